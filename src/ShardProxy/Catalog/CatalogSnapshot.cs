@@ -1,0 +1,124 @@
+using System.Collections.Frozen;
+using ShardProxy.Directory;
+
+namespace ShardProxy.Catalog;
+
+/// <summary>
+/// What the home shard says of its relations, functions and types, and how the other shards number them. Immutable and
+/// swapped whole after DDL. System schemas (pg_catalog, information_schema) are known by name only.
+/// </summary>
+public sealed class CatalogSnapshot
+{
+    private readonly FrozenDictionary<QualifiedName, Relation> _relations;
+    private readonly FrozenDictionary<QualifiedName, FunctionInfo> _functions;
+
+    public CatalogSnapshot(
+        long version,
+        int serverVersion,
+        IEnumerable<Relation> relations,
+        IEnumerable<FunctionInfo> functions,
+        IReadOnlyList<ObjectIdMap> shardObjectIds)
+    {
+        Version = version;
+        ServerVersion = serverVersion;
+        _relations = relations.ToFrozenDictionary(static relation => relation.Name);
+        // Overloads fold into one entry with the most cautious of their properties; the loader does that.
+        _functions = functions.ToFrozenDictionary(static function => function.Name);
+        ShardObjectIds = shardObjectIds;
+    }
+
+    public static CatalogSnapshot Empty { get; } = new(0, 0, [], [], []);
+
+    public long Version { get; }
+
+    /// <summary>server_version_num of the home shard, such as 150018.</summary>
+    public int ServerVersion { get; }
+
+    public IReadOnlyDictionary<QualifiedName, Relation> Relations => _relations;
+
+    public IReadOnlyDictionary<QualifiedName, FunctionInfo> Functions => _functions;
+
+    /// <summary>By shard index: that shard's object ids against the home shard's. Empty map for index 0.</summary>
+    public IReadOnlyList<ObjectIdMap> ShardObjectIds { get; }
+
+    public Relation? FindRelation(QualifiedName name) => _relations.GetValueOrDefault(name);
+
+    public FunctionInfo? FindFunction(QualifiedName name) => _functions.GetValueOrDefault(name);
+}
+
+public enum RelationKind
+{
+    Table,
+    PartitionedTable,
+    View,
+    MaterializedView,
+    ForeignTable,
+    Sequence,
+    Composite,
+    Index,
+}
+
+/// <param name="ViewDefinition">pg_get_viewdef of a view with every name qualified; null otherwise.</param>
+/// <param name="Parent">The partitioned table or inheritance parent that this is a part of; null otherwise.</param>
+public sealed record Relation(
+    QualifiedName Name,
+    uint Oid,
+    RelationKind Kind,
+    IReadOnlyList<Column> Columns,
+    string? ViewDefinition,
+    QualifiedName? Parent)
+{
+    public Column? FindColumn(string name)
+    {
+        foreach (var column in Columns)
+        {
+            if (string.Equals(column.Name, name, StringComparison.Ordinal))
+                return column;
+        }
+        return null;
+    }
+
+    /// <summary>User triggers, rewrite rules or row security make a statement do more than it says.</summary>
+    public bool HasTriggers { get; init; }
+}
+
+/// <param name="TypeOid">The column's type; for a domain the base type.</param>
+/// <param name="TypeModifier">atttypmod, -1 when there is none.</param>
+/// <param name="DeterministicCollation">False when equal strings may differ in their bytes.</param>
+/// <param name="IsGenerated">GENERATED ALWAYS AS (…) STORED, which no INSERT lists.</param>
+public sealed record Column(string Name, short Number, uint TypeOid, int TypeModifier, bool NotNull, bool HasDefault, bool IsGenerated, bool DeterministicCollation);
+
+public enum FunctionVolatility
+{
+    Immutable,
+    Stable,
+    Volatile,
+}
+
+/// <summary>A user function or procedure (not one of pg_catalog's).</summary>
+public sealed record FunctionInfo(QualifiedName Name, FunctionVolatility Volatility, string Language, string? Body);
+
+/// <summary>Object ids of one shard that stand for other ids on the home shard: types and relations of users.</summary>
+public sealed class ObjectIdMap
+{
+    private readonly FrozenDictionary<uint, uint> _toHome;
+    private readonly FrozenDictionary<uint, uint> _fromHome;
+
+    public ObjectIdMap(IReadOnlyDictionary<uint, uint> toHome)
+    {
+        _toHome = toHome.ToFrozenDictionary();
+        _fromHome = toHome.ToDictionary(static pair => pair.Value, static pair => pair.Key).ToFrozenDictionary();
+    }
+
+    public static ObjectIdMap Identity { get; } = new(new Dictionary<uint, uint>());
+
+    /// <summary>Nothing to translate.</summary>
+    public bool IsIdentity => _toHome.Count == 0;
+
+    /// <summary>First object id that initdb does not hand out (FirstNormalObjectId in access/transam.h): lower ids are the same everywhere.</summary>
+    public const uint FirstUserObjectId = 16384;
+
+    public uint ToHome(uint oid) => oid >= FirstUserObjectId && _toHome.TryGetValue(oid, out var home) ? home : oid;
+
+    public uint FromHome(uint oid) => oid >= FirstUserObjectId && _fromHome.TryGetValue(oid, out var local) ? local : oid;
+}

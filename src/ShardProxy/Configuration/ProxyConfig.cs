@@ -1,0 +1,126 @@
+namespace ShardProxy.Configuration;
+
+/// <summary>What the user wrote in shardproxy.yaml, checked and with environment variables filled in; never changed after loading.</summary>
+public sealed record ProxyConfig(
+    ListenConfig Listen,
+    IReadOnlyList<UserConfig> Users,
+    IReadOnlyList<DatabaseConfig> Databases,
+    AuthenticationConfig Authentication,
+    LimitsConfig Limits,
+    LogConfig Log);
+
+/// <param name="Address">"host:port"; host may be *, an address or a name.</param>
+public sealed record ListenConfig(string Address, TlsConfig Tls);
+
+public enum TlsMode
+{
+    Disable,
+    Prefer,
+    Require,
+    VerifyClient,
+}
+
+/// <summary>PEM files. <paramref name="Ca"/> is what client certificates are verified against.</summary>
+public sealed record TlsConfig(TlsMode Mode, string? Certificate, string? Key, string? Ca);
+
+/// <param name="Password">Clear text, or a SCRAM-SHA-256$… or md5… verifier as PostgreSQL stores it.</param>
+/// <param name="ServerUser">The name used on the shards; the user's own name when null.</param>
+/// <param name="ServerPassword">The password used on the shards; <paramref name="Password"/> when null.</param>
+public sealed record UserConfig(string Name, string? Password, string? ServerUser, string? ServerPassword);
+
+/// <summary>
+/// Pass-through: users that the file does not name are checked against the verifiers of the home shard, read by a
+/// query that runs as the shard's configured user.
+/// </summary>
+/// <param name="Query">One parameter, the user's name; two columns: name and verifier.</param>
+public sealed record AuthenticationConfig(bool PassThrough, string Query)
+{
+    public const string DefaultQuery = "SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolcanlogin";
+}
+
+public enum PoolMode
+{
+    Transaction,
+    Session,
+}
+
+/// <param name="Size">Server connections per shard, user and database.</param>
+public sealed record PoolConfig(PoolMode Mode, int Size);
+
+public sealed record DatabaseConfig(
+    string Name,
+    int Buckets,
+    PoolConfig Pool,
+    IReadOnlyList<ShardConfig> Shards,
+    IReadOnlyDictionary<string, TableConfig> Tables,
+    DirectoryConfig Directory);
+
+/// <summary>The first shard of a database is its home shard.</summary>
+public sealed record ShardConfig(string Name, ConnectionTarget Primary);
+
+/// <summary>A libpq-style connection string or postgres:// URL, read: where a server is and who the proxy itself is there.</summary>
+/// <param name="Host">A name, an address, or a directory (starting with '/') that holds a Unix-domain socket.</param>
+public sealed record ConnectionTarget(
+    string Host,
+    int Port,
+    string Database,
+    string User,
+    string? Password,
+    ServerTlsMode SslMode,
+    string? SslRootCertificate)
+{
+    /// <summary>For messages: never carries the password.</summary>
+    public override string ToString() => $"{Host}:{Port}/{Database}";
+}
+
+/// <summary>libpq's sslmode.</summary>
+public enum ServerTlsMode
+{
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// <summary>A key of the tables map is "table" (schema public) or "schema.table".</summary>
+public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference);
+
+/// <param name="Path">The SQLite file of the embedded store; null keeps what SQL declares in a file beside the configuration.</param>
+public sealed record DirectoryConfig(string Store, string? Path);
+
+/// <summary>Every wait and every queue has a bound; durations of zero mean no limit.</summary>
+public sealed record LimitsConfig(
+    int MaxClients,
+    int MaxMessageBytes,
+    TimeSpan LoginTimeout,
+    TimeSpan ConnectTimeout,
+    TimeSpan LeaseTimeout,
+    TimeSpan QueryTimeout,
+    TimeSpan IdleInTransactionTimeout,
+    TimeSpan DrainTimeout,
+    long StatementCacheBytes,
+    long PreparedStatementCacheBytes)
+{
+    public static LimitsConfig Default { get; } = new(
+        MaxClients: 10_000,
+        MaxMessageBytes: 1 << 30,
+        LoginTimeout: TimeSpan.FromSeconds(60),
+        ConnectTimeout: TimeSpan.FromSeconds(5),
+        LeaseTimeout: TimeSpan.FromSeconds(30),
+        QueryTimeout: TimeSpan.Zero,
+        IdleInTransactionTimeout: TimeSpan.Zero,
+        DrainTimeout: TimeSpan.FromSeconds(30),
+        StatementCacheBytes: 64 << 20,
+        PreparedStatementCacheBytes: 1 << 20);
+}
+
+public enum LogFormat
+{
+    Text,
+    Json,
+}
+
+/// <param name="Level">trace, debug, information, warning, error.</param>
+/// <param name="SlowQuery">Statements that take longer are logged (without parameters); zero switches it off.</param>
+public sealed record LogConfig(LogFormat Format, string Level, TimeSpan SlowQuery);

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+
+namespace ShardProxy.Planning;
+
+/// <summary>
+/// What is to be done with one statement: a small closed set. A plan is a template: it holds for every text of the same
+/// shape, and <see cref="KeySet"/>s say where this text's key values stand. After planning nobody reads SQL again.
+/// </summary>
+public abstract record Plan;
+
+/// <summary>The statement runs as it stands on one shard.</summary>
+public sealed record OneShardPlan(ShardChoice Choice) : Plan;
+
+/// <summary>The statement runs as it stands (or as <paramref name="Text"/> has it) on every shard; the home shard's reply is the client's.</summary>
+/// <param name="Text">Replaces the statement, e.g. CREATE ROLE with the password already hashed; null keeps it.</param>
+public sealed record EveryShardPlan(string? Text) : Plan;
+
+/// <summary>COPY … FROM STDIN / TO STDOUT of a declared table.</summary>
+/// <param name="KeyOrdinal">Position of the key among the columns copied, from 0; -1 for a reference table.</param>
+public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int KeyOrdinal, KeyType? KeyType, int ColumnCount, CopyOptions Options) : Plan;
+
+/// <summary>BEGIN and its kin. The text itself goes to the shards that have joined.</summary>
+public sealed record TransactionPlan(TransactionVerb Verb, string? Name, bool Chain) : Plan;
+
+public enum TransactionVerb
+{
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
+    PrepareTransaction,
+    CommitPrepared,
+    RollbackPrepared,
+}
+
+/// <summary>SET and RESET in all spellings, and SELECT set_config(…): belongs to the client's session.</summary>
+/// <param name="Name">The setting in lower case; "transaction_isolation" etc. for SET TRANSACTION; null for RESET ALL.</param>
+/// <param name="Value">For shardproxy.* settings and set_config: the text value when it is a constant.</param>
+/// <param name="IsFunction">SELECT set_config(…): replies with a row.</param>
+public sealed record SettingPlan(SettingVerb Verb, string? Name, string? Value, bool IsFunction) : Plan;
+
+public enum SettingVerb
+{
+    Set,
+    SetLocal,
+    SetTransaction,
+    Reset,
+    ResetAll,
+}
+
+public sealed record DiscardPlan(DiscardWhat What) : Plan;
+
+public enum DiscardWhat
+{
+    All,
+    Plans,
+    Sequences,
+    Temp,
+}
+
+/// <summary>SQL-level PREPARE: <paramref name="BodyStart"/> and <paramref name="BodyEnd"/> are offsets in the statement's text of this very template, so PREPARE is never cached.</summary>
+public sealed record PreparePlan(string Name, string Body, ImmutableArray<uint> ParameterTypes, PlannedStatement Inner) : Plan;
+
+/// <summary>SQL-level EXECUTE. The arguments are key terms in order, so that the inner plan's parameters can be bound.</summary>
+public sealed record ExecutePlan(string Name, ImmutableArray<KeyTerm?> Arguments) : Plan;
+
+/// <param name="Name">Null for DEALLOCATE ALL.</param>
+public sealed record DeallocatePlan(string? Name) : Plan;
+
+/// <summary>DECLARE, FETCH, MOVE, CLOSE: a cursor stays where it was declared.</summary>
+/// <param name="Name">Null for CLOSE ALL.</param>
+/// <param name="Inner">Where DECLARE's query runs; null otherwise.</param>
+public sealed record CursorPlan(CursorVerb Verb, string? Name, ShardChoice? Inner, bool WithHold) : Plan;
+
+public enum CursorVerb
+{
+    Declare,
+    Fetch,
+    Close,
+}
+
+/// <summary>SELECT create_distributed_table(…) or create_reference_table(…).</summary>
+public sealed record DistributePlan(string Table, string? Key, string? ColocateWith, bool Reference) : Plan;
+
+/// <summary>The proxy does not run it: SQLSTATE, the reason and what to do instead.</summary>
+public sealed record RefusedPlan(string SqlState, string Reason, string? Hint) : Plan;
+
+/// <summary>PostgreSQL 15's grammar does not know the text: the session asks the home shard whether it is an error or a newer server's syntax.</summary>
+public sealed record UnreadPlan(string Message, int Position) : Plan;
+
+/// <summary>What the session must know of a statement besides where it runs.</summary>
+[Flags]
+public enum Traits
+{
+    None = 0,
+
+    /// <summary>May change data (also a SELECT that calls a volatile user function).</summary>
+    Writes = 1,
+
+    /// <summary>Changes what the catalog snapshot says; it is read again when the statement has committed.</summary>
+    ChangesCatalog = 2,
+
+    /// <summary>PostgreSQL refuses it inside a transaction block.</summary>
+    NotInTransaction = 4,
+
+    /// <summary>Takes or may take something that lives in the server session: an advisory lock, LISTEN, a temporary table.</summary>
+    Pins = 8,
+
+    /// <summary>Releases everything of the kind (pg_advisory_unlock_all, UNLISTEN *).</summary>
+    Unpins = 16,
+
+    /// <summary>May change the server session in ways that cannot be read from the text (DO, CALL, a volatile user function): the server connection is reset before another client gets it.</summary>
+    Taints = 32,
+
+    /// <summary>Names a relation that the catalog snapshot does not have; could be a temporary table of this session or one made elsewhere.</summary>
+    NamesUnknownRelation = 64,
+
+    /// <summary>CREATE TEMPORARY …: the relation belongs to this session.</summary>
+    CreatesTemporary = 128,
+
+    /// <summary>Depends on the transaction's own state (SHOW, FETCH …): runs where the transaction already is.</summary>
+    FollowsTransaction = 256,
+}
+
+/// <summary>One statement of a text.</summary>
+/// <param name="Verb">The command in lower case for logs and metrics: "select", "insert", "create table".</param>
+public sealed record PlannedStatement(Plan Plan, Traits Traits, string Verb);

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+
+namespace ShardProxy.Planning;
+
+/// <summary>Which one shard.</summary>
+public abstract record ShardChoice;
+
+/// <summary>The home shard: tables that nobody declared, catalogs, sequences.</summary>
+public sealed record HomeShard : ShardChoice
+{
+    public static HomeShard Instance { get; } = new();
+}
+
+/// <summary>Any shard will do (reference tables only, or no table at all): one that the transaction has joined, else home.</summary>
+public sealed record AnyShard : ShardChoice
+{
+    public static AnyShard Instance { get; } = new();
+}
+
+/// <summary>
+/// The shard on which every sharded relation of the statement has all the rows that the statement can touch: each of the
+/// <paramref name="Relations"/> (one key set for each relation instance) must come to the same single shard.
+/// </summary>
+/// <param name="RequireKey">For INSERT: a NULL or missing key is an error instead of an empty set.</param>
+public sealed record KeyedShard(ImmutableArray<KeySet> Relations, bool RequireKey) : ShardChoice;
+
+/// <summary>The key values to which a condition confines one relation.</summary>
+public abstract record KeySet;
+
+/// <summary>key = term. NULL gives the empty set.</summary>
+public sealed record KeyEquals(KeyType Type, KeyTerm Term) : KeySet;
+
+/// <summary>key = ANY(array): a parameter or an array literal.</summary>
+public sealed record KeyInArray(KeyType Type, KeyTerm Array) : KeySet;
+
+/// <summary>OR, IN lists, several rows of VALUES.</summary>
+public sealed record KeyUnion(ImmutableArray<KeySet> Sets) : KeySet;
+
+/// <summary>AND: each set holds, so the narrowest may be used; two that exclude each other give the empty set.</summary>
+public sealed record KeyIntersection(ImmutableArray<KeySet> Sets) : KeySet;
+
+/// <summary>A condition that is never true.</summary>
+public sealed record EmptyKeySet : KeySet
+{
+    public static EmptyKeySet Instance { get; } = new();
+}
+
+/// <summary>A key column's type: how its values are read and hashed.</summary>
+/// <param name="Oid">Base type's object id; one of ShardProxy.Protocol.Values' key types.</param>
+public sealed record KeyType(uint Oid, int TypeModifier);
+
+/// <summary>Where a key value stands.</summary>
+public abstract record KeyTerm;
+
+/// <summary>A literal of the text, found again in every text of the shape by its slot.</summary>
+/// <param name="Slot">Index of the literal slot (see Statements.ShapeScanner); a folded list makes all its values one slot.</param>
+/// <param name="Negated">A minus sign stands before it.</param>
+/// <param name="CastTo">Type that the text casts it to explicitly; 0 when it does not.</param>
+public sealed record LiteralTerm(int Slot, bool Negated, uint CastTo) : KeyTerm;
+
+/// <summary>$n, from 1.</summary>
+public sealed record ParameterTerm(int Number, uint CastTo) : KeyTerm;
+
+/// <summary>A value that no literal slot carries: true, false, NULL (null text).</summary>
+public sealed record ConstantTerm(string? Text, uint CastTo) : KeyTerm;
