@@ -1,0 +1,70 @@
+namespace ShardProxy.Transport.Epoll;
+
+/// <summary>
+/// The targets registered with one loop. An event carries slot and generation of its target; a slot's generation rises
+/// when the target leaves, so an event that was fetched before that hits nobody. Not synchronised: the loop locks it.
+/// </summary>
+internal sealed class EpollTable
+{
+    private struct Slot
+    {
+        public IEpollTarget? Target;
+        public uint Generation;
+        public int NextFree;
+    }
+
+    private Slot[] _slots = new Slot[64];
+    private int _used;
+    private int _firstFree = -1;
+
+    /// <summary>Takes a slot; the result is the epoll data of the target's events.</summary>
+    internal ulong Add(IEpollTarget target)
+    {
+        int index;
+        if (_firstFree >= 0)
+        {
+            index = _firstFree;
+            _firstFree = _slots[index].NextFree;
+        }
+        else
+        {
+            if (_used == _slots.Length)
+                Array.Resize(ref _slots, _used * 2);
+            index = _used++;
+        }
+        _slots[index].Target = target;
+        return ((ulong)_slots[index].Generation << 32) | (uint)index;
+    }
+
+    internal void Remove(ulong data)
+    {
+        if (Find(data) is null)
+            return;
+        var index = (int)(uint)data;
+        ref var slot = ref _slots[index];
+        slot.Target = null;
+        slot.Generation++;
+        slot.NextFree = _firstFree;
+        _firstFree = index;
+    }
+
+    internal IEpollTarget? Find(ulong data)
+    {
+        var index = (uint)data;
+        if (index >= (uint)_used)
+            return null;
+        ref var slot = ref _slots[index];
+        return slot.Generation == (uint)(data >> 32) ? slot.Target : null;
+    }
+
+    internal IEpollTarget[] ToArray()
+    {
+        var targets = new List<IEpollTarget>();
+        for (var i = 0; i < _used; i++)
+        {
+            if (_slots[i].Target is { } target)
+                targets.Add(target);
+        }
+        return targets.ToArray();
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace ShardProxy.Transport.Epoll;
+
+/// <summary>Makes descriptors and sets their options. All are non-blocking and closed on exec.</summary>
+internal static unsafe class NativeSocket
+{
+    /// <summary>Lets the kernel answer for the family number: .NET's differ from Linux's only for IPv6.</summary>
+    private static int NativeFamily(int family) => family == (int)AddressFamily.InterNetworkV6 ? SocketConstants.FamilyInternet6 : family;
+
+    internal static int Create(int family, string name)
+    {
+        const int Type = SocketConstants.Stream | SocketConstants.NonBlocking | SocketConstants.CloseOnExec;
+        var fd = LibC.Socket(NativeFamily(family), Type, 0);
+        return fd >= 0 ? fd : throw new ConnectFailedException(name, Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+    }
+
+    /// <summary>0 or the error number; EINPROGRESS when the answer comes as an event.</summary>
+    internal static int Connect(int fd, SocketAddress address)
+    {
+        fixed (byte* pointer = address.Buffer.Span)
+            return LibC.Connect(fd, pointer, (uint)address.Size) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>No delay for small writes, since whole replies are written at once; probes that find a dead peer.</summary>
+    internal static void Tune(int fd, AddressFamily family)
+    {
+        if (family == AddressFamily.Unix)
+            return;
+        SetOption(fd, SocketConstants.LevelTcp, SocketConstants.TcpNoDelay, 1);
+        SetOption(fd, SocketConstants.LevelSocket, SocketConstants.KeepAlive, 1);
+    }
+
+    internal static void SetOption(int fd, int level, int option, int value) =>
+        _ = LibC.SetSocketOption(fd, level, option, &value, sizeof(int));
+
+    /// <summary>Makes a connection of a descriptor, which is closed when that fails.</summary>
+    internal static SocketConnection Adopt(EpollEventLoop loop, int fd, string name, Readiness ready)
+    {
+        try
+        {
+            return new SocketConnection(loop, fd, name, ready);
+        }
+        catch
+        {
+            Close(fd);
+            throw;
+        }
+    }
+
+    internal static void Close(int fd) => _ = LibC.Close(fd);
+}

@@ -1,0 +1,166 @@
+using System.Runtime.InteropServices;
+
+namespace ShardProxy.Transport.Epoll;
+
+/// <summary>
+/// A non-blocking stream socket on an <see cref="EpollEventLoop"/>; owns the descriptor.
+/// </summary>
+/// <remarks>
+/// Invariant: a cleared bit of <see cref="Connection.Ready"/> means that the kernel owes an event for it, because the last
+/// call ran into the end of what the socket had (it answered EAGAIN or moved fewer bytes than asked; epoll(7), "Questions
+/// and answers", 9). After a hang-up no further event is owed, so the bits then stay set and each try asks the kernel.
+/// </remarks>
+internal sealed unsafe class SocketConnection : Connection, IEpollTarget
+{
+    private const int Flags = SocketConstants.MessageDontWait | SocketConstants.MessageNoSignal;
+
+    private readonly int _fd;
+    private EpollEventLoop _loop;
+    private ulong _registration;
+    private bool _disposed;
+
+    /// <param name="ready">What to assume before the first event; both bits for a connected socket, none for one that is connecting.</param>
+    internal SocketConnection(EpollEventLoop loop, int fd, string remoteName, Readiness ready)
+    {
+        _loop = loop;
+        _fd = fd;
+        RemoteName = remoteName;
+        Ready = ready;
+        _registration = loop.Attach(fd, this);
+    }
+
+    public override EventLoop Loop => _loop;
+
+    public override string RemoteName { get; }
+
+    public override int TryReceive(Span<byte> buffer)
+    {
+        if ((Ready & Readiness.Readable) == 0 || buffer.IsEmpty)
+            return 0;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        fixed (byte* pointer = buffer)
+        {
+            while (true)
+            {
+                var count = LibC.Receive(_fd, pointer, (nuint)buffer.Length, Flags);
+                if (count > 0)
+                {
+                    if (count < buffer.Length && !PeerClosed)
+                        Ready &= ~Readiness.Readable;
+                    return (int)count;
+                }
+                if (count == 0)
+                {
+                    PeerClosed = true;
+                    return -1;
+                }
+                var error = Marshal.GetLastPInvokeError();
+                if (error == Errno.Interrupted)
+                    continue;
+                return Refused(error, Readiness.Readable);
+            }
+        }
+    }
+
+    public override int TrySend(ReadOnlySpan<byte> data)
+    {
+        if ((Ready & Readiness.Writable) == 0 || data.IsEmpty)
+            return 0;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        fixed (byte* pointer = data)
+        {
+            while (true)
+            {
+                var count = LibC.Send(_fd, pointer, (nuint)data.Length, Flags);
+                if (count >= 0)
+                {
+                    if (count < data.Length)
+                        Ready &= ~Readiness.Writable;
+                    return (int)count;
+                }
+                var error = Marshal.GetLastPInvokeError();
+                if (error == Errno.Interrupted)
+                    continue;
+                return Refused(error, Readiness.Writable);
+            }
+        }
+    }
+
+    public override void MoveTo(EventLoop loop)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (Signal is not null)
+            throw new InvalidOperationException("A connection that someone waits on cannot change its loop.");
+        if (ReferenceEquals(loop, _loop))
+            return;
+        var target = (EpollEventLoop)loop;
+        _loop.Detach(_fd, _registration);
+        _loop = target;
+        Interest = Readiness.None;
+        // Whatever was noted on the old loop may be out of date; a try finds out.
+        Ready = Readiness.Readable | Readiness.Writable;
+        _registration = target.Attach(_fd, this);
+    }
+
+    public override void ShutdownSend()
+    {
+        if (!_disposed)
+            _ = LibC.Shutdown(_fd, SocketConstants.ShutdownWrite);
+    }
+
+    void IEpollTarget.OnEvents(uint mask)
+    {
+        var ready = Ready;
+        if ((mask & (EpollEvents.PeerHangUp | EpollEvents.HangUp | EpollEvents.Error)) != 0)
+        {
+            PeerClosed = true;
+            ready |= Readiness.Readable;
+            // A half-closed peer may still take bytes, as room comes; an error or a full hang-up answers at once.
+            if ((mask & (EpollEvents.HangUp | EpollEvents.Error)) != 0)
+                ready |= Readiness.Writable;
+        }
+        if ((mask & EpollEvents.In) != 0)
+            ready |= Readiness.Readable;
+        if ((mask & EpollEvents.Out) != 0)
+            ready |= Readiness.Writable;
+        Ready = ready;
+        if ((ready & Interest) != 0)
+            Signal?.Set();
+    }
+
+    void IEpollTarget.OnLoopStopped() => Dispose();
+
+    /// <summary>SO_ERROR: 0, or why a connect in progress failed. Reading it clears it.</summary>
+    internal int TakeError()
+    {
+        int value;
+        uint length = sizeof(int);
+        return LibC.GetSocketOption(_fd, SocketConstants.LevelSocket, SocketConstants.Error, &value, &length) == 0
+            ? value
+            : Marshal.GetLastPInvokeError();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _loop.Detach(_fd, _registration);
+        _ = LibC.Close(_fd);
+        Signal = null;
+        PeerClosed = true;
+        Ready = Readiness.Readable | Readiness.Writable;
+    }
+
+    private int Refused(int error, Readiness bit)
+    {
+        if (error == Errno.Again)
+        {
+            Ready &= ~bit;
+            return 0;
+        }
+        PeerClosed = true;
+        Ready = Readiness.Readable | Readiness.Writable;
+        return -1;
+    }
+}
