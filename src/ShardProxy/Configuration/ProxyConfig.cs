@@ -26,7 +26,11 @@ public sealed record TlsConfig(TlsMode Mode, string? Certificate, string? Key, s
 /// <param name="Password">Clear text, or a SCRAM-SHA-256$… or md5… verifier as PostgreSQL stores it.</param>
 /// <param name="ServerUser">The name used on the shards; the user's own name when null.</param>
 /// <param name="ServerPassword">The password used on the shards; <paramref name="Password"/> when null.</param>
-public sealed record UserConfig(string Name, string? Password, string? ServerUser, string? ServerPassword);
+public sealed record UserConfig(string Name, string? Password, string? ServerUser, string? ServerPassword)
+{
+    /// <summary>For messages: never carries a password.</summary>
+    public override string ToString() => Name;
+}
 
 /// <summary>
 /// Pass-through: users that the file does not name are checked against the verifiers of the home shard, read by a
@@ -86,7 +90,8 @@ public enum ServerTlsMode
 /// <summary>A key of the tables map is "table" (schema public) or "schema.table".</summary>
 public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference);
 
-/// <param name="Path">The SQLite file of the embedded store; null keeps what SQL declares in a file beside the configuration.</param>
+/// <param name="Store">"embedded".</param>
+/// <param name="Path">The SQLite file of the embedded store; the loader puts it beside the configuration when the file does not say where.</param>
 public sealed record DirectoryConfig(string Store, string? Path);
 
 /// <summary>Every wait and every queue has a bound; durations of zero mean no limit.</summary>

@@ -1,0 +1,65 @@
+using ShardProxy.Configuration;
+
+namespace ShardProxy.Tests.Configuration;
+
+public sealed class ConfigurationReloadTests
+{
+    [Fact]
+    public void Finds_no_difference_in_the_same_text()
+    {
+        var outcome = Compare("buckets: 1024", "buckets: 1024");
+
+        outcome.Applied.ShouldBeEmpty();
+        outcome.NeedsRestart.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("size: 20", "size: 30", "databases.shop.pool.size")]
+    [InlineData("- { name: app, ", "- { name: other, ", "users")]
+    [InlineData("products: { reference: true }", "products: { key: id }", "databases.shop.tables")]
+    [InlineData("users:\n", "limits: { query_timeout: 1s }\nusers:\n", "limits")]
+    [InlineData("users:\n", "log: { level: debug }\nusers:\n", "log.level")]
+    [InlineData("users:\n", "authentication: { pass_through: true }\nusers:\n", "authentication")]
+    public void Applies_what_can_change(string old, string now, string path)
+    {
+        var outcome = Compare(old, now);
+
+        outcome.Applied.ShouldBe([path]);
+        outcome.NeedsRestart.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:6432", "127.0.0.1:6433", "listen")]
+    [InlineData("buckets: 1024", "buckets: 2048", "databases.shop.buckets")]
+    [InlineData("port=5441", "port=5449", "databases.shop.shards")]
+    [InlineData("mode: transaction", "mode: session", "databases.shop.pool.mode")]
+    [InlineData("users:\n", "limits: { statement_cache: 1MB }\nusers:\n", "limits.statement_cache")]
+    [InlineData("users:\n", "log: { format: json }\nusers:\n", "log.format")]
+    public void Keeps_what_needs_a_restart(string old, string now, string path)
+    {
+        var outcome = Compare(old, now);
+
+        outcome.Applied.ShouldBeEmpty();
+        outcome.NeedsRestart.ShouldBe([path]);
+        var again = ConfigurationReload.Compare(ConfigurationText.Load(ConfigurationText.Valid), outcome.Effective);
+        again.NeedsRestart.ShouldBeEmpty();
+        again.Applied.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Names_databases_that_come_and_go()
+    {
+        var outcome = Compare("  shop:\n", "  store:\n");
+
+        outcome.NeedsRestart.ShouldBe(["databases.shop (removed)", "databases.store (added)"]);
+        outcome.Effective.Databases.ShouldHaveSingleItem().Name.ShouldBe("shop");
+    }
+
+    private static ReloadOutcome Compare(string old, string now)
+    {
+        ConfigurationText.Valid.ShouldContain(old);
+        return ConfigurationReload.Compare(
+            ConfigurationText.Load(ConfigurationText.Valid),
+            ConfigurationText.Load(ConfigurationText.Valid.Replace(old, now, StringComparison.Ordinal)));
+    }
+}
