@@ -33,7 +33,7 @@ public sealed class FrameChannel
     {
         var count = Connection.TryReceive(Input.GetSpan(sizeHint));
         if (count < 0)
-            throw new PeerClosedException(Connection.RemoteName);
+            throw new PeerClosedException(Connection);
         Input.Advance(count);
         return count > 0;
     }
@@ -45,7 +45,7 @@ public sealed class FrameChannel
         {
             var count = Connection.TrySend(Output.Unread);
             if (count < 0)
-                throw new PeerClosedException(Connection.RemoteName);
+                throw new PeerClosedException(Connection);
             if (count == 0)
                 return false;
             Output.Consume(count);
@@ -62,7 +62,7 @@ public sealed class FrameChannel
             if (status == FrameStatus.Complete)
                 return (type, length);
             if (status == FrameStatus.Malformed)
-                throw new MalformedFrameException(Connection.RemoteName);
+                throw new MalformedFrameException(Connection);
             await ReceiveAsync();
         }
     }
