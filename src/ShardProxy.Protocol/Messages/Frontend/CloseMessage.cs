@@ -1,0 +1,38 @@
+using ShardProxy.Protocol.Framing;
+
+namespace ShardProxy.Protocol.Messages;
+
+/// <summary>Drops a prepared statement or a portal.</summary>
+public readonly ref struct CloseMessage
+{
+    private CloseMessage(PreparedKind kind, ReadOnlySpan<byte> name)
+    {
+        Kind = kind;
+        Name = name;
+    }
+
+    public PreparedKind Kind { get; }
+
+    /// <summary>Empty for the unnamed one.</summary>
+    public ReadOnlySpan<byte> Name { get; }
+
+    public static bool TryRead(ReadOnlySpan<byte> body, out CloseMessage message)
+    {
+        message = default;
+        var reader = new WireReader(body);
+        if (!reader.TryReadByte(out var kind) || (PreparedKind)kind is not (PreparedKind.Statement or PreparedKind.Portal))
+            return false;
+        if (!reader.TryReadString(out var name) || !reader.AtEnd)
+            return false;
+        message = new CloseMessage((PreparedKind)kind, name);
+        return true;
+    }
+
+    public static void Write(ByteBuffer to, PreparedKind kind, ReadOnlySpan<byte> name)
+    {
+        var frame = FrameWriter.Begin(to, FrontendMessageType.Close);
+        frame.Byte((byte)kind);
+        frame.String(name);
+        frame.End();
+    }
+}
