@@ -27,6 +27,17 @@ public sealed class CatalogSnapshot
         ShardObjectIds = shardObjectIds;
     }
 
+    private CatalogSnapshot(CatalogSnapshot other, IEnumerable<TableProblem> problems)
+    {
+        _relations = other._relations;
+        _functions = other._functions;
+        Version = other.Version;
+        ServerVersion = other.ServerVersion;
+        ShardObjectIds = other.ShardObjectIds;
+        KnownShards = other.KnownShards;
+        Problems = problems.ToFrozenDictionary(static problem => problem.Table);
+    }
+
     public static CatalogSnapshot Empty { get; } = new(0, 0, [], [], []);
 
     public long Version { get; }
@@ -40,6 +51,20 @@ public sealed class CatalogSnapshot
 
     /// <summary>By shard index: that shard's object ids against the home shard's. Empty map for index 0.</summary>
     public IReadOnlyList<ObjectIdMap> ShardObjectIds { get; }
+
+    /// <summary>Element i is true when shard i's object ids have been read. Before that no row of a user type may be passed on from it: its ids could mean other types.</summary>
+    public IReadOnlyList<bool> KnownShards { get; init; } = [];
+
+    /// <summary>Tables that must not be used, and why.</summary>
+    public IReadOnlyDictionary<QualifiedName, TableProblem> Problems { get; } = FrozenDictionary<QualifiedName, TableProblem>.Empty;
+
+    public TableProblem? FindProblem(QualifiedName table) => Problems.GetValueOrDefault(table);
+
+    /// <summary>Whether <see cref="ShardObjectIds"/> can be trusted for a shard; true for shards that this snapshot says nothing about, as in tests.</summary>
+    public bool IsShardKnown(int shard) => shard >= KnownShards.Count || KnownShards[shard];
+
+    /// <summary>The same catalog with other problems.</summary>
+    public CatalogSnapshot WithProblems(IEnumerable<TableProblem> problems) => new(this, problems);
 
     public Relation? FindRelation(QualifiedName name) => _relations.GetValueOrDefault(name);
 
@@ -86,7 +111,14 @@ public sealed record Relation(
 /// <param name="TypeModifier">atttypmod, -1 when there is none.</param>
 /// <param name="DeterministicCollation">False when equal strings may differ in their bytes.</param>
 /// <param name="IsGenerated">GENERATED ALWAYS AS (…) STORED, which no INSERT lists.</param>
-public sealed record Column(string Name, short Number, uint TypeOid, int TypeModifier, bool NotNull, bool HasDefault, bool IsGenerated, bool DeterministicCollation);
+public sealed record Column(string Name, short Number, uint TypeOid, int TypeModifier, bool NotNull, bool HasDefault, bool IsGenerated, bool DeterministicCollation)
+{
+    /// <summary>The default's expression with every name qualified (nextval(…) for serial columns); null without one, and for identity columns.</summary>
+    public string? Default { get; init; }
+
+    /// <summary>GENERATED … AS IDENTITY: the default is the next value of a sequence.</summary>
+    public bool IsIdentity { get; init; }
+}
 
 public enum FunctionVolatility
 {

@@ -1,0 +1,74 @@
+namespace ShardProxy.Directory;
+
+/// <summary>One step from a version of the directory to the next; several may make one version.</summary>
+public abstract record DirectoryChange
+{
+    /// <exception cref="DirectoryException">The change does not fit what is there.</exception>
+    internal abstract void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables);
+
+    private protected static DeclaredTable Existing(Dictionary<QualifiedName, DeclaredTable> tables, QualifiedName name) =>
+        tables.TryGetValue(name, out var table) ? table : throw new DirectoryException($"table {name} is not declared");
+
+    private protected static void Add(Dictionary<QualifiedName, DeclaredTable> tables, DeclaredTable table)
+    {
+        if (!tables.TryAdd(table.Name, table))
+            throw new DirectoryException($"table {table.Name} is declared already");
+    }
+}
+
+public sealed record TableDeclared(DeclaredTable Table) : DirectoryChange
+{
+    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables) => Add(tables, Table);
+
+    public override string ToString() => Table.Distribution.Kind == TableKind.Reference
+        ? $"declare reference table {Table.Name}"
+        : $"declare table {Table.Name} with key {Table.Distribution.KeyColumn} in group {Table.Distribution.Group}";
+}
+
+public sealed record TableUndeclared(QualifiedName Table) : DirectoryChange
+{
+    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables)
+    {
+        Existing(tables, Table);
+        tables.Remove(Table);
+    }
+
+    public override string ToString() => $"undeclare table {Table}";
+}
+
+/// <summary>The table goes on under another name, in the same group.</summary>
+/// <param name="KeepOld">The old name stays declared as well, without a table behind it: the configuration file names it.</param>
+public sealed record TableRenamed(QualifiedName From, QualifiedName To, bool KeepOld) : DirectoryChange
+{
+    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables)
+    {
+        var table = Existing(tables, From);
+        Add(tables, table with { Distribution = table.Distribution with { Table = To } });
+        if (KeepOld)
+            tables[From] = table with { HomeOid = 0, KeyNumber = 0 };
+        else
+            tables.Remove(From);
+    }
+
+    public override string ToString() => $"rename table {From} to {To}";
+}
+
+public sealed record KeyRenamed(QualifiedName Table, string KeyColumn) : DirectoryChange
+{
+    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables)
+    {
+        var table = Existing(tables, Table);
+        tables[Table] = table with { Distribution = table.Distribution with { KeyColumn = KeyColumn } };
+    }
+
+    public override string ToString() => $"rename key of table {Table} to {KeyColumn}";
+}
+
+/// <summary>The table was seen on the home shard for the first time, or under a new object id.</summary>
+public sealed record TableIdentified(QualifiedName Table, uint HomeOid, short KeyNumber) : DirectoryChange
+{
+    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables) =>
+        tables[Table] = Existing(tables, Table) with { HomeOid = HomeOid, KeyNumber = KeyNumber };
+
+    public override string ToString() => $"identify table {Table} by object id {HomeOid}, key by column number {KeyNumber}";
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace ShardProxy.Directory.Embedded;
+
+/// <summary>Reads and writes the rows of the embedded store; every call runs in the caller's transaction.</summary>
+internal static class EmbeddedRows
+{
+    public static void EnsureCluster(SqliteTransaction transaction, DateTimeOffset now) =>
+        Execute(
+            transaction,
+            "INSERT INTO cluster (only_row, id, created_at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING",
+            Guid.CreateVersion7(now).ToString(),
+            Text(now));
+
+    public static string ReadCluster(SqliteTransaction transaction)
+    {
+        using var command = Command(transaction, "SELECT id FROM cluster");
+        return (string)command.ExecuteScalar()!;
+    }
+
+    public static DirectoryContent? ReadContent(SqliteTransaction transaction, string database)
+    {
+        using var command = Command(transaction, "SELECT version FROM database WHERE name = $1", database);
+        return command.ExecuteScalar() is long version
+            ? new DirectoryContent(database, version, ReadCluster(transaction), ReadBuckets(transaction, database), ReadTables(transaction, database))
+            : null;
+    }
+
+    public static IReadOnlyList<DirectoryHistoryEntry> ReadHistory(SqliteTransaction transaction, string database, int limit)
+    {
+        const string Sql = "SELECT version, changed_at, changed_by, change FROM history WHERE database = $1 ORDER BY version DESC LIMIT $2";
+        using var command = Command(transaction, Sql, database, limit);
+        using var reader = command.ExecuteReader();
+        var entries = new List<DirectoryHistoryEntry>();
+        while (reader.Read())
+        {
+            var when = DateTimeOffset.Parse(reader.GetString(1), CultureInfo.InvariantCulture);
+            entries.Add(new DirectoryHistoryEntry(reader.GetInt64(0), when, reader.GetString(2), reader.GetString(3)));
+        }
+        return entries;
+    }
+
+    public static void WriteNew(SqliteTransaction transaction, DirectoryContent content)
+    {
+        Execute(transaction, "INSERT INTO database (name, version) VALUES ($1, $2)", content.Database, content.Version);
+        for (var bucket = 0; bucket < content.ShardOfBucket.Count; bucket++)
+        {
+            Execute(
+                transaction,
+                "INSERT INTO bucket (database, number, shard) VALUES ($1, $2, $3)",
+                content.Database, bucket, content.ShardOfBucket[bucket]);
+        }
+        WriteTables(transaction, content);
+    }
+
+    /// <summary>Buckets are not among what a change touches.</summary>
+    public static void WriteChanged(SqliteTransaction transaction, DirectoryContent content)
+    {
+        Execute(transaction, "UPDATE database SET version = $2 WHERE name = $1", content.Database, content.Version);
+        Execute(transaction, "DELETE FROM declared_table WHERE database = $1", content.Database);
+        WriteTables(transaction, content);
+    }
+
+    public static void WriteHistory(SqliteTransaction transaction, DirectoryContent content, DateTimeOffset when, string who, string what) =>
+        Execute(
+            transaction,
+            "INSERT INTO history (database, version, changed_at, changed_by, change) VALUES ($1, $2, $3, $4, $5)",
+            content.Database, content.Version, Text(when), who, what);
+
+    private static void WriteTables(SqliteTransaction transaction, DirectoryContent content)
+    {
+        const string Sql = """
+            INSERT INTO declared_table (database, schema_name, table_name, kind, key_column, colocation_group, home_oid, key_number)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """;
+        foreach (var table in content.Tables)
+        {
+            var distribution = table.Distribution;
+            Execute(
+                transaction,
+                Sql,
+                content.Database, table.Name.Schema, table.Name.Name,
+                distribution.Kind == TableKind.Sharded ? "sharded" : "reference",
+                distribution.KeyColumn, distribution.Group, (long)table.HomeOid, (long)table.KeyNumber);
+        }
+    }
+
+    private static string[] ReadBuckets(SqliteTransaction transaction, string database)
+    {
+        using var command = Command(transaction, "SELECT shard FROM bucket WHERE database = $1 ORDER BY number", database);
+        using var reader = command.ExecuteReader();
+        var shards = new List<string>();
+        while (reader.Read())
+            shards.Add(reader.GetString(0));
+        return [.. shards];
+    }
+
+    private static DeclaredTable[] ReadTables(SqliteTransaction transaction, string database)
+    {
+        const string Sql = """
+            SELECT schema_name, table_name, kind, key_column, colocation_group, home_oid, key_number
+            FROM declared_table WHERE database = $1 ORDER BY schema_name, table_name
+            """;
+        using var command = Command(transaction, Sql, database);
+        using var reader = command.ExecuteReader();
+        var tables = new List<DeclaredTable>();
+        while (reader.Read())
+        {
+            var distribution = new TableDistribution(
+                new QualifiedName(reader.GetString(0), reader.GetString(1)),
+                reader.GetString(2) == "sharded" ? TableKind.Sharded : TableKind.Reference,
+                reader.IsDBNull(3) ? null : reader.GetString(3),
+                reader.IsDBNull(4) ? null : reader.GetString(4));
+            tables.Add(new DeclaredTable(distribution, (uint)reader.GetInt64(5), reader.GetInt16(6)));
+        }
+        return [.. tables];
+    }
+
+    private static void Execute(SqliteTransaction transaction, string sql, params object?[] values)
+    {
+        using var command = Command(transaction, sql, values);
+        command.ExecuteNonQuery();
+    }
+
+    private static SqliteCommand Command(SqliteTransaction transaction, string sql, params object?[] values)
+    {
+        var command = transaction.Connection!.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        for (var index = 0; index < values.Length; index++)
+            command.Parameters.AddWithValue($"${index + 1}", values[index] ?? DBNull.Value);
+        return command;
+    }
+
+    private static string Text(DateTimeOffset time) => time.ToString("O", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,107 @@
+using ShardProxy.Configuration;
+
+namespace ShardProxy.Directory;
+
+/// <summary>One run of <see cref="FileDeclarations.Merge"/>.</summary>
+internal sealed class FileDeclarationMerge
+{
+    private readonly string _database;
+    private readonly string _storeLocation;
+    private readonly DirectoryContent _content;
+    private readonly Dictionary<QualifiedName, TableConfig> _file = [];
+    private readonly Dictionary<QualifiedName, string?> _groups = [];
+    private readonly List<DeclaredTable> _declared;
+    private readonly List<DirectoryChange> _changes = [];
+    private readonly List<string> _errors = [];
+
+    public FileDeclarationMerge(DatabaseConfig database, DirectoryContent content, string storeLocation)
+    {
+        _database = database.Name;
+        _storeLocation = storeLocation;
+        _content = content;
+        _declared = [.. content.Tables];
+        foreach (var (name, table) in database.Tables)
+        {
+            if (!_file.TryAdd(FileDeclarations.ParseName(name), table))
+                _errors.Add($"table {FileDeclarations.ParseName(name)}: the configuration file declares it twice");
+        }
+    }
+
+    public IReadOnlyList<DirectoryChange> Run()
+    {
+        foreach (var (name, table) in _file)
+        {
+            if (_content.Find(name) is { } stored)
+                Compare(name, table, stored.Distribution);
+            else
+                Declare(name, table);
+        }
+        if (_errors.Count > 0)
+            throw new DirectoryException($"database \"{_database}\": {string.Join("; ", _errors)}");
+        return _changes;
+    }
+
+    private void Declare(QualifiedName name, TableConfig table)
+    {
+        var group = table.Reference ? null : GroupOf(name, []);
+        var kind = table.Reference ? TableKind.Reference : TableKind.Sharded;
+        _changes.Add(new TableDeclared(new DeclaredTable(new TableDistribution(name, kind, table.Reference ? null : table.Key, group), 0, 0)));
+    }
+
+    private void Compare(QualifiedName name, TableConfig table, TableDistribution stored)
+    {
+        var said = table.Reference ? "a reference table" : $"sharded by \"{table.Key}\"";
+        var known = stored.Kind == TableKind.Reference ? "a reference table" : $"sharded by \"{stored.KeyColumn}\"";
+        if (said != known)
+        {
+            _errors.Add($"table {name}: the configuration file says that it is {said}, the directory ({_storeLocation}) that it is {known}");
+            return;
+        }
+        if (table.ColocateWith is null || table.Reference)
+            return;
+        var group = GroupOf(name, []);
+        if (group is not null && group != stored.Group)
+        {
+            _errors.Add(
+                $"table {name}: the configuration file says that it is colocated with {FileDeclarations.ParseName(table.ColocateWith)} (group {group}), "
+                + $"the directory ({_storeLocation}) that it is in group {stored.Group}");
+        }
+    }
+
+    /// <summary>The group that the file gives a table, following colocate_with; null after an error.</summary>
+    private string? GroupOf(QualifiedName name, HashSet<QualifiedName> path)
+    {
+        if (_groups.TryGetValue(name, out var known))
+            return known;
+        return _groups[name] = FindGroup(name, path);
+    }
+
+    private string? FindGroup(QualifiedName name, HashSet<QualifiedName> path)
+    {
+        if (!path.Add(name))
+        {
+            _errors.Add($"table {name}: colocate_with leads back to the table itself");
+            return null;
+        }
+        var stored = _content.Find(name)?.Distribution;
+        var table = _file.GetValueOrDefault(name);
+        if (table?.ColocateWith is not { } other || table.Reference)
+            return stored is not null ? stored.Group : Found(name);
+        var target = FileDeclarations.ParseName(other);
+        var isReference = _file.TryGetValue(target, out var targetTable) ? targetTable.Reference : _content.Find(target)?.Distribution.Kind == TableKind.Reference;
+        if (isReference)
+            _errors.Add($"table {name}: it is colocated with {target}, which is a reference table");
+        else if (targetTable is not null || _content.Find(target) is not null)
+            return GroupOf(target, path);
+        else
+            _errors.Add($"table {name}: it is colocated with {target}, which nobody declared");
+        return null;
+    }
+
+    private string Found(QualifiedName name)
+    {
+        var group = ColocationGroups.NewName(name, _declared);
+        _declared.Add(new DeclaredTable(new TableDistribution(name, TableKind.Sharded, null, group), 0, 0));
+        return group;
+    }
+}

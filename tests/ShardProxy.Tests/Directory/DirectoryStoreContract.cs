@@ -1,0 +1,164 @@
+using ShardProxy.Directory;
+
+namespace ShardProxy.Tests.Directory;
+
+/// <summary>What every store keeps. A new store's test class derives from this and says how to open it.</summary>
+public abstract class DirectoryStoreContract : IAsyncLifetime
+{
+    private static readonly string[] FourBuckets = ["s0", "s0", "s1", "s1"];
+
+    protected static CancellationToken Cancel => CancellationToken.None;
+
+    protected IDirectoryStore Store { get; private set; } = null!;
+
+    /// <summary>Opens the one store of this test; a second call, after the first was disposed, opens the same again.</summary>
+    protected abstract Task<IDirectoryStore> OpenAsync();
+
+    public virtual async Task InitializeAsync() => Store = await OpenAsync();
+
+    public virtual async Task DisposeAsync() => await Store.DisposeAsync();
+
+    [Fact]
+    public async Task The_cluster_id_is_a_uuid_and_survives_a_restart()
+    {
+        var cluster = await Store.GetClusterAsync(Cancel);
+        Guid.Parse(cluster).ShouldNotBe(Guid.Empty);
+
+        await ReopenAsync();
+
+        (await Store.GetClusterAsync(Cancel)).ShouldBe(cluster);
+    }
+
+    [Fact]
+    public async Task An_unknown_database_has_no_content() => (await Store.LoadAsync("shop", Cancel)).ShouldBeNull();
+
+    [Fact]
+    public async Task A_created_database_keeps_its_buckets()
+    {
+        var created = await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await ReopenAsync();
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+
+        created.Version.ShouldBe(1);
+        loaded.Version.ShouldBe(1);
+        loaded.ShardOfBucket.ShouldBe(FourBuckets);
+        loaded.Tables.ShouldBeEmpty();
+        loaded.Cluster.ShouldBe(await Store.GetClusterAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Creating_twice_changes_nothing()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "a", Cancel);
+
+        var second = await Store.CreateAsync("shop", ["x", "y"], "b", Cancel);
+
+        second.ShardOfBucket.ShouldBe(FourBuckets);
+        (await Store.HistoryAsync("shop", 10, Cancel)).Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Declared_tables_come_back_as_they_were()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        DeclaredTable[] tables = [Sharded("Odd \"name\"", "Ключ", "g") with { HomeOid = uint.MaxValue, KeyNumber = 7 }, Reference("products")];
+
+        await Store.ChangeAsync("shop", 1, [.. tables.Select(static table => new TableDeclared(table))], "alice", Cancel);
+        await ReopenAsync();
+
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+        loaded.Version.ShouldBe(2);
+        loaded.Tables.ShouldBe(tables, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_change_from_an_old_version_fails_and_changes_nothing()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await Store.ChangeAsync("shop", 1, [new TableDeclared(Sharded("users", "id", "g"))], "alice", Cancel);
+
+        var conflict = await Should.ThrowAsync<DirectoryConflictException>(
+            async () => await Store.ChangeAsync("shop", 1, [new TableDeclared(Reference("products"))], "bob", Cancel));
+
+        conflict.Actual.ShouldBe(2);
+        (await Store.LoadAsync("shop", Cancel))!.Tables.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Of_many_changes_from_one_version_exactly_one_wins()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+
+        var wins = await Task.WhenAll(Enumerable.Range(0, 8).Select(async number =>
+        {
+            try
+            {
+                await Store.ChangeAsync("shop", 1, [new TableDeclared(Reference($"t{number}"))], $"w{number}", Cancel);
+                return 1;
+            }
+            catch (DirectoryConflictException)
+            {
+                return 0;
+            }
+        }));
+
+        wins.Sum().ShouldBe(1);
+        (await Store.LoadAsync("shop", Cancel))!.Tables.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_change_that_does_not_fit_takes_its_neighbours_with_it()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+
+        await Should.ThrowAsync<DirectoryException>(async () => await Store.ChangeAsync(
+            "shop", 1, [new TableDeclared(Reference("a")), new TableUndeclared(Name("missing"))], "alice", Cancel));
+
+        var loaded = await Store.LoadAsync("shop", Cancel);
+        loaded!.Version.ShouldBe(1);
+        loaded.Tables.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Databases_do_not_touch_each_other()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await Store.CreateAsync("blog", ["b0", "b1"], "first start", Cancel);
+
+        await Store.ChangeAsync("shop", 1, [new TableDeclared(Reference("products"))], "alice", Cancel);
+
+        var blog = await Store.LoadAsync("blog", Cancel);
+        blog!.Version.ShouldBe(1);
+        blog.ShardOfBucket.ShouldBe(["b0", "b1"]);
+        blog.Tables.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task History_says_who_did_what_when_newest_first()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await Store.ChangeAsync("shop", 1, [new TableDeclared(Sharded("users", "id", "public.users"))], "alice", Cancel);
+        await Store.ChangeAsync("shop", 2, [new TableRenamed(Name("users"), Name("people"), false), new KeyRenamed(Name("people"), "no")], "bob", Cancel);
+
+        var history = await Store.HistoryAsync("shop", 2, Cancel);
+
+        history.Select(static entry => (entry.Version, entry.Who)).ShouldBe([(3, "bob"), (2, "alice")]);
+        history[0].What.ShouldBe("rename table public.users to public.people; rename key of table public.people to no");
+        history[1].What.ShouldBe("declare table public.users with key id in group public.users");
+        history[0].When.ShouldBeGreaterThan(DateTimeOffset.UnixEpoch);
+    }
+
+    protected static QualifiedName Name(string table) => new("public", table);
+
+    protected static DeclaredTable Sharded(string table, string key, string group) =>
+        new(new TableDistribution(Name(table), TableKind.Sharded, key, group), 0, 0);
+
+    protected static DeclaredTable Reference(string table) =>
+        new(new TableDistribution(Name(table), TableKind.Reference, null, null), 0, 0);
+
+    private async Task ReopenAsync()
+    {
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+    }
+}
