@@ -1,0 +1,54 @@
+namespace ShardProxy.IntegrationTests.Fixtures;
+
+/// <summary>
+/// The set-up that most suites share: a proxy before three shards (the subject) and one PostgreSQL that holds all the
+/// data (the reference), both with the same tables. With SHARDPROXY_TEST_DIRECT=1 the subject is a second database of
+/// the reference server: the suites then test themselves.
+/// </summary>
+public sealed class Lab : IAsyncLifetime
+{
+    private const string DirectDatabase = "subject";
+
+    private Cluster? _cluster;
+    private ProxyProcess? _proxy;
+
+    public static bool IsDirect { get; } = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_DIRECT") == "1";
+
+    public Cluster Cluster => _cluster!;
+
+    public ProxyProcess Proxy => _proxy ?? throw new InvalidOperationException("There is no proxy when the suites test themselves");
+
+    public Endpoint Reference => Cluster.ReferenceEndpoint;
+
+    public Endpoint Subject { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await Cluster.StartAsync(IsDirect ? 0 : 3, withReference: true);
+        if (IsDirect)
+        {
+            await _cluster.Reference.ExecuteAsync($"CREATE DATABASE {DirectDatabase}");
+            Subject = Reference with { Database = DirectDatabase };
+        }
+        else
+        {
+            _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables));
+            Subject = _proxy.Endpoint;
+        }
+        await LabSchema.CreateAsync(Reference);
+        await LabSchema.CreateAsync(Subject);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+}
+
+/// <summary>Test classes of this collection share one <see cref="Lab"/> and run one after another.</summary>
+[CollectionDefinition(Name)]
+public sealed class LabCollection : ICollectionFixture<Lab>
+{
+    public const string Name = "lab";
+}

@@ -1,0 +1,92 @@
+using ShardProxy.IntegrationTests.Wire;
+
+namespace ShardProxy.IntegrationTests.Fixtures;
+
+/// <summary>The tables of the <see cref="Lab"/>: a colocated family, a reference table, a home table, a table per key type.</summary>
+public static class LabSchema
+{
+    /// <summary>Type of the key, and a few values in PostgreSQL's text form: ordinary, extreme, and spelled differently but equal.</summary>
+    public static IReadOnlyList<(string Name, string Type, string[] Values)> KeyTypes { get; } =
+    [
+        ("int2", "int2", ["0", "1", "-1", "32767", "-32768"]),
+        ("int4", "int4", ["0", "1", "-1", "2147483647", "-2147483648"]),
+        ("int8", "int8", ["0", "1", "-1", "9223372036854775807", "-9223372036854775808", "4294967296"]),
+        ("numeric", "numeric", ["0", "1", "1.50", "-0.001", "1e30", "NaN", "Infinity", "12345678901234567890.123456789"]),
+        ("text", "text", ["", "a", "A", "it''s", "a b ", "żółw", "日本語", "x\\y"]),
+        ("varchar", "varchar(20)", ["", "a", "A", "it''s", "a b ", "żółw"]),
+        ("char", "char(8)", ["", "a", "A", "it''s", "a b", "żółw"]),
+        ("uuid", "uuid", ["00000000-0000-0000-0000-000000000000", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
+        ("bytea", "bytea", ["", "\\x00", "\\xdeadbeef", "\\xff00ff"]),
+        ("date", "date", ["2000-01-01", "1999-12-31", "0001-01-01 BC", "5874897-12-31", "infinity", "-infinity"]),
+        ("timestamp", "timestamp", ["2000-01-01 00:00:00", "2024-02-29 23:59:59.999999", "0044-03-15 12:00:00 BC", "infinity"]),
+        ("timestamptz", "timestamptz", ["2000-01-01 00:00:00+00", "2024-02-29 23:59:59.999999+02", "infinity"]),
+        ("bool", "bool", ["true", "false"]),
+    ];
+
+    /// <summary>The <c>tables</c> section of shardproxy.yaml.</summary>
+    public static IReadOnlyDictionary<string, string> Tables { get; } = new Dictionary<string, string>
+    {
+        ["users"] = "{ key: id }",
+        ["orders"] = "{ key: user_id, colocate_with: users }",
+        ["items"] = "{ key: user_id, colocate_with: users }",
+        ["events"] = "{ key: device }",
+        ["products"] = "{ reference: true }",
+    }.Concat(KeyTypes.Select(static type => KeyValuePair.Create("k_" + type.Name, "{ key: k }"))).ToDictionary();
+
+    private const string Script = """
+        CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+        CREATE TABLE users (id int8 PRIMARY KEY, name text NOT NULL, email varchar(60), balance numeric(12,2) NOT NULL DEFAULT 0, feeling mood, tags text[], born date);
+        CREATE TABLE orders (user_id int8 NOT NULL, id int4 NOT NULL, product int4, amount numeric(12,2) NOT NULL DEFAULT 0, note text, placed timestamptz, PRIMARY KEY (user_id, id));
+        CREATE TABLE items (user_id int8 NOT NULL, order_id int4 NOT NULL, line int4 NOT NULL, quantity int4 NOT NULL CHECK (quantity > 0), PRIMARY KEY (user_id, order_id, line));
+        CREATE TABLE events (device text NOT NULL, at timestamptz NOT NULL, payload jsonb, PRIMARY KEY (device, at));
+        CREATE TABLE products (id int4 PRIMARY KEY, title text NOT NULL, price numeric(12,2) NOT NULL);
+        CREATE TABLE notes (id int4 PRIMARY KEY, body text);
+        """;
+
+    /// <summary>Users 1 to 40 with n % 4 orders each, and a line per order; few enough to be compared as a whole.</summary>
+    public const int UserCount = 40;
+
+    public const int ProductCount = 20;
+
+    public const int NoteCount = 10;
+
+    public static async Task CreateAsync(Endpoint endpoint)
+    {
+        await using var client = await WireClient.ConnectAsync(endpoint);
+        foreach (var statement in Script.Split(";\n", StringSplitOptions.RemoveEmptyEntries))
+            await client.MustAsync(statement);
+        foreach (var (name, type, _) in KeyTypes)
+            await client.MustAsync($"CREATE TABLE k_{name} (k {type} PRIMARY KEY, v text)");
+        for (var product = 1; product <= ProductCount; product++)
+            await client.MustAsync($"INSERT INTO products VALUES ({product}, 'product {product}', {product}.25)");
+        for (var note = 1; note <= NoteCount; note++)
+            await client.MustAsync($"INSERT INTO notes VALUES ({note}, 'note {note}')");
+        await FillAsync(client);
+    }
+
+    /// <summary>Empties the colocated family and fills it again.</summary>
+    public static async Task RefillAsync(Endpoint endpoint)
+    {
+        await using var client = await WireClient.ConnectAsync(endpoint);
+        foreach (var table in (string[])["items", "orders", "users", "events"])
+            await client.MustAsync($"TRUNCATE {table}");
+        await FillAsync(client);
+    }
+
+    private static async Task FillAsync(WireClient client)
+    {
+        for (var user = 1; user <= UserCount; user++)
+        {
+            await client.MustAsync(
+                $"INSERT INTO users (id, name, email, balance, feeling, tags, born) VALUES ({user}, 'user {user}', " +
+                $"{(user % 5 == 0 ? "NULL" : $"'u{user}@example.org'")}, {user}.5, '{(user % 2 == 0 ? "ok" : "happy")}', '{{a,b{user}}}', date '2000-01-01' + {user})");
+            for (var order = 1; order <= user % 4; order++)
+            {
+                await client.MustAsync(
+                    $"INSERT INTO orders (user_id, id, product, amount, note, placed) VALUES ({user}, {order}, {1 + (user + order) % ProductCount}, {order * 10}, " +
+                    $"{(order == 2 ? "NULL" : $"'note {order}'")}, '2024-01-{order:00} 10:00:00+00')");
+                await client.MustAsync($"INSERT INTO items (user_id, order_id, line, quantity) VALUES ({user}, {order}, 1, {order})");
+            }
+        }
+    }
+}

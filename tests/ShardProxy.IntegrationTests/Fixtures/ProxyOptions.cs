@@ -1,0 +1,52 @@
+namespace ShardProxy.IntegrationTests.Fixtures;
+
+/// <summary>What a test wants of its proxy; becomes shardproxy.yaml.</summary>
+/// <param name="Tables">Table name to its YAML mapping, e.g. <c>{ key: id }</c>.</param>
+/// <param name="Limits">Entries of the <c>limits</c> section.</param>
+/// <param name="Sections">Further top-level sections as YAML text (<c>authentication</c>, <c>log</c>).</param>
+/// <param name="Users">The <c>users</c> list as YAML text; the application's user by default.</param>
+/// <param name="Environment">Environment variables of the proxy's process.</param>
+public sealed record ProxyOptions(
+    IReadOnlyDictionary<string, string>? Tables = null,
+    string PoolMode = "transaction",
+    int PoolSize = 20,
+    int Buckets = 1024,
+    IReadOnlyDictionary<string, string>? Limits = null,
+    string Sections = "",
+    string? Users = null,
+    string Tls = "{ mode: disable }",
+    IReadOnlyDictionary<string, string>? Environment = null)
+{
+    /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
+    public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath)
+    {
+        var lines = new List<string>
+        {
+            $"listen: {{ address: 127.0.0.1:{port}, tls: {Tls} }}",
+            Users ?? $"users:\n  - {{ name: {PostgresServer.AppUser}, password: {Quoted(PostgresServer.Password)} }}",
+        };
+        if (Limits is { Count: > 0 })
+            lines.Add("limits:\n" + string.Join('\n', Limits.Select(static pair => $"  {pair.Key}: {pair.Value}")));
+        if (Sections.Length > 0)
+            lines.Add(Sections);
+        lines.Add("databases:");
+        lines.Add($"  {PostgresServer.Database}:");
+        lines.Add($"    buckets: {Buckets}");
+        lines.Add($"    pool: {{ mode: {PoolMode}, size: {PoolSize} }}");
+        lines.Add($"    directory: {{ store: embedded, path: {Quoted(directoryPath)} }}");
+        lines.Add("    shards:");
+        lines.AddRange(shards.Select(static (shard, index) => $"      - {{ name: s{index}, primary: {Quoted(Target(shard))} }}"));
+        if (Tables is { Count: > 0 })
+        {
+            lines.Add("    tables:");
+            lines.AddRange(Tables.Select(static pair => $"      {pair.Key}: {pair.Value}"));
+        }
+        return string.Join('\n', lines) + "\n";
+    }
+
+    private static string Target(PostgresServer shard) =>
+        $"host={PostgresServer.Host} port={shard.Port} dbname={PostgresServer.Database} user={PostgresServer.AppUser} " +
+        $"password='{PostgresServer.Password.Replace(@"\", @"\\").Replace("'", @"\'")}'";
+
+    private static string Quoted(string text) => "\"" + text.Replace(@"\", @"\\").Replace("\"", "\\\"") + "\"";
+}

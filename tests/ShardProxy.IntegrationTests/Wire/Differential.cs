@@ -1,0 +1,93 @@
+using System.Text;
+using ShardProxy.IntegrationTests.Fixtures;
+
+namespace ShardProxy.IntegrationTests.Wire;
+
+/// <summary>
+/// Says the same to the reference and to the subject and compares every message that comes back: rows, columns, tags,
+/// errors with their fields, transaction status, and their order.
+/// </summary>
+public sealed class Differential(Lab lab)
+{
+    /// <summary>Runs the scripts one after another, on one new connection each side.</summary>
+    public async Task SameAsync(params FrontendScript[] scripts)
+    {
+        var expected = await TranscriptAsync(lab.Reference, scripts);
+        var actual = await TranscriptAsync(lab.Subject, scripts);
+        if (!expected.SequenceEqual(actual))
+            Assert.Fail(Compare(expected, actual));
+    }
+
+    /// <summary>Each text as one simple query.</summary>
+    public Task SameAsync(params string[] texts) => SameAsync([.. texts.Select(static text => new FrontendScript().Query(text))]);
+
+    /// <summary>The statements as simple queries, then in the extended protocol with text and with binary results.</summary>
+    public async Task SameInAllProtocolsAsync(params string[] statements)
+    {
+        await SameAsync(statements);
+        foreach (var format in (short[])[0, 1])
+            await SameAsync([.. statements.Select(text => new FrontendScript().Run(text, resultFormat: format).Sync())]);
+    }
+
+    /// <summary>
+    /// The one promise for every statement: the subject's answer is the reference's, or the refusal 0A000 with a hint.
+    /// Rows are compared as a set when <paramref name="ordered"/> is false. True when it was refused.
+    /// </summary>
+    public async Task<bool> RightOrRefusedAsync(string statement, bool ordered = false)
+    {
+        var actual = await RunOnceAsync(lab.Subject, statement);
+        if (actual.FirstOrDefault(static message => message.Type == 'E') is { SqlState: "0A000" } refusal)
+        {
+            refusal.Fields.ContainsKey('H').ShouldBeTrue($"{statement}: refused without a hint: {refusal}");
+            return true;
+        }
+        var expected = await RunOnceAsync(lab.Reference, statement);
+        var left = Lines(expected, ordered);
+        var right = Lines(actual, ordered);
+        if (!left.SequenceEqual(right))
+            Assert.Fail(statement + "\n" + Compare(left, right));
+        return false;
+    }
+
+    private static List<string> Lines(List<WireMessage> messages, bool ordered)
+    {
+        var lines = messages.Select(static message => message.ToString()).ToList();
+        if (!ordered)
+            lines.Sort(string.CompareOrdinal);
+        return lines;
+    }
+
+    private static async Task<List<WireMessage>> RunOnceAsync(Endpoint endpoint, string statement)
+    {
+        await using var client = await WireClient.ConnectAsync(endpoint);
+        return await client.QueryAsync(statement);
+    }
+
+    private static async Task<List<string>> TranscriptAsync(Endpoint endpoint, FrontendScript[] scripts)
+    {
+        await using var client = await WireClient.ConnectAsync(endpoint);
+        var transcript = new List<string>();
+        for (var index = 0; index < scripts.Length; index++)
+        {
+            transcript.Add($"-- {index + 1}");
+            foreach (var message in await client.RunAsync(scripts[index]))
+                transcript.Add(message.ToString());
+        }
+        return transcript;
+    }
+
+    private static string Compare(List<string> expected, List<string> actual)
+    {
+        var text = new StringBuilder("The answers differ (- the reference, + the subject):\n");
+        var same = 0;
+        while (same < expected.Count && same < actual.Count && expected[same] == actual[same])
+            same++;
+        foreach (var line in expected.Take(same).TakeLast(5))
+            text.AppendLine("  " + line);
+        foreach (var line in expected.Skip(same).Take(12))
+            text.AppendLine("- " + line);
+        foreach (var line in actual.Skip(same).Take(12))
+            text.AppendLine("+ " + line);
+        return text.ToString();
+    }
+}
