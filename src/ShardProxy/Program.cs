@@ -1,1 +1,3 @@
-System.Console.WriteLine("shardproxy");
+using ShardProxy.CommandLine;
+
+return await RootCommandLine.RunAsync(args, Composition.CreateServer);
