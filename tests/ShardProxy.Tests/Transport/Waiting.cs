@@ -27,7 +27,7 @@ internal static class Waiting
         {
             var count = connection.TrySend(data.Span);
             if (count < 0)
-                throw new PeerClosedException(connection.RemoteName);
+                throw new PeerClosedException(connection);
             data = data[count..];
             if (count > 0)
                 continue;
