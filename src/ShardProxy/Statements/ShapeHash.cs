@@ -42,6 +42,8 @@ internal static class ShapeHash
         return Mix(Mix(low ^ first, high ^ hash) ^ second, (ulong)bytes.Length ^ first);
     }
 
+    public static ulong Combine(ulong hash, ulong other) => Mix(hash ^ Seeds[1], other ^ Seeds[2]);
+
     private static ulong Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64LittleEndian(bytes);
 
     private static ulong Mix(ulong left, ulong right)
