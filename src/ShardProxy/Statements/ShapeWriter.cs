@@ -31,6 +31,7 @@ internal sealed class ShapeWriter
 
     private ListState _list;
     private byte _listClass;
+    private byte _listClose;
     private int _listShapeStart;
     private int _listFirstSlot;
     private int _listFirstLiteral;
@@ -133,6 +134,7 @@ internal sealed class ShapeWriter
         _listFirstSlot = SlotCount;
         _listFirstLiteral = LiteralCount;
         _listClass = 0;
+        _listClose = (byte)(bracket == '(' ? ')' : ']');
         Symbol(bracket);
         _list = ListState.WantsLiteral;
     }
@@ -140,7 +142,7 @@ internal sealed class ShapeWriter
     /// <summary>A closing bracket: folds the list when one is pending.</summary>
     public void CloseList(byte bracket)
     {
-        if (_list != ListState.HasLiteral)
+        if (_list != ListState.HasLiteral || bracket != _listClose)
         {
             Symbol(bracket);
             return;

@@ -11,6 +11,7 @@ public sealed class ShapeScannerTests
     [InlineData("select 'a'", "select $x$a$x$")]
     [InlineData("select 'a'", "select E'\\'a'")]
     [InlineData("select 'a'", "select 'a' -- c\n 'b'")]
+    [InlineData("select 'a'", "select 'a'--c\r\n--d\n'b'")]
     [InlineData("select * from t where a in (1, 2)", "select * from t where a in(1,2,3)")]
     [InlineData("select * from t where a in (1, 5000000000)", "select * from t where a in (5000000000)")]
     [InlineData("select * from t where a = any(array['a'])", "select * from t where a = any(array['a','b'])")]
