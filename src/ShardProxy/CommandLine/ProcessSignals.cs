@@ -10,11 +10,12 @@ internal sealed class ProcessSignals : IDisposable
     private readonly SemaphoreSlim _reloads = new(0);
     private readonly PosixSignalRegistration[] _registrations;
 
-    public ProcessSignals() => _registrations =
+    /// <param name="hangUpStops">For what belongs to a terminal: SIGHUP means that it is gone, not that a file changed.</param>
+    public ProcessSignals(bool hangUpStops = false) => _registrations =
     [
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnStop),
         PosixSignalRegistration.Create(PosixSignal.SIGINT, OnStop),
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnReload),
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, hangUpStops ? OnStop : OnReload),
     ];
 
     /// <summary>Cancelled by the first request to end.</summary>

@@ -12,6 +12,7 @@ internal static class RootCommandLine
         {
             ServeCommand.Create(factory),
             CheckCommand.Create(),
+            EmbeddedCommand.Create(factory),
         };
         var result = root.Parse(arguments);
         if (result.Action is ParseErrorAction errors)

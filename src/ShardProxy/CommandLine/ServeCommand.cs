@@ -38,10 +38,13 @@ internal static class ServeCommand
         {
             return ExitCodes.Success;
         }
-        catch (Exception exception) when (StartFailure.Describe(exception, config) is not null)
+        catch (Exception exception) when (Describe(exception, config) is not null)
         {
-            await Console.Error.WriteLineAsync(StartFailure.Describe(exception, config));
+            await Console.Error.WriteLineAsync(Describe(exception, config));
             return ExitCodes.Failure;
         }
     }
+
+    private static string? Describe(Exception exception, ProxyConfig config) =>
+        StartFailure.Describe(exception, config.Listen.Address, "listen elsewhere (listen.address)");
 }

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using ShardProxy.Configuration;
 
 namespace ShardProxy.CommandLine;
 
@@ -7,14 +6,15 @@ namespace ShardProxy.CommandLine;
 internal static class StartFailure
 {
     /// <summary>Null for what is not foreseen: that keeps its stack trace.</summary>
-    public static string? Describe(Exception exception, ProxyConfig config) => exception switch
+    /// <param name="remedy">"listen elsewhere (listen.address)".</param>
+    public static string? Describe(Exception exception, string address, string remedy) => exception switch
     {
         SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } =>
-            $"{config.Listen.Address} is in use by another program. Stop it, or listen elsewhere (listen.address).",
+            $"{address} is in use by another program. Stop it, or {remedy}.",
         SocketException { SocketErrorCode: SocketError.AccessDenied } =>
-            $"This user may not listen on {config.Listen.Address}. Ports below 1024 need a privilege; choose another (listen.address).",
+            $"This user may not listen on {address}: ports below 1024 need a privilege. Get it, or {remedy}.",
         SocketException { SocketErrorCode: SocketError.AddressNotAvailable } =>
-            $"{config.Listen.Address} is not an address of this machine (listen.address).",
+            $"{address} is not an address of this machine: {remedy}.",
         DllNotFoundException library when library.Message.Contains("pg_query", StringComparison.Ordinal) =>
             "The library libpg_query is missing. On Debian: apt-get install libpg-query1504.0",
         _ => null,

@@ -19,6 +19,9 @@ internal sealed class ConfigurationScope(string file, Func<string, string?> envi
 
     public void Report(string message) => _errors.Add(new ConfigurationError(file, 0, 0, message));
 
+    /// <summary>shardproxy.yaml and ".log" give shardproxy.log in the same folder.</summary>
+    public string BesideFile(string extension) => Path.ChangeExtension(Path.GetFullPath(file), extension);
+
     /// <summary>Paths in the file are relative to the file, so that it means the same from every working directory.</summary>
     public string ResolvePath(string path) => Path.GetFullPath(path, _folder);
 }

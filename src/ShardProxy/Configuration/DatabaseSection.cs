@@ -21,7 +21,7 @@ internal static class DatabaseSection
             ReadPool(section.Open("pool")),
             shards,
             TablesSection.Read(section.OpenMap("tables")),
-            ReadDirectory(section.Open("directory"), name.Text));
+            ReadDirectory(section.Open("directory")));
     }
 
     private static int ReadBuckets(Section section, int shards)
@@ -42,13 +42,11 @@ internal static class DatabaseSection
         return new PoolConfig(mode, section.Number("size", DefaultPoolSize, 1, 10_000));
     }
 
-    private static DirectoryConfig ReadDirectory(Section section, string database)
+    private static DirectoryConfig ReadDirectory(Section section)
     {
         using var _ = section;
         var store = section.Choice("store", "embedded", ("embedded", "embedded"));
-        var path = section.FilePath("path") ?? section.Scope.ResolvePath($"{FileNameOf(database)}.directory.db");
+        var path = section.FilePath("path") ?? section.Scope.BesideFile(".directory.db");
         return new DirectoryConfig(store, path);
     }
-
-    private static string FileNameOf(string database) => Uri.EscapeDataString(database);
 }

@@ -24,7 +24,7 @@ public sealed class ConfigurationLoaderTests
         ]);
         shop.Tables["orders"].ShouldBe(new TableConfig("user_id", "users", false));
         shop.Tables["products"].ShouldBe(new TableConfig(null, null, true));
-        shop.Directory.ShouldBe(new DirectoryConfig("embedded", "/etc/shardproxy/shop.directory.db"));
+        shop.Directory.ShouldBe(new DirectoryConfig("embedded", "/etc/shardproxy/shardproxy.directory.db"));
     }
 
     [Fact]
