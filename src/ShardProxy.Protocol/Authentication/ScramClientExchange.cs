@@ -39,6 +39,12 @@ public sealed class ScramClientExchange
     {
     }
 
+    /// <param name="derived">Keys of an earlier exchange with this password, taken when they fit what the server asks for; else the password is used.</param>
+    public ScramClientExchange(string password, ScramKeys? derived, ScramBinding binding, byte[]? channelBinding)
+        : this(password, derived, binding, channelBinding, ScramCrypto.CreateNonce())
+    {
+    }
+
     /// <param name="keys">From a client's exchange with the proxy; they fit only the verifier that they came from.</param>
     public ScramClientExchange(ScramKeys keys, ScramBinding binding, byte[]? channelBinding)
         : this(null, keys, binding, channelBinding, ScramCrypto.CreateNonce())
@@ -82,10 +88,11 @@ public sealed class ScramClientExchange
             return ScramFailure.Malformed;
         if (!Utf8Parser.TryParse(count, out int iterations, out var consumed) || consumed != count.Length || iterations is <= 0 or > MaxIterations)
             return ScramFailure.Malformed;
-        if (_givenKeys is not null && !_givenKeys.Fit(salt, iterations))
+        Keys = _givenKeys is not null && _givenKeys.Fit(salt, iterations) ? _givenKeys : null;
+        if (Keys is null && _password is null)
             return ScramFailure.OtherSalt;
 
-        Keys = _givenKeys ?? ScramKeys.Derive(_password!, salt, iterations);
+        Keys ??= ScramKeys.Derive(_password!, salt, iterations);
         byte[] binding = [.. Encoding.ASCII.GetBytes(_bindingHeader), .. _channelBinding];
         var withoutProof = $"c={Convert.ToBase64String(binding)},r={Encoding.ASCII.GetString(nonce)}";
         byte[] authMessage =
