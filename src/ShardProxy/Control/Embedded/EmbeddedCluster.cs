@@ -42,7 +42,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <exception cref="EmbeddedException">Something is missing or in the way.</exception>
     public static async Task<EmbeddedCluster> OpenAsync(EmbeddedOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!FreePort.IsFree(options.Port))
+        if (!ServerPorts.IsFree(options.Port))
             throw new EmbeddedException($"Port {options.Port} of 127.0.0.1 is in use by another program. Stop it, or choose another with --port.");
         var folder = ClusterFolder.Open(options.Folder);
         try
@@ -108,7 +108,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         var ports = new List<int> { proxyPort };
         foreach (var (server, wish) in _servers.Zip(_state.Ports))
         {
-            var port = FreePort.Choose(wish, ports);
+            var port = ServerPorts.Choose(wish, ports);
             ports.Add(port);
             await server.StartAsync(port, _starter, _time, cancellationToken);
         }

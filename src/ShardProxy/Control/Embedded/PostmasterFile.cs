@@ -28,7 +28,8 @@ internal static class PostmasterFile
                 throw new EmbeddedException($"The server of an earlier run (process {pid}) does not end. Its folder is {dataFolder}.");
             await Task.Delay(Interval, time, cancellationToken);
         }
-        File.Delete(path);
+        if (File.Exists(path))
+            File.Delete(path);
     }
 
     private static async Task<int?> ReadPidAsync(string path, CancellationToken cancellationToken)
