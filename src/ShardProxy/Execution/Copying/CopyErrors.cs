@@ -1,0 +1,88 @@
+using System.Text;
+using ShardProxy.Directory;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Execution.Copying;
+
+/// <summary>The errors of a split COPY, with the context that PostgreSQL gives: table, line and column.</summary>
+internal sealed class CopyErrors(TableDistribution table)
+{
+    /// <summary>How much of a value an error quotes, in characters (copyfrom.c: MAX_COPY_DATA_DISPLAY).</summary>
+    private const int LongestQuote = 100;
+
+    private readonly string _table = table.Table.Name;
+    private readonly string _column = table.KeyColumn ?? "";
+
+    /// <summary>Why the data cannot be read at all, or null.</summary>
+    public static ServerError? Refuse(CopyOptions options, string encoding, CopyEncodingRule rule)
+    {
+        if (options.Format == CopyFormat.Binary)
+            return null;
+        if (rule == CopyEncodingRule.Unreadable)
+        {
+            return new ServerError(SqlStates.FeatureNotSupported, $"COPY FROM a client in encoding {encoding} to a sharded table is not supported")
+            {
+                Hint = "Set client_encoding to UTF8.",
+            };
+        }
+        var ascii = Ascii.IsValid(options.NullText) && Ascii.IsValid(options.DefaultText ?? "");
+        return ascii || CopyEncoding.IsUtf8(encoding)
+            ? null
+            : new ServerError(SqlStates.FeatureNotSupported, $"COPY with a NULL or DEFAULT text beyond ASCII in encoding {encoding} is not supported for a sharded table")
+            {
+                Hint = "Set client_encoding to UTF8.",
+            };
+    }
+
+    public ServerError NullKey(long line) =>
+        new(SqlStates.NotNullViolation, $"null value in column \"{_column}\" of relation \"{_table}\" violates not-null constraint")
+        {
+            Detail = "The column is the table's shard key.",
+            Where = Context(line, ": null input"),
+            SchemaName = table.Table.Schema,
+            TableName = _table,
+            ColumnName = _column,
+        };
+
+    public ServerError MissingKey(long line) =>
+        new(SqlStates.BadCopyFileFormat, $"missing data for column \"{_column}\"") { Where = Context(line) };
+
+    public ServerError DefaultKey(long line) =>
+        new(SqlStates.FeatureNotSupported, $"COPY with DEFAULT for the shard key \"{_column}\" is not supported")
+        {
+            Hint = "Give the key's value in each row.",
+            Where = Context(line, ""),
+        };
+
+    public ServerError ConvertedKey(long line) =>
+        new(SqlStates.FeatureNotSupported, "COPY with a shard key beyond ASCII is not supported when the client's encoding is not the server's")
+        {
+            Hint = "Set client_encoding to the server's encoding.",
+            Where = Context(line, ""),
+        };
+
+    public ServerError UnreadableKey(long line, ReadOnlySpan<byte> key, bool binary) =>
+        binary
+            ? new(SqlStates.InvalidBinaryRepresentation, $"incorrect binary data format for shard key \"{_column}\"") { Where = Context(line, "") }
+            : new(SqlStates.InvalidTextRepresentation, $"invalid input syntax for shard key \"{_column}\": \"{Quote(key)}\"")
+            {
+                Where = Context(line, $": \"{Quote(key)}\""),
+            };
+
+    public ServerError RowTooLong(long line, int limit) =>
+        new(SqlStates.ProgramLimitExceeded, $"a row of COPY data is longer than {limit} bytes") { Where = Context(line) };
+
+    public ServerError Malformed(long line, CopyProblem problem) =>
+        new(SqlStates.BadCopyFileFormat, problem.Message) { Hint = problem.Hint, Where = Context(line) };
+
+    private string Context(long line) => $"COPY {_table}, line {line}";
+
+    private string Context(long line, string value) => $"COPY {_table}, line {line}, column {_column}{value}";
+
+    private static string Quote(ReadOnlySpan<byte> value)
+    {
+        var text = Encoding.UTF8.GetString(value);
+        return text.Length <= LongestQuote ? text : string.Concat(text.AsSpan(0, LongestQuote), "...");
+    }
+}

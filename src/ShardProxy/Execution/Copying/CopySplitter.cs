@@ -1,0 +1,201 @@
+using System.Diagnostics.CodeAnalysis;
+using ShardProxy.Directory;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Execution.Copying;
+
+/// <summary>
+/// Splits the data of a client's COPY FROM over the shards, row by row by the key. It is a pump without I/O: the session
+/// feeds what the client sent, calls <see cref="Flush"/>, sends the shards' outputs, and stops reading from the client
+/// while one of them is long. It allocates nothing per row.
+/// </summary>
+public sealed class CopySplitter
+{
+    private readonly CopyRowScanner _scanner;
+    private readonly CopyErrors _errors;
+    private readonly DirectorySnapshot _directory;
+    private readonly CopyKeyHasher _hasher;
+    private readonly CopyFrames[] _shards;
+    private readonly ByteBuffer _incomplete = new();
+    private readonly ByteBuffer _scratch = new();
+    private readonly bool _binary;
+    private readonly bool _asciiKeysOnly;
+    private readonly int _maxRowLength;
+
+    private CopySplitter(
+        CopyPlan plan, DirectorySnapshot directory, IEnumerable<ByteBuffer> outputs, CopyKeyHasher hasher, CopySplitterSettings settings, bool asciiKeysOnly)
+    {
+        var options = plan.Options;
+        _scanner = options.Format switch
+        {
+            CopyFormat.Text => new TextRowScanner(options, plan.KeyOrdinal),
+            CopyFormat.Csv => new CsvRowScanner(options, plan.KeyOrdinal, hasEndMarker: settings.ServerVersion < 180000),
+            _ => new BinaryRowScanner(plan.KeyOrdinal, plan.ColumnCount),
+        };
+        _errors = new CopyErrors(plan.Table);
+        _directory = directory;
+        _hasher = hasher;
+        _shards = [.. outputs.Select(static output => new CopyFrames(output))];
+        _binary = options.Format == CopyFormat.Binary;
+        _asciiKeysOnly = asciiKeysOnly;
+        _maxRowLength = settings.MaxRowLength;
+    }
+
+    public CopySplitStatus Status { get; private set; }
+
+    /// <summary>Set when <see cref="Status"/> is <see cref="CopySplitStatus.Failed"/>.</summary>
+    public ServerError? Error { get; private set; }
+
+    /// <summary>Rows handed to shards.</summary>
+    public long Rows { get; private set; }
+
+    /// <param name="plan">COPY … FROM STDIN of a sharded table.</param>
+    /// <param name="outputs">By shard index: where its frames go. Every shard is in copy mode for this statement.</param>
+    /// <param name="refusal">Why this COPY cannot be split.</param>
+    public static bool TryCreate(
+        CopyPlan plan,
+        DirectorySnapshot directory,
+        IReadOnlyList<ByteBuffer> outputs,
+        CopyKeyHasher hasher,
+        CopySplitterSettings settings,
+        [NotNullWhen(true)] out CopySplitter? splitter,
+        [NotNullWhen(false)] out ServerError? refusal)
+    {
+        splitter = null;
+        if (plan.KeyType is not { } keyType || plan.KeyOrdinal < 0)
+            throw new ArgumentException("Only a COPY that has a key column can be split.", nameof(plan));
+        var options = plan.Options;
+        var encoding = options.Encoding ?? settings.ClientEncoding;
+        var rule = CopyEncoding.Judge(encoding, settings.ServerEncoding);
+        refusal = CopyErrors.Refuse(options, encoding, rule);
+        if (refusal is not null)
+            return false;
+        var asciiKeysOnly = rule == CopyEncodingRule.AsciiKeysOnly && (options.Format != CopyFormat.Binary || IsText(keyType));
+        splitter = new CopySplitter(plan, directory, outputs, hasher, settings, asciiKeysOnly);
+        return true;
+    }
+
+    /// <summary>Takes the body of a CopyData message.</summary>
+    public CopySplitStatus Feed(ReadOnlySpan<byte> payload)
+    {
+        if (Status != CopySplitStatus.Continue)
+            return Status;
+        if (_incomplete.IsEmpty)
+        {
+            var taken = Split(payload, isLast: false);
+            if (Status == CopySplitStatus.Continue)
+                _incomplete.Write(payload[taken..]);
+        }
+        else
+        {
+            _incomplete.Write(payload);
+            _incomplete.Consume(Split(_incomplete.Unread, isLast: false));
+        }
+        return Status;
+    }
+
+    /// <summary>The client sent CopyDone: takes what is left as the last row and closes the frames.</summary>
+    public CopySplitStatus Complete()
+    {
+        if (Status == CopySplitStatus.Continue)
+            _incomplete.Consume(Split(_incomplete.Unread, isLast: true));
+        Flush();
+        _incomplete.Clear();
+        _incomplete.Release();
+        _scratch.Clear();
+        _scratch.Release();
+        return Status;
+    }
+
+    /// <summary>Closes the frames that are open. Call it before the outputs are sent.</summary>
+    public void Flush()
+    {
+        foreach (var shard in _shards)
+            shard.Close();
+    }
+
+    /// <summary>Bytes of <paramref name="data"/> that are done with.</summary>
+    private int Split(ReadOnlySpan<byte> data, bool isLast)
+    {
+        var taken = 0;
+        while (taken < data.Length && Status == CopySplitStatus.Continue)
+        {
+            var rest = data[taken..];
+            var cut = _scanner.TryCut(rest, isLast, out var length);
+            if (cut == CopyCut.Incomplete)
+            {
+                if (rest.Length > _maxRowLength)
+                    Fail(_errors.RowTooLong(_scanner.Line + 1, _maxRowLength));
+                break;
+            }
+            if (cut == CopyCut.Row && length > _maxRowLength)
+            {
+                Fail(_errors.RowTooLong(_scanner.Line, _maxRowLength));
+                break;
+            }
+            Take(cut, rest[..length]);
+            taken += length;
+        }
+        return taken;
+    }
+
+    private void Take(CopyCut cut, ReadOnlySpan<byte> bytes)
+    {
+        switch (cut)
+        {
+            case CopyCut.Row:
+                Route(bytes);
+                break;
+            case CopyCut.Preamble:
+            case CopyCut.Trailer:
+                foreach (var shard in _shards)
+                    shard.Append(bytes);
+                break;
+            case CopyCut.EndMarker:
+                Status = CopySplitStatus.Ended;
+                break;
+            default:
+                Fail(_errors.Malformed(_scanner.Line, _scanner.Problem));
+                break;
+        }
+    }
+
+    private void Route(ReadOnlySpan<byte> row)
+    {
+        switch (_scanner.ReadKey(row, _scratch, out var key))
+        {
+            case CopyKeyState.Null:
+                Fail(_errors.NullKey(_scanner.Line));
+                return;
+            case CopyKeyState.Missing:
+                Fail(_errors.MissingKey(_scanner.Line));
+                return;
+            case CopyKeyState.Default:
+                Fail(_errors.DefaultKey(_scanner.Line));
+                return;
+        }
+        if (_asciiKeysOnly && !System.Text.Ascii.IsValid(key))
+        {
+            Fail(_errors.ConvertedKey(_scanner.Line));
+            return;
+        }
+        if (!_hasher(key, _binary, out var hash))
+        {
+            Fail(_errors.UnreadableKey(_scanner.Line, key, _binary));
+            return;
+        }
+        _shards[_directory.ShardOfBucket(_directory.BucketOf(hash))].Append(row);
+        Rows++;
+    }
+
+    private void Fail(ServerError error)
+    {
+        Status = CopySplitStatus.Failed;
+        Error = error;
+    }
+
+    /// <summary>text, varchar and char(n), which the server converts in the binary format too (pg_type.dat).</summary>
+    private static bool IsText(KeyType type) => type.Oid is 25 or 1043 or 1042;
+}
