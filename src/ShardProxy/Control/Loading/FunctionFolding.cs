@@ -1,0 +1,30 @@
+using ShardProxy.Catalog;
+using ShardProxy.Directory;
+
+namespace ShardProxy.Control.Loading;
+
+/// <summary>
+/// Folds the overloads of a function to one entry, since a call is not resolved by argument types here: as volatile as
+/// the most volatile, of a known language and body only where there is one overload.
+/// </summary>
+internal sealed class FunctionFolding
+{
+    /// <summary>Language of a function whose overloads differ in it; no language of PostgreSQL has this name.</summary>
+    public const string SeveralLanguages = "";
+
+    private readonly Dictionary<QualifiedName, FunctionInfo> _functions = [];
+
+    public void Add(FunctionInfo function)
+    {
+        if (!_functions.TryGetValue(function.Name, out var other))
+        {
+            _functions.Add(function.Name, function);
+            return;
+        }
+        var volatility = (FunctionVolatility)Math.Max((int)function.Volatility, (int)other.Volatility);
+        var language = function.Language == other.Language ? other.Language : SeveralLanguages;
+        _functions[function.Name] = new FunctionInfo(function.Name, volatility, language, Body: null);
+    }
+
+    public IReadOnlyList<FunctionInfo> ToList() => [.. _functions.Values];
+}

@@ -1,0 +1,36 @@
+using ShardProxy.Catalog;
+using ShardProxy.Directory;
+
+namespace ShardProxy.Control.Loading;
+
+/// <summary>What the home shard's catalog said, in one transaction.</summary>
+internal sealed record HomeCatalog(
+    int ServerVersion,
+    IReadOnlyList<Relation> Relations,
+    IReadOnlyList<FunctionInfo> Functions,
+    IReadOnlyList<UniqueKey> UniqueKeys,
+    IReadOnlyList<ForeignKey> ForeignKeys,
+    ShardObjects Objects,
+    string Fingerprint);
+
+/// <summary>A unique index or an exclusion constraint.</summary>
+/// <param name="Columns">Attnums of the columns that conflicting rows share; 0 for an expression.</param>
+internal sealed record UniqueKey(uint Table, string Name, IReadOnlyList<short> Columns);
+
+/// <param name="Columns">Attnums in <paramref name="Table"/>.</param>
+/// <param name="ReferencedColumns">Attnums in <paramref name="Referenced"/>, position by position.</param>
+internal sealed record ForeignKey(uint Table, uint Referenced, string Name, IReadOnlyList<short> Columns, IReadOnlyList<short> ReferencedColumns);
+
+/// <summary>How one shard numbers the objects of users, and what its declared tables look like.</summary>
+/// <param name="Types">Object ids that belong to a type's name.</param>
+/// <param name="Stamp">Null when the server carries none.</param>
+/// <param name="Shapes">The declared tables that exist there: their columns as one comparable text.</param>
+internal sealed record ShardObjects(
+    IReadOnlyDictionary<QualifiedName, TypeIds> Types,
+    IReadOnlyDictionary<QualifiedName, uint> Relations,
+    IReadOnlyDictionary<QualifiedName, string> Shapes,
+    string? Stamp,
+    string Fingerprint);
+
+/// <summary>A type with its companions; 0 where there is none.</summary>
+internal readonly record struct TypeIds(uint Type, uint Array, uint Multirange, uint MultirangeArray);

@@ -1,0 +1,204 @@
+using Microsoft.Extensions.Logging;
+using ShardProxy.Catalog;
+using ShardProxy.Configuration;
+using ShardProxy.Control.Distribution;
+using ShardProxy.Control.Loading;
+using ShardProxy.Control.Shards;
+using ShardProxy.Control.Stamps;
+using ShardProxy.Directory;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Control.Routing;
+
+/// <summary>
+/// Keeps the routing state of one configured database true: loads the catalogs, follows DDL in the directory, declares
+/// tables, stamps shards. Reading <see cref="Current"/> costs a field; everything else runs on the thread pool and may
+/// be called from an event loop.
+/// </summary>
+public sealed partial class DatabaseRouting : IAsyncDisposable
+{
+    /// <summary>How often the catalogs are looked at for what was changed behind the proxy's back.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    /// <summary>The same while a shard has not been read.</summary>
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ControlShard[] _shards;
+    private readonly DatabaseDirectory _directory;
+    private readonly RoutingPublisher _publisher;
+    private readonly CatalogRefresh _refresh;
+    private readonly Coalesced _refreshes;
+    private readonly TableDistributor _distributor;
+    private readonly SemaphoreSlim _declaring = new(1);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private Task _background = Task.CompletedTask;
+    private string? _lastFailure;
+
+    private DatabaseRouting(DatabaseConfig database, LimitsConfig limits, DatabaseDirectory directory, ILogger logger, TimeProvider clock)
+    {
+        Database = database.Name;
+        _directory = directory;
+        _logger = logger;
+        _clock = clock;
+        _shards = [.. database.Shards.Select(shard => new ControlShard(shard, limits))];
+        _publisher = new RoutingPublisher(directory, database.Shards);
+        var stamps = new StampKeeper(_shards, database.Name, directory.Snapshot.Cluster, logger);
+        _refresh = new CatalogRefresh(_shards, directory, _publisher, stamps, logger);
+        _refreshes = new Coalesced(RefreshAsync);
+        _distributor = new TableDistributor(_shards, directory);
+    }
+
+    public string Database { get; }
+
+    /// <summary>The state to plan and bind against; never null. See <see cref="RoutingState.Unavailable"/>.</summary>
+    public RoutingState Current => _publisher.Current;
+
+    /// <summary>
+    /// Completes when every event loop has seen <see cref="Current"/>, so that none sends a statement by an older state.
+    /// Set once by whoever owns the loops; without it a declaration relies on a short wait.
+    /// </summary>
+    public Func<Task>? Barrier { get; set; }
+
+    /// <summary>
+    /// Opens the directory and reads the catalogs once. A shard that is down, the home shard too, does not fail the start:
+    /// it is tried again in the background, and <see cref="RoutingState.Unavailable"/> says so meanwhile.
+    /// </summary>
+    /// <exception cref="DirectoryException">The configuration contradicts the directory.</exception>
+    public static async Task<DatabaseRouting> StartAsync(
+        DatabaseConfig database, LimitsConfig limits, IDirectoryStore store, ILogger logger, TimeProvider clock, CancellationToken cancel)
+    {
+        var directory = await DatabaseDirectory.OpenAsync(store, database, cancel);
+        var routing = new DatabaseRouting(database, limits, directory, logger, clock);
+        try
+        {
+            await routing.RefreshCatalogAsync(cancel);
+        }
+        catch (SqlException)
+        {
+            // Logged, and said by the state.
+        }
+        catch
+        {
+            await routing.DisposeAsync();
+            throw;
+        }
+        routing._background = Task.Run(routing.RefreshForEverAsync, CancellationToken.None);
+        return routing;
+    }
+
+    /// <summary>Reads the catalogs again. What was committed on the shards before the call is in <see cref="Current"/> after it.</summary>
+    /// <exception cref="SqlException">The home shard cannot be read; the state is as before.</exception>
+    public Task RefreshCatalogAsync(CancellationToken cancel) => _refreshes.RunAsync(cancel);
+
+    /// <summary>
+    /// Call after DDL has committed, before the client hears of it: reads the catalogs again, and lets the directory
+    /// follow tables that were dropped or renamed.
+    /// </summary>
+    public Task OnSchemaChangedAsync(CancellationToken cancel) => RefreshCatalogAsync(cancel);
+
+    /// <summary>create_distributed_table and create_reference_table. After it returns every new statement is routed the new way.</summary>
+    /// <param name="searchPath">The session's schemas in order, "$user" replaced.</param>
+    /// <param name="user">The session's role on the shards.</param>
+    /// <exception cref="SqlException">Refused or failed, with the client's SQLSTATE, message and hint.</exception>
+    public Task DeclareAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
+        Task.Run(() => RunDeclareAsync(plan, searchPath, user, cancel), cancel);
+
+    public ValueTask<IReadOnlyList<DirectoryHistoryEntry>> HistoryAsync(int limit, CancellationToken cancel) => _directory.HistoryAsync(limit, cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var shard in _shards)
+            await shard.DisposeAsync();
+        _stop.Dispose();
+        _declaring.Dispose();
+    }
+
+    private async Task RunDeclareAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel)
+    {
+        await _declaring.WaitAsync(cancel);
+        try
+        {
+            // The new routing is published with the catalog that is loaded, so that must know the table.
+            await RefreshCatalogAsync(cancel);
+            var table = await _distributor.RunAsync(plan, searchPath, user, PublishAsync, cancel);
+            Declared(Database, table.ToString(), user);
+            await RefreshCatalogAsync(CancellationToken.None);
+        }
+        catch (DirectoryException exception)
+        {
+            throw new SqlException(new ServerError(SqlStates.IoError, $"the directory cannot be changed: {exception.Message}"), exception);
+        }
+        finally
+        {
+            _declaring.Release();
+        }
+    }
+
+    private async Task PublishAsync()
+    {
+        _publisher.PublishDirectory();
+        if (Barrier is { } barrier)
+            await barrier();
+    }
+
+    private async Task RefreshAsync()
+    {
+        try
+        {
+            await _refresh.RunAsync(_stop.Token);
+            if (_lastFailure is not null)
+                Recovered(Database);
+            _lastFailure = null;
+        }
+        catch (SqlException exception)
+        {
+            _publisher.SayUnavailable(exception.Message);
+            if (_lastFailure != exception.Message)
+                RefreshFailed(Database, exception.Message);
+            _lastFailure = exception.Message;
+            throw;
+        }
+    }
+
+    private async Task RefreshForEverAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            var settled = _lastFailure is null && _publisher.Loaded?.KnowsEveryShard == true;
+            try
+            {
+                await Task.Delay(settled ? Interval : RetryInterval, _clock, _stop.Token);
+                await RefreshCatalogAsync(_stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // Stopping, or a load that was: the condition of the loop tells.
+            }
+            catch (SqlException)
+            {
+                // Logged where it was caught first.
+            }
+            catch (Exception exception)
+            {
+                RefreshBroke(Database, exception);
+            }
+        }
+    }
+
+    [LoggerMessage(EventId = 7101, Level = LogLevel.Information, Message = "database {Database}: table {Table} was declared by {User}")]
+    private partial void Declared(string database, string table, string user);
+
+    [LoggerMessage(EventId = 7102, Level = LogLevel.Warning, Message = "database {Database}: the catalog cannot be read: {Reason}")]
+    private partial void RefreshFailed(string database, string reason);
+
+    [LoggerMessage(EventId = 7103, Level = LogLevel.Information, Message = "database {Database}: the catalog can be read again")]
+    private partial void Recovered(string database);
+
+    [LoggerMessage(EventId = 7104, Level = LogLevel.Error, Message = "database {Database}: reading the catalog broke")]
+    private partial void RefreshBroke(string database, Exception exception);
+}
