@@ -34,9 +34,9 @@ public readonly ref struct StartupPacket
     public const int Version32 = Version30 | 2;
 
     // Codes that no version number can have: 1234 in the upper half.
-    private const int CancelRequestCode = (1234 << 16) | 5678;
-    private const int SslRequestCode = (1234 << 16) | 5679;
-    private const int GssEncRequestCode = (1234 << 16) | 5680;
+    public const int CancelRequestCode = (1234 << 16) | 5678;
+    public const int SslRequestCode = (1234 << 16) | 5679;
+    public const int GssEncRequestCode = (1234 << 16) | 5680;
 
     private StartupPacket(StartupKind kind, int version, StartupParameters parameters, int processId, ReadOnlySpan<byte> cancelKey)
     {

@@ -3,14 +3,11 @@ namespace ShardProxy.Transport.Epoll;
 /// <summary>Linux error numbers (asm-generic/errno-base.h, asm-generic/errno.h), the same on x64 and arm64.</summary>
 internal static class Errno
 {
-    internal const int NoEntry = 2;
     internal const int Interrupted = 4;
     internal const int Again = 11;
     internal const int OutOfMemory = 12;
     internal const int FilesInSystem = 23;
     internal const int FilesInProcess = 24;
     internal const int NoBuffers = 105;
-    internal const int ConnectionAborted = 103;
-    internal const int TimedOut = 110;
     internal const int InProgress = 115;
 }

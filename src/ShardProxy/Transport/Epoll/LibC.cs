@@ -40,17 +40,8 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "connect", SetLastError = true)]
     internal static partial int Connect(int fd, byte* address, uint length);
 
-    [LibraryImport(Library, EntryPoint = "bind", SetLastError = true)]
-    internal static partial int Bind(int fd, byte* address, uint length);
-
-    [LibraryImport(Library, EntryPoint = "listen", SetLastError = true)]
-    internal static partial int Listen(int fd, int backlog);
-
     [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
     internal static partial int Accept(int fd, byte* address, uint* length, int flags);
-
-    [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
-    internal static partial int GetSocketName(int fd, byte* address, uint* length);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     internal static partial int SetSocketOption(int fd, int level, int option, int* value, uint length);

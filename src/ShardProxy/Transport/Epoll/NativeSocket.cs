@@ -24,6 +24,36 @@ internal static unsafe class NativeSocket
             return LibC.Connect(fd, pointer, (uint)address.Size) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>A descriptor, or -1 and the error number. The name is the peer's address and port.</summary>
+    internal static int Accept(int listener, out string name, out int error)
+    {
+        var buffer = stackalloc byte[SocketConstants.AddressStorageLength];
+        uint length = SocketConstants.AddressStorageLength;
+        var fd = LibC.Accept(listener, buffer, &length, SocketConstants.NonBlocking | SocketConstants.CloseOnExec);
+        if (fd < 0)
+        {
+            error = Marshal.GetLastPInvokeError();
+            name = "";
+            return -1;
+        }
+        error = 0;
+        name = Describe(new ReadOnlySpan<byte>(buffer, (int)length));
+        return fd;
+    }
+
+    /// <summary>An IPv4 client of a dual-mode socket is named by its IPv4 address.</summary>
+    private static string Describe(ReadOnlySpan<byte> address)
+    {
+        var family = BitConverter.ToUInt16(address) == SocketConstants.FamilyInternet6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        var native = new SocketAddress(family, address.Length);
+        address.CopyTo(native.Buffer.Span);
+        var template = new IPEndPoint(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+        var endPoint = (IPEndPoint)template.Create(native);
+        if (endPoint.Address.IsIPv4MappedToIPv6)
+            endPoint.Address = endPoint.Address.MapToIPv4();
+        return endPoint.ToString();
+    }
+
     /// <summary>No delay for small writes, since whole replies are written at once; probes that find a dead peer.</summary>
     internal static void Tune(int fd, AddressFamily family)
     {

@@ -3,8 +3,6 @@ namespace ShardProxy.Transport.Epoll;
 /// <summary>Linux's numbers for socket calls (asm-generic/socket.h, linux/tcp.h), the same on x64 and arm64.</summary>
 internal static class SocketConstants
 {
-    internal const int FamilyUnix = 1;
-    internal const int FamilyInternet = 2;
     internal const int FamilyInternet6 = 10;
 
     internal const int Stream = 1;
@@ -17,15 +15,10 @@ internal static class SocketConstants
     internal const int LevelSocket = 1;
     internal const int ReuseAddress = 2;
     internal const int Error = 4;
-    internal const int SendBuffer = 7;
-    internal const int ReceiveBuffer = 8;
     internal const int KeepAlive = 9;
 
     internal const int LevelTcp = 6;
     internal const int TcpNoDelay = 1;
-
-    internal const int LevelInternet6 = 41;
-    internal const int Internet6Only = 26;
 
     internal const int ShutdownWrite = 1;
 

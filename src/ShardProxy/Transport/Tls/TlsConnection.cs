@@ -122,8 +122,6 @@ public sealed class TlsConnection : Connection
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (Signal is not null)
             throw new InvalidOperationException("A connection that someone waits on cannot change its loop.");
-        if (_reading || !_adapter.Outgoing.IsEmpty)
-            throw new InvalidOperationException("Only an idle connection can change its loop.");
         // The lock keeps the old loop's pump out; the old signal is forgotten together with its waiter.
         lock (_moving)
         {
@@ -133,7 +131,7 @@ public sealed class TlsConnection : Connection
             _ = PumpAsync(_innerSignal);
             Interest = Readiness.None;
             Ready = Readiness.Readable | Readiness.Writable;
-            _inner.Interest = Readiness.Readable;
+            _inner.Interest = _adapter.Outgoing.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
             _inner.Signal = _innerSignal;
         }
     }
