@@ -46,7 +46,8 @@ public sealed class TlsClientOptions
         return new TlsClientOptions(PemFiles.LoadCertificates(path), verifyChain: true, verifyName: mode == ServerTlsMode.VerifyFull);
     }
 
-    internal SslClientAuthenticationOptions ForHost(string host) => new()
+    /// <param name="rejected">Told why a certificate is not taken.</param>
+    internal SslClientAuthenticationOptions ForHost(string host, Action<string> rejected) => new()
     {
         // Sent as SNI unless it is an address.
         TargetHost = host,
@@ -55,7 +56,13 @@ public sealed class TlsClientOptions
         AllowRenegotiation = false,
         AllowTlsResume = false,
         CertificateChainPolicy = CertificatePolicy.Create(_roots),
-        RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsAcceptable(certificate, errors, host),
+        RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+        {
+            var reason = WhyNot(certificate as X509Certificate2, chain, errors, host);
+            if (reason is not null)
+                rejected(reason);
+            return reason is null;
+        },
     };
 
     private static string? DefaultRootPath()
@@ -64,15 +71,18 @@ public sealed class TlsClientOptions
         return File.Exists(path) ? path : null;
     }
 
-    private bool IsAcceptable(X509Certificate? certificate, SslPolicyErrors errors, string host)
+    /// <summary>Null when the certificate is good enough.</summary>
+    private string? WhyNot(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, string host)
     {
         if (certificate is null)
-            return false;
+            return "the server has shown no certificate";
         if (_verifyChain && (errors & SslPolicyErrors.RemoteCertificateChainErrors) != 0)
-            return false;
-        return !_verifyName || NameMatches((X509Certificate2)certificate, host);
+            return $"certificate verify failed: {chain?.ChainStatus.FirstOrDefault().StatusInformation ?? "no chain"}";
+        if (_verifyName && !certificate.MatchesHostname(CanonicalName(host)))
+            return $"server certificate for \"{certificate.GetNameInfo(X509NameType.DnsName, false)}\" does not match host name \"{host}\"";
+        return null;
     }
 
-    private static bool NameMatches(X509Certificate2 certificate, string host) =>
-        certificate.MatchesHostname(IPAddress.TryParse(host, out var address) ? address.ToString() : host.TrimEnd('.'));
+    private static string CanonicalName(string host) =>
+        IPAddress.TryParse(host, out var address) ? address.ToString() : host.TrimEnd('.');
 }

@@ -32,7 +32,15 @@ internal static class TlsHandshake
     {
         var adapter = new TlsStreamAdapter();
         var ssl = new SslStream(adapter, leaveInnerStreamOpen: false);
-        await RunAsync(inner, ssl, adapter, () => ssl.AuthenticateAsClientAsync(options.ForHost(host)));
+        string? rejection = null;
+        try
+        {
+            await RunAsync(inner, ssl, adapter, () => ssl.AuthenticateAsClientAsync(options.ForHost(host, reason => rejection = reason)));
+        }
+        catch (TlsHandshakeException e) when (rejection is not null)
+        {
+            throw new TlsHandshakeException(inner, rejection, e);
+        }
         var hash = ssl.RemoteCertificate is X509Certificate2 certificate ? ChannelBinding.ServerEndPoint(certificate) : null;
         return new TlsConnection(inner, ssl, adapter, hash);
     }
