@@ -32,6 +32,8 @@ public sealed class Lab : IAsyncLifetime
         }
         else
         {
+            for (var shard = 0; shard < _cluster.Shards.Count; shard++)
+                await LabSchema.ShiftObjectIdsAsync(_cluster.Shards[shard], 7 * shard);
             _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables));
             Subject = _proxy.Endpoint;
         }
@@ -51,4 +53,11 @@ public sealed class Lab : IAsyncLifetime
 public sealed class LabCollection : ICollectionFixture<Lab>
 {
     public const string Name = "lab";
+}
+
+/// <summary>As <see cref="LabCollection"/>, for the suites of real clients, which have a lab of their own.</summary>
+[CollectionDefinition(Name)]
+public sealed class ClientsCollection : ICollectionFixture<Lab>
+{
+    public const string Name = "clients";
 }

@@ -30,18 +30,26 @@ public static class LabSchema
         ["orders"] = "{ key: user_id, colocate_with: users }",
         ["items"] = "{ key: user_id, colocate_with: users }",
         ["events"] = "{ key: device }",
+        ["kinds"] = "{ key: id }",
         ["products"] = "{ reference: true }",
     }.Concat(KeyTypes.Select(static type => KeyValuePair.Create("k_" + type.Name, "{ key: k }"))).ToDictionary();
 
     private const string Script = """
         CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+        CREATE TYPE pair AS (a int4, b text);
+        CREATE DOMAIN positive AS int4 CHECK (VALUE > 0);
         CREATE TABLE users (id int8 PRIMARY KEY, name text NOT NULL, email varchar(60), balance numeric(12,2) NOT NULL DEFAULT 0, feeling mood, tags text[], born date);
         CREATE TABLE orders (user_id int8 NOT NULL, id int4 NOT NULL, product int4, amount numeric(12,2) NOT NULL DEFAULT 0, note text, placed timestamptz, PRIMARY KEY (user_id, id));
         CREATE TABLE items (user_id int8 NOT NULL, order_id int4 NOT NULL, line int4 NOT NULL, quantity int4 NOT NULL CHECK (quantity > 0), PRIMARY KEY (user_id, order_id, line));
         CREATE TABLE events (device text NOT NULL, at timestamptz NOT NULL, payload jsonb, PRIMARY KEY (device, at));
+        CREATE TABLE kinds (id int8 PRIMARY KEY, i2 int2, i4 int4, i8 int8, f4 float4, f8 float8, n numeric, b bool, t text, vc varchar(20), c char(4), by bytea, d date, ti time, ts timestamp, tz timestamptz, iv interval, u uuid, j json, jb jsonb, ai int4[], at text[], ip inet, r int4range, m mood, am mood[], p pair, pos positive);
         CREATE TABLE products (id int4 PRIMARY KEY, title text NOT NULL, price numeric(12,2) NOT NULL);
         CREATE TABLE notes (id int4 PRIMARY KEY, body text);
         """;
+
+    /// <summary>Makes a server's next object ids differ from the others', as they do in any fleet that has lived a while.</summary>
+    public static Task ShiftObjectIdsAsync(PostgresServer server, int by) =>
+        server.ExecuteAsync($"DO $$ BEGIN FOR n IN 1..{by} LOOP EXECUTE 'CREATE TYPE shift AS (a int4)'; DROP TYPE shift; END LOOP; END $$");
 
     /// <summary>Users 1 to 40 with n % 4 orders each, and a line per order; few enough to be compared as a whole.</summary>
     public const int UserCount = 40;

@@ -1,0 +1,61 @@
+using ShardProxy.IntegrationTests.Fixtures;
+
+namespace ShardProxy.IntegrationTests.Clients;
+
+/// <summary>The drivers of node, Python and Java, unchanged; the cases stand in tests/clients.</summary>
+[Collection(ClientsCollection.Name)]
+public sealed class OtherLanguagesTests(Lab lab)
+{
+    private const string JdbcDriver = "/usr/share/java/postgresql.jar";
+
+    [Needs("node", "the Debian package nodejs")]
+    [InlineData("types")]
+    [InlineData("transactions")]
+    [InlineData("prepared")]
+    [InlineData("queued")]
+    [InlineData("pipelined")]
+    [InlineData("cursors")]
+    [InlineData("errors")]
+    [InlineData("notices")]
+    [InlineData("cancel")]
+    [InlineData("pool")]
+    public Task Node(string name) => ClientProgram.RunAsync(lab.Subject, "node", ["node/cases.js", name]);
+
+    [Needs("/usr/lib/python3/dist-packages/psycopg", "the Debian package python3-psycopg")]
+    [InlineData("types")]
+    [InlineData("enums")]
+    [InlineData("transactions")]
+    [InlineData("pipeline")]
+    [InlineData("prepared")]
+    [InlineData("copy")]
+    [InlineData("cancel")]
+    [InlineData("error_fields")]
+    [InlineData("server_cursor")]
+    [InlineData("executemany")]
+    public Task Psycopg3(string name) => ClientProgram.RunAsync(lab.Subject, "/usr/bin/python3", ["python/psycopg3_cases.py", name]);
+
+    [Needs("/usr/lib/python3/dist-packages/psycopg2", "the Debian package python3-psycopg2")]
+    [InlineData("types")]
+    [InlineData("transactions")]
+    [InlineData("batches")]
+    [InlineData("copy")]
+    [InlineData("error_fields")]
+    [InlineData("cancel")]
+    [InlineData("named_cursor")]
+    [InlineData("notifications")]
+    public Task Psycopg2(string name) => ClientProgram.RunAsync(lab.Subject, "/usr/bin/python3", ["python/psycopg2_cases.py", name]);
+
+    [Needs(JdbcDriver, "the Debian packages libpostgresql-jdbc-java and default-jdk-headless")]
+    [InlineData("types")]
+    [InlineData("transactions")]
+    [InlineData("batches")]
+    [InlineData("prepared")]
+    [InlineData("copy")]
+    [InlineData("generatedKeys")]
+    [InlineData("fetchSize")]
+    [InlineData("errors")]
+    [InlineData("cancel")]
+    [InlineData("metadata")]
+    public async Task Jdbc(string name) =>
+        await ClientProgram.RunAsync(lab.Subject, "java", ["-XX:TieredStopAtLevel=1", "-cp", $"{JdbcDriver}:{await JavaClasses.FolderAsync()}", "Cases", name]);
+}
