@@ -81,6 +81,19 @@ public sealed class WireClient : IAsyncDisposable
             sent += await _socket.SendAsync(bytes.AsMemory(sent), SocketFlags.None);
     }
 
+    /// <summary>Half-closes: the server reads an end of the stream, and may still answer.</summary>
+    public void ShutdownSend()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The other side was faster.
+        }
+    }
+
     public Task SendAsync(FrontendScript script) => SendAsync(script.Bytes);
 
     /// <summary>The next message; null at the end of the stream.</summary>
