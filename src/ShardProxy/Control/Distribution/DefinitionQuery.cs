@@ -43,9 +43,9 @@ internal static class DefinitionQuery
             SELECT c.*, t.parent, t.level, format('%I.%I', n.nspname, c.relname) AS fullname, n.oid AS nspoid, n.nspname, n.nspowner
             FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
         ), seq AS (
-            SELECT DISTINCT ON (s.oid) s.oid, s.relowner, s.relacl, s.fullname, s.owner_column, s.owner_table, s.deptype
+            SELECT DISTINCT ON (s.oid) s.oid, s.relowner, s.relacl, s.relpersistence, s.fullname, s.owner_column, s.owner_table, s.deptype
             FROM (
-                SELECT c.oid, c.relowner, c.relacl, format('%I.%I', n.nspname, c.relname) AS fullname,
+                SELECT c.oid, c.relowner, c.relacl, c.relpersistence, format('%I.%I', n.nspname, c.relname) AS fullname,
                        a.attname AS owner_column, r.fullname AS owner_table, d.deptype
                 FROM rel r
                 JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid AND d.classid = 'pg_class'::regclass
@@ -54,7 +54,7 @@ internal static class DefinitionQuery
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                 JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = d.refobjsubid
                 UNION ALL
-                SELECT c.oid, c.relowner, c.relacl, format('%I.%I', n.nspname, c.relname), NULL, NULL, 'n'
+                SELECT c.oid, c.relowner, c.relacl, c.relpersistence, format('%I.%I', n.nspname, c.relname), NULL, NULL, 'n'
                 FROM rel r
                 JOIN pg_attrdef ad ON ad.adrelid = r.oid
                 JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = ad.oid AND d.refclassid = 'pg_class'::regclass
@@ -72,8 +72,8 @@ internal static class DefinitionQuery
         """;
 
     private const string Sequences = """
-        SELECT 20, 0, 0, format('CREATE SEQUENCE IF NOT EXISTS %s AS %s INCREMENT BY %s CACHE %s',
-                                seq.fullname, format_type(q.seqtypid, NULL), q.seqincrement, q.seqcache)
+        SELECT 20, 0, 0, format('CREATE %sSEQUENCE IF NOT EXISTS %s AS %s INCREMENT BY %s CACHE %s',
+                                CASE seq.relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, seq.fullname, format_type(q.seqtypid, NULL), q.seqincrement, q.seqcache)
         FROM seq JOIN pg_sequence q ON q.seqrelid = seq.oid WHERE seq.deptype <> 'i'
         """;
 
@@ -104,7 +104,7 @@ internal static class DefinitionQuery
                        WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
                       CASE WHEN r.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(r.oid) ELSE '' END,
                       CASE WHEN am.amname <> 'heap' AND r.relkind = 'r' THEN format(' USING %I', am.amname) ELSE '' END,
-                      coalesce((SELECT format(' WITH (%s)', string_agg(format('%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', '))
+                      coalesce((SELECT ' WITH (' || string_agg(format('%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ') || ')'
                                 FROM unnest(r.reloptions) AS o), ''))
         FROM rel r LEFT JOIN pg_am am ON am.oid = r.relam
         """;
@@ -144,7 +144,7 @@ internal static class DefinitionQuery
     // pg_get_indexdef prints ON ONLY for a partitioned index; without ONLY the partitions get theirs as well.
     private const string Indexes = """
         SELECT 90, r.level, 0,
-               CASE ic.relkind WHEN 'I' THEN regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') ELSE pg_get_indexdef(i.indexrelid) END
+               CASE ic.relkind WHEN 'I' THEN replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ' || r.fullname, ' ON ' || r.fullname) ELSE pg_get_indexdef(i.indexrelid) END
         FROM rel r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class ic ON ic.oid = i.indexrelid
         WHERE (i.indisvalid OR ic.relkind = 'I')
           AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
@@ -186,8 +186,8 @@ internal static class DefinitionQuery
                       CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
                       CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
                       (SELECT string_agg(CASE g WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g)) END, ', ') FROM unnest(p.polroles) AS g),
-                      coalesce(format(' USING (%s)', pg_get_expr(p.polqual, p.polrelid)), ''),
-                      coalesce(format(' WITH CHECK (%s)', pg_get_expr(p.polwithcheck, p.polrelid)), ''))
+                      coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', ''),
+                      coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', ''))
         FROM rel r JOIN pg_policy p ON p.polrelid = r.oid
         """;
 
