@@ -28,6 +28,9 @@ public enum KeyHashResult
     /// <summary>Cannot be known here: it depends on a setting or the clock, or several keys that differ in their hash equal the value.</summary>
     Unknown,
 
-    /// <summary>The server will reject the value, whichever server it is.</summary>
+    /// <summary>
+    /// Any server will reject the value, provided that it reads it as the type that was given. An untyped literal beside
+    /// values of other types may be read as another: in <c>int_key IN ('5.0', 4.5)</c> it is a numeric.
+    /// </summary>
     Invalid,
 }
