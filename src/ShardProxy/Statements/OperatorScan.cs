@@ -24,15 +24,19 @@ internal static class OperatorScan
         return (first == '-' && sql[position + 1] == '-') || (first == '/' && sql[position + 1] == '*');
     }
 
-    /// <summary>The end of a line comment: its line end or the text's.</summary>
-    public static int EndOfLineComment(ReadOnlySpan<byte> sql, int start)
+    /// <summary>The end of the comment that starts at the offset; -1 when the text ends first.</summary>
+    public static int EndOfComment(ReadOnlySpan<byte> sql, int start) =>
+        sql[start] == '-' ? EndOfLineComment(sql, start) : EndOfBlockComment(sql, start);
+
+    /// <summary>Its line end or the text's.</summary>
+    private static int EndOfLineComment(ReadOnlySpan<byte> sql, int start)
     {
         var length = sql[start..].IndexOfAny((byte)'\n', (byte)'\r');
         return length < 0 ? sql.Length : start + length;
     }
 
-    /// <summary>The end of a block comment, which may hold others; -1 when the text ends first.</summary>
-    public static int EndOfBlockComment(ReadOnlySpan<byte> sql, int start)
+    /// <summary>A block comment may hold others.</summary>
+    private static int EndOfBlockComment(ReadOnlySpan<byte> sql, int start)
     {
         var depth = 1;
         var position = start + 2;

@@ -24,11 +24,15 @@ internal sealed class ShapeWriter
     /// <summary>Added to a class's placeholder: any number of literals of that class in the list's brackets.</summary>
     private const byte ListBit = 0x10;
 
+    /// <summary>Placeholder of the widest number; those up to it are numbers, in the order of their width.</summary>
+    private const byte NumberClass = 3;
+
     private byte[] _shape = [];
     private int _length;
     private Literal[] _literals = [];
     private LiteralSlot[] _slots = [];
 
+    private int _lastWordStart;
     private ListState _list;
     private byte _listClass;
     private byte _listClose;
@@ -98,8 +102,6 @@ internal sealed class ShapeWriter
         _list = ListState.None;
         return position;
     }
-
-    private int _lastWordStart;
 
     /// <summary>The word written last, in lower case; valid directly after <see cref="Word"/>.</summary>
     public ReadOnlySpan<byte> LastWord => _shape.AsSpan(_lastWordStart, _length - 1 - _lastWordStart);
@@ -178,8 +180,6 @@ internal sealed class ShapeWriter
         _listClass = Math.Max(_listClass, placeholder);
         return joins;
     }
-
-    private const byte NumberClass = 3;
 
     /// <summary>One placeholder for each kind of literal that the grammar tells apart. How a string was quoted is not such a difference.</summary>
     private static byte PlaceholderOf(LiteralKind kind) => kind switch

@@ -6,7 +6,7 @@ namespace ShardProxy.Tests.Statements;
 
 public sealed class LexerAgreementTests
 {
-    private const int Rounds = 60_000;
+    private static readonly int Rounds = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1" ? 2_000_000 : 60_000;
 
     [Fact]
     public void Shapes_are_those_of_the_tokens_that_PostgreSQL_sees()
@@ -62,8 +62,7 @@ public sealed class LexerAgreementTests
             {
                 var (start, stop) = scanner.GetStatement(index);
                 start.ShouldBeGreaterThanOrEqualTo(end);
-                if (scanner.IsComplete)
-                    stop.ShouldBeGreaterThan(start);
+                stop.ShouldBeGreaterThan(start);
                 end = stop;
             }
         }
