@@ -31,7 +31,7 @@ public class CopySplitterBenchmarks
             Format, (byte)delimiter, "\\N", CopyHeader.None, (byte)'"', (byte)'"', ForceNullOnKey: false, ForceNotNullOnKey: false, DefaultText: null, Encoding: null);
         var plan = new CopyPlan(From: true, Table, KeyOrdinal: 0, new KeyType(23, -1), ColumnCount: 4, options);
         var directory = new DirectorySnapshot(1, "c", [Table], DirectorySnapshot.SpreadEvenly(1024, _outputs.Length));
-        CopySplitter.TryCreate(plan, directory, _outputs, Hash, new CopySplitterSettings("UTF8", "UTF8", 150000, 1 << 20), out _splitter!, out _);
+        CopySplitter.TryCreate(plan, directory, _outputs, new CopySplitterSettings("UTF8", "UTF8", 150000, 1 << 20), out _splitter!, out _);
     }
 
     [Benchmark]
@@ -42,13 +42,5 @@ public class CopySplitterBenchmarks
         foreach (var output in _outputs)
             output.Clear();
         return _splitter.Rows;
-    }
-
-    private static bool Hash(ReadOnlySpan<byte> key, bool binary, out ulong hash)
-    {
-        hash = 0;
-        foreach (var value in key)
-            hash = (hash * 10) + value;
-        return true;
     }
 }

@@ -13,6 +13,10 @@ public static class SqlStates
     public const string FeatureNotSupported = "0A000";
     public const string CardinalityViolation = "21000";
     public const string DataException = "22000";
+    public const string StringDataRightTruncation = "22001";
+    public const string NumericValueOutOfRange = "22003";
+    public const string InvalidDatetimeFormat = "22007";
+    public const string CharacterNotInRepertoire = "22021";
     public const string InvalidParameterValue = "22023";
     public const string InvalidTextRepresentation = "22P02";
     public const string InvalidBinaryRepresentation = "22P03";

@@ -6,7 +6,7 @@ using ShardProxy.Protocol.Messages;
 namespace ShardProxy.Execution.Copying;
 
 /// <summary>The errors of a split COPY, with the context that PostgreSQL gives: table, line and column.</summary>
-internal sealed class CopyErrors(TableDistribution table)
+internal sealed class CopyErrors(TableDistribution table, KeyType keyType)
 {
     /// <summary>How much of a value an error quotes, in characters (copyfrom.c: MAX_COPY_DATA_DISPLAY).</summary>
     private const int LongestQuote = 100;
@@ -62,13 +62,19 @@ internal sealed class CopyErrors(TableDistribution table)
             Where = Context(line, ""),
         };
 
-    public ServerError UnreadableKey(long line, ReadOnlySpan<byte> key, bool binary) =>
+    /// <summary>A value that the server will reject.</summary>
+    public ServerError InvalidKey(long line, ReadOnlySpan<byte> key, bool binary) =>
         binary
             ? new(SqlStates.InvalidBinaryRepresentation, $"incorrect binary data format for shard key \"{_column}\"") { Where = Context(line, "") }
-            : new(SqlStates.InvalidTextRepresentation, $"invalid input syntax for shard key \"{_column}\": \"{Quote(key)}\"")
-            {
-                Where = Context(line, $": \"{Quote(key)}\""),
-            };
+            : CopyKeyErrors.Invalid(keyType, key, Quote(key)) with { Where = Context(line, $": \"{Quote(key)}\"") };
+
+    /// <summary>A value that depends on what only the server knows, such as its clock or DateStyle.</summary>
+    public ServerError UnknownKey(long line, ReadOnlySpan<byte> key, bool binary) =>
+        new(SqlStates.FeatureNotSupported, $"the shard of this value of the shard key \"{_column}\" cannot be told")
+        {
+            Hint = "Write the value in full: dates as YYYY-MM-DD, times with a numeric time zone.",
+            Where = Context(line, binary ? "" : $": \"{Quote(key)}\""),
+        };
 
     public ServerError RowTooLong(long line, int limit) =>
         new(SqlStates.ProgramLimitExceeded, $"a row of COPY data is longer than {limit} bytes") { Where = Context(line) };

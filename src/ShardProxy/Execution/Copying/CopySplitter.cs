@@ -3,6 +3,7 @@ using ShardProxy.Directory;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Execution.Copying;
 
@@ -25,7 +26,7 @@ public sealed class CopySplitter
     private readonly int _maxRowLength;
 
     private CopySplitter(
-        CopyPlan plan, DirectorySnapshot directory, IEnumerable<ByteBuffer> outputs, CopyKeyHasher hasher, CopySplitterSettings settings, bool asciiKeysOnly)
+        CopyPlan plan, KeyType keyType, DirectorySnapshot directory, IEnumerable<ByteBuffer> outputs, CopyKeyHasher hasher, CopySplitterSettings settings, bool asciiKeysOnly)
     {
         var options = plan.Options;
         _scanner = options.Format switch
@@ -34,7 +35,7 @@ public sealed class CopySplitter
             CopyFormat.Csv => new CsvRowScanner(options, plan.KeyOrdinal, hasEndMarker: settings.ServerVersion < 180000),
             _ => new BinaryRowScanner(plan.KeyOrdinal, plan.ColumnCount),
         };
-        _errors = new CopyErrors(plan.Table);
+        _errors = new CopyErrors(plan.Table, keyType);
         _directory = directory;
         _hasher = hasher;
         _shards = [.. outputs.Select(static output => new CopyFrames(output))];
@@ -58,6 +59,15 @@ public sealed class CopySplitter
         CopyPlan plan,
         DirectorySnapshot directory,
         IReadOnlyList<ByteBuffer> outputs,
+        CopySplitterSettings settings,
+        [NotNullWhen(true)] out CopySplitter? splitter,
+        [NotNullWhen(false)] out ServerError? refusal) =>
+        TryCreate(plan, directory, outputs, HasherFor(plan.KeyType), settings, out splitter, out refusal);
+
+    internal static bool TryCreate(
+        CopyPlan plan,
+        DirectorySnapshot directory,
+        IReadOnlyList<ByteBuffer> outputs,
         CopyKeyHasher hasher,
         CopySplitterSettings settings,
         [NotNullWhen(true)] out CopySplitter? splitter,
@@ -73,7 +83,7 @@ public sealed class CopySplitter
         if (refusal is not null)
             return false;
         var asciiKeysOnly = rule == CopyEncodingRule.AsciiKeysOnly && (options.Format != CopyFormat.Binary || IsText(keyType));
-        splitter = new CopySplitter(plan, directory, outputs, hasher, settings, asciiKeysOnly);
+        splitter = new CopySplitter(plan, keyType, directory, outputs, hasher, settings, asciiKeysOnly);
         return true;
     }
 
@@ -181,13 +191,19 @@ public sealed class CopySplitter
             Fail(_errors.ConvertedKey(_scanner.Line));
             return;
         }
-        if (!_hasher(key, _binary, out var hash))
+        switch (_hasher(key, _binary, out var hash))
         {
-            Fail(_errors.UnreadableKey(_scanner.Line, key, _binary));
-            return;
+            case KeyHashResult.Hashed:
+                _shards[_directory.ShardOfBucket(_directory.BucketOf(hash))].Append(row);
+                Rows++;
+                break;
+            case KeyHashResult.Unknown:
+                Fail(_errors.UnknownKey(_scanner.Line, key, _binary));
+                break;
+            default:
+                Fail(_errors.InvalidKey(_scanner.Line, key, _binary));
+                break;
         }
-        _shards[_directory.ShardOfBucket(_directory.BucketOf(hash))].Append(row);
-        Rows++;
     }
 
     private void Fail(ServerError error)
@@ -196,6 +212,13 @@ public sealed class CopySplitter
         Error = error;
     }
 
-    /// <summary>text, varchar and char(n), which the server converts in the binary format too (pg_type.dat).</summary>
-    private static bool IsText(KeyType type) => type.Oid is 25 or 1043 or 1042;
+    private static CopyKeyHasher HasherFor(KeyType? type)
+    {
+        var target = new KeyTarget(type?.Oid ?? 0, type?.TypeModifier ?? -1, KeyUse.Store);
+        return (ReadOnlySpan<byte> key, bool binary, out ulong hash) =>
+            binary ? KeyHasher.TryHashParameter(target, 0, binary: true, key, out hash) : KeyHasher.TryHashText(target, key, out hash);
+    }
+
+    /// <summary>What the server converts in the binary format too.</summary>
+    private static bool IsText(KeyType type) => type.Oid is TypeOid.Text or TypeOid.Varchar or TypeOid.Bpchar;
 }

@@ -5,6 +5,7 @@ using ShardProxy.Execution.Copying;
 using ShardProxy.IntegrationTests.Fixtures;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.IntegrationTests.Execution.Copying;
 
@@ -103,12 +104,12 @@ public sealed class CopySplitterAgreementTests : IAsyncLifetime
         return (splitter.Error?.SqlState, [.. outputs.Select(static output => Payload(output.Unread))]);
     }
 
-    private static bool Hash(ReadOnlySpan<byte> key, bool binary, out ulong hash)
+    private static KeyHashResult Hash(ReadOnlySpan<byte> key, bool binary, out ulong hash)
     {
         hash = 0;
         foreach (var value in key)
             hash = (hash * 31) + value;
-        return true;
+        return KeyHashResult.Hashed;
     }
 
     private static string Payload(ReadOnlySpan<byte> frames)

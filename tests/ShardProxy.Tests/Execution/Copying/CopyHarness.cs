@@ -4,6 +4,7 @@ using ShardProxy.Execution.Copying;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Tests.Execution.Copying;
 
@@ -49,12 +50,12 @@ internal sealed class CopyHarness
         harness = new CopyHarness(splitter, refusal, outputs);
         return harness;
 
-        bool Hash(ReadOnlySpan<byte> key, bool binary, out ulong hash)
+        KeyHashResult Hash(ReadOnlySpan<byte> key, bool binary, out ulong hash)
         {
             hash = HashOf(key);
             if (recordsKeys)
                 harness!.Keys.Add(Encoding.UTF8.GetString(key));
-            return !key.SequenceEqual("unreadable"u8);
+            return key.SequenceEqual("unreadable"u8) ? KeyHashResult.Invalid : key.SequenceEqual("unknown"u8) ? KeyHashResult.Unknown : KeyHashResult.Hashed;
         }
     }
 

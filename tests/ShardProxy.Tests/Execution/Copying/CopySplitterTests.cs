@@ -1,7 +1,9 @@
 using System.Text;
+using ShardProxy.Directory;
 using ShardProxy.Execution.Copying;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Tests.Execution.Copying;
 
@@ -37,7 +39,8 @@ public sealed class CopySplitterTests
 
     [Theory]
     [InlineData("1\ta\n\\N\tb\n", "23502", "null value in column \"k\" of relation \"t\" violates not-null constraint", "COPY t, line 2, column k: null input")]
-    [InlineData("unreadable\ta\n", "22P02", "invalid input syntax for shard key \"k\": \"unreadable\"", "COPY t, line 1, column k: \"unreadable\"")]
+    [InlineData("unreadable\ta\n", "22P02", "invalid input syntax for type text: \"unreadable\"", "COPY t, line 1, column k: \"unreadable\"")]
+    [InlineData("unknown\ta\n", "0A000", "the shard of this value of the shard key \"k\" cannot be told", "COPY t, line 1, column k: \"unknown\"")]
     [InlineData("a\tb\r\nc\td\n", "22P04", "literal newline found in data", "COPY t, line 2")]
     [InlineData("a\tb\nc\td\r\n", "22P04", "literal carriage return found in data", "COPY t, line 2")]
     [InlineData("a\tb\r\nc\td\re", "22P04", "literal carriage return found in data", "COPY t, line 2")]
@@ -141,6 +144,35 @@ public sealed class CopySplitterTests
         ErrorOf(CopyHarness.TextOptions, 0, "\u00e4\n", settings).SqlState.ShouldBe("0A000");
         KeysOf(CopyHarness.TextOptions with { Encoding = "UTF8" }, "\u00e4\n", settings).ShouldBe(["\u00e4"]);
         KeysOf(CopyHarness.TextOptions, "a\t\u00e4\n", settings).ShouldBe(["a"]);
+    }
+
+    [Theory]
+    [InlineData(23u, -1, "abc", "22P02", "invalid input syntax for type integer: \"abc\"")]
+    [InlineData(23u, -1, " -3000000000", "22003", "value \" -3000000000\" is out of range for type integer")]
+    [InlineData(1043u, 7, "abcd", "22001", "value too long for type character varying(3)")]
+    [InlineData(2950u, -1, "x", "22P02", "invalid input syntax for type uuid: \"x\"")]
+    [InlineData(1082u, -1, "2024-13-77", "22007", "invalid input syntax for type date: \"2024-13-77\"")]
+    public void What_PostgreSQL_says_of_a_value(uint type, int modifier, string key, string sqlState, string message)
+    {
+        var error = CopyKeyErrors.Invalid(new KeyType(type, modifier), Encoding.UTF8.GetBytes(key), key);
+        (error.SqlState, error.Message).ShouldBe((sqlState, message));
+    }
+
+    [Fact]
+    public void Keys_are_hashed_as_PostgreSQL_hashes_them()
+    {
+        var table = new TableDistribution(new QualifiedName("public", "t"), TableKind.Sharded, "k", "public.t");
+        var directory = new DirectorySnapshot(1, "c", [table], DirectorySnapshot.SpreadEvenly(1024, 2));
+        var outputs = new[] { new ByteBuffer(), new ByteBuffer() };
+        var plan = new CopyPlan(From: true, table, 0, new KeyType(23, -1), 1, CopyHarness.TextOptions);
+        CopySplitter.TryCreate(plan, directory, outputs, CopyHarness.Settings, out var splitter, out _).ShouldBeTrue();
+        splitter!.Feed("1\n 1 \n+1\n01\n"u8);
+        splitter.Complete().ShouldBe(CopySplitStatus.Continue);
+        var target = new KeyTarget(23, -1, KeyUse.Store);
+        KeyHasher.TryHashText(target, "1"u8, out var hash).ShouldBe(KeyHashResult.Hashed);
+        var owner = directory.ShardOfBucket(directory.BucketOf(hash));
+        outputs[1 - owner].IsEmpty.ShouldBeTrue();
+        outputs[owner].Unread[Frame.HeaderLength..].SequenceEqual("1\n 1 \n+1\n01\n"u8).ShouldBeTrue();
     }
 
     [Fact]
