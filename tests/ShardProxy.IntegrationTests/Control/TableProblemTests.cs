@@ -112,4 +112,58 @@ public sealed class TableProblemTests(ThreeServers servers) : IClassFixture<Thre
         (await shop.AskAsync<long>(0, "SELECT nextval('t_id_seq')")).ShouldBe(1);
         (await shop.AskAsync<long>(2, "SELECT nextval('t_id_seq')")).ShouldBe((2L << 48) + 1);
     }
+
+    [Theory]
+    [InlineData("int4", "i - 500")]
+    [InlineData("int8", "i * 10000000000 - 7")]
+    [InlineData("int2", "i")]
+    [InlineData("numeric(20, 4)", "i * -1.25")]
+    [InlineData("text", "'ключ ' || i")]
+    [InlineData("varchar(20)", "'v' || i")]
+    [InlineData("char(9)", "'c' || i")]
+    [InlineData("uuid", "md5(i::text)::uuid")]
+    [InlineData("bytea", "decode(md5(i::text), 'hex')")]
+    [InlineData("date", "DATE '1999-01-01' + i")]
+    [InlineData("timestamp", "TIMESTAMP '1999-01-01' + i * INTERVAL '1.5 hours'")]
+    [InlineData("timestamptz", "TIMESTAMPTZ '1999-01-01' + i * INTERVAL '1.5 hours'")]
+    [InlineData("bool", "i % 2 = 0")]
+    public async Task Rows_that_were_there_before_are_accepted_where_they_belong_only(string type, string value)
+    {
+        await using var shop = (await RoutingFixture.CreateAsync(servers.Servers)).WithTable("good", "k").WithTable("bad", "k");
+        // PostgreSQL's own hash partitions say where a row belongs: bucket i of 64, in three contiguous runs.
+        await shop.EverywhereAsync($"""
+            CREATE TABLE good (k {type}, n int); CREATE TABLE bad (k {type}, n int);
+            CREATE TABLE source (k {type}, n int) PARTITION BY HASH (k);
+            DO $$ BEGIN FOR b IN 0 .. 63 LOOP
+                EXECUTE format('CREATE TABLE source_%s PARTITION OF source FOR VALUES WITH (MODULUS 64, REMAINDER %s)', b, b);
+            END LOOP; END $$;
+            INSERT INTO source SELECT {value}, i FROM generate_series(1, 300) AS i;
+            """);
+        for (var shard = 0; shard < 3; shard++)
+        {
+            const string Owner = "substr(tableoid::regclass::text, 8)::int * 3 / 64";
+            await shop.OnShardAsync(shard, $"INSERT INTO good SELECT k, n FROM source WHERE {Owner} = {shard}; INSERT INTO bad SELECT k, n FROM source WHERE {Owner} = {shard}; DROP TABLE source");
+        }
+        await shop.EverywhereAsync($"INSERT INTO bad SELECT {value}, i FROM generate_series(1, 300) AS i");
+
+        await shop.StartAsync();
+
+        shop.Problem("good").ShouldBeNull();
+        shop.Problem("bad").ShouldNotBeNull().Reason.ShouldContain("that belong on others");
+        await shop.EverywhereAsync("TRUNCATE bad");
+        await shop.Routing.RefreshCatalogAsync(RoutingFixture.Cancel);
+        shop.Problem("bad").ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Rows_without_a_key_belong_nowhere()
+    {
+        await using var shop = (await RoutingFixture.CreateAsync(servers.Servers)).WithTable("t", "k");
+        await shop.EverywhereAsync("CREATE TABLE t (k int)");
+        await shop.OnHomeAsync("INSERT INTO t VALUES (NULL)");
+
+        await shop.StartAsync();
+
+        shop.Problem("t").ShouldNotBeNull();
+    }
 }

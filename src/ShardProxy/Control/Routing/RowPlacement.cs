@@ -3,10 +3,14 @@ using ShardProxy.Catalog;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Control.Routing;
 
-/// <summary>Whether a sharded table's rows stand on the shards that own their buckets.</summary>
+/// <summary>
+/// Whether a sharded table's rows stand on the shards that own their buckets. Every key is read and hashed as the data
+/// path does it, so this also finds a table that was filled by something that hashes otherwise.
+/// </summary>
 internal static class RowPlacement
 {
     /// <returns>Null when they do.</returns>
@@ -14,17 +18,15 @@ internal static class RowPlacement
     public static async Task<TableProblem?> CheckAsync(
         IReadOnlyList<ControlShard> shards, DeclaredTable table, Column key, DirectorySnapshot directory, CancellationToken cancel)
     {
-        for (var index = 0; index < shards.Count; index++)
-        {
-            if (await HasStrayAsync(shards[index], index, table, key, directory, cancel))
-            {
-                return new TableProblem(
-                    table.Name,
-                    $"table {table.Name} has rows on shard \"{shards[index].Name}\" that belong on others by the hash of \"{table.Distribution.KeyColumn}\"",
-                    "Empty the table on every shard and load the rows through the proxy.");
-            }
-        }
-        return null;
+        var strays = await Task.WhenAll(Enumerable.Range(0, shards.Count)
+            .Select(index => HasStrayAsync(shards[index], index, table, key, directory, cancel)));
+        var shard = Array.IndexOf(strays, true);
+        return shard < 0
+            ? null
+            : new TableProblem(
+                table.Name,
+                $"table {table.Name} has rows on shard \"{shards[shard].Name}\" that belong on others by the hash of \"{key.Name}\"",
+                "Empty the table on every shard and load the rows through the proxy.");
     }
 
     private static async Task<bool> HasStrayAsync(
@@ -35,11 +37,48 @@ internal static class RowPlacement
         {
             await using var transaction = await connection.BeginTransactionAsync(cancel);
             await TableAccess.ExecuteAsync(connection, "SET LOCAL row_security = off; SET LOCAL statement_timeout = 0", cancel);
-            return await TableAccess.HasRowsAsync(connection, table.Name, cancel);
+            if (!await TableAccess.HasRowsAsync(connection, table.Name, cancel))
+                return false;
+            var target = new KeyTarget(key.TypeOid, key.TypeModifier, KeyUse.Compare);
+            var stream = await connection.BeginRawBinaryCopyAsync(CopyOf(table.Name, key), cancel);
+            await using var keys = new BinaryCopyKeys(stream);
+            while (await keys.ReadAsync(cancel))
+            {
+                if (!IsAt(index, target, keys, directory))
+                {
+                    await stream.CancelAsync();
+                    return true;
+                }
+            }
+            return false;
         }
         catch (NpgsqlException exception)
         {
             throw shard.Explain(exception);
         }
     }
+
+    /// <summary>Text as the bytes that the server stores and hashes, whatever its encoding; other types as they are sent.</summary>
+    private static string CopyOf(QualifiedName table, Column key)
+    {
+        var column = SqlText.Identifier(key.Name);
+        if (IsText(key.TypeOid))
+            column = $"convert_to({column}::text, getdatabaseencoding())";
+        return $"COPY (SELECT {column} FROM {SqlText.Identifier(table)}) TO STDOUT (FORMAT BINARY)";
+    }
+
+    private static bool IsAt(int shard, in KeyTarget target, BinaryCopyKeys keys, DirectorySnapshot directory)
+    {
+        // No statement can put a row without a key anywhere, so it is a stray wherever it is.
+        if (keys.IsNull)
+            return false;
+        // char(n) has lost its trailing blanks to the cast, as its hash does.
+        var type = IsText(target.Type) ? TypeOid.Text : target.Type;
+        var hashed = target.Type == TypeOid.Bpchar
+            ? KeyHasher.TryHashParameter(target with { Type = TypeOid.Text }, type, binary: true, keys.Current, out var hash)
+            : KeyHasher.TryHashParameter(target, type, binary: true, keys.Current, out hash);
+        return hashed == KeyHashResult.Hashed && directory.ShardOfBucket(directory.BucketOf(hash)) == shard;
+    }
+
+    private static bool IsText(uint type) => type is TypeOid.Text or TypeOid.Varchar or TypeOid.Bpchar;
 }
