@@ -35,6 +35,7 @@ public sealed class CatalogSnapshot
         ServerVersion = other.ServerVersion;
         ShardObjectIds = other.ShardObjectIds;
         KnownShards = other.KnownShards;
+        Schemas = other.Schemas;
         Problems = problems.ToFrozenDictionary(static problem => problem.Table);
     }
 
@@ -51,6 +52,9 @@ public sealed class CatalogSnapshot
 
     /// <summary>By shard index: that shard's object ids against the home shard's. Empty map for index 0.</summary>
     public IReadOnlyList<ObjectIdMap> ShardObjectIds { get; }
+
+    /// <summary>The users' schemas; PostgreSQL passes over names in search_path that are no schema.</summary>
+    public FrozenSet<string> Schemas { get; init; } = FrozenSet.Create(StringComparer.Ordinal, "public");
 
     /// <summary>Element i is true when shard i's object ids have been read. Before that no row of a user type may be passed on from it: its ids could mean other types.</summary>
     public IReadOnlyList<bool> KnownShards { get; init; } = [];
@@ -102,6 +106,9 @@ public sealed record Relation(
         }
         return null;
     }
+
+    /// <summary>The table that an index, or a sequence owned by a column, belongs to; null otherwise.</summary>
+    public QualifiedName? Table { get; init; }
 
     /// <summary>User triggers, rewrite rules or row security make a statement do more than it says.</summary>
     public bool HasTriggers { get; init; }

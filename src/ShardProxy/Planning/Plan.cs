@@ -39,7 +39,16 @@ public enum TransactionVerb
 /// <param name="Name">The setting in lower case; "transaction_isolation" etc. for SET TRANSACTION; null for RESET ALL.</param>
 /// <param name="Value">For shardproxy.* settings and set_config: the text value when it is a constant.</param>
 /// <param name="IsFunction">SELECT set_config(…): replies with a row.</param>
-public sealed record SettingPlan(SettingVerb Verb, string? Name, string? Value, bool IsFunction) : Plan;
+public sealed record SettingPlan(SettingVerb Verb, string? Name, string? Value, bool IsFunction) : Plan
+{
+    /// <summary>set_config with a parameter as its value: its number, from 1; 0 otherwise.</summary>
+    public int ValueParameter { get; init; }
+
+    /// <summary>Other settings of the same statement: SET TRANSACTION and SET SESSION CHARACTERISTICS may set several.</summary>
+    public ImmutableArray<SettingValue> More { get; init; } = [];
+}
+
+public sealed record SettingValue(string Name, string? Value);
 
 public enum SettingVerb
 {
@@ -49,6 +58,10 @@ public enum SettingVerb
     Reset,
     ResetAll,
 }
+
+/// <summary>SHOW of a setting of the proxy's own: answered here.</summary>
+/// <param name="Name">In lower case, starting with "shardproxy.".</param>
+public sealed record ShowPlan(string Name) : Plan;
 
 public sealed record DiscardPlan(DiscardWhat What) : Plan;
 
@@ -60,8 +73,15 @@ public enum DiscardWhat
     Temp,
 }
 
-/// <summary>SQL-level PREPARE: <paramref name="BodyStart"/> and <paramref name="BodyEnd"/> are offsets in the statement's text of this very template, so PREPARE is never cached.</summary>
-public sealed record PreparePlan(string Name, string Body, ImmutableArray<uint> ParameterTypes, PlannedStatement Inner) : Plan;
+/// <summary>SQL-level PREPARE: <see cref="BodyStart"/> and <see cref="BodyEnd"/> are byte offsets in the statement's text of this very template, so PREPARE is never cached.</summary>
+/// <param name="Body">The inner statement's text.</param>
+/// <param name="ParameterTypes">Object ids of the declared types; 0 where a type is not one that a key can have.</param>
+public sealed record PreparePlan(string Name, string Body, ImmutableArray<uint> ParameterTypes, PlannedStatement Inner) : Plan
+{
+    public int BodyStart { get; init; }
+
+    public int BodyEnd { get; init; }
+}
 
 /// <summary>SQL-level EXECUTE. The arguments are key terms in order, so that the inner plan's parameters can be bound.</summary>
 public sealed record ExecutePlan(string Name, ImmutableArray<KeyTerm?> Arguments) : Plan;
@@ -83,6 +103,12 @@ public enum CursorVerb
 
 /// <summary>SELECT create_distributed_table(…) or create_reference_table(…).</summary>
 public sealed record DistributePlan(string Table, string? Key, string? ColocateWith, bool Reference) : Plan;
+
+/// <summary>A text without a statement.</summary>
+public sealed record EmptyPlan : Plan
+{
+    public static EmptyPlan Instance { get; } = new();
+}
 
 /// <summary>The proxy does not run it: SQLSTATE, the reason and what to do instead.</summary>
 public sealed record RefusedPlan(string SqlState, string Reason, string? Hint) : Plan;
@@ -126,4 +152,8 @@ public enum Traits
 
 /// <summary>One statement of a text.</summary>
 /// <param name="Verb">The command in lower case for logs and metrics: "select", "insert", "create table".</param>
-public sealed record PlannedStatement(Plan Plan, Traits Traits, string Verb);
+public sealed record PlannedStatement(Plan Plan, Traits Traits, string Verb)
+{
+    /// <summary>With <see cref="Traits.CreatesTemporary"/>: the unqualified name of the new relation.</summary>
+    public string? TemporaryRelation { get; init; }
+}

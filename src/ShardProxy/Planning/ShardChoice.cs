@@ -27,8 +27,9 @@ public sealed record KeyedShard(ImmutableArray<KeySet> Relations, bool RequireKe
 /// <summary>The key values to which a condition confines one relation.</summary>
 public abstract record KeySet;
 
-/// <summary>key = term. NULL gives the empty set.</summary>
-public sealed record KeyEquals(KeyType Type, KeyTerm Term) : KeySet;
+/// <summary>key = term: each of them where the term is a slot of several literals (an IN list). NULL gives the empty set.</summary>
+/// <param name="Stored">The value becomes a row's key instead of being compared with one: it is converted to the column's type, and NULL is an error.</param>
+public sealed record KeyEquals(KeyType Type, KeyTerm Term, bool Stored = false) : KeySet;
 
 /// <summary>key = ANY(array): a parameter or an array literal.</summary>
 public sealed record KeyInArray(KeyType Type, KeyTerm Array) : KeySet;
@@ -61,5 +62,5 @@ public sealed record LiteralTerm(int Slot, bool Negated, uint CastTo) : KeyTerm;
 /// <summary>$n, from 1.</summary>
 public sealed record ParameterTerm(int Number, uint CastTo) : KeyTerm;
 
-/// <summary>A value that no literal slot carries: true, false, NULL (null text).</summary>
+/// <summary>A value that no literal slot carries: true, false, NULL (null text), a constant of a view's definition.</summary>
 public sealed record ConstantTerm(string? Text, uint CastTo) : KeyTerm;

@@ -10,6 +10,8 @@ internal static class CatalogQueries
 
     public const string ServerVersion = "SELECT current_setting('server_version_num')::int4";
 
+    public const string Schemas = $"SELECT n.nspname FROM pg_namespace n WHERE {UserSchema} ORDER BY n.oid";
+
     public const string Relations = $"""
         SELECT c.oid, n.nspname, c.relname, c.relkind::text,
                CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,

@@ -6,6 +6,7 @@ namespace ShardProxy.Control.Loading;
 /// <summary>What the home shard's catalog said, in one transaction.</summary>
 internal sealed record HomeCatalog(
     int ServerVersion,
+    IReadOnlyList<string> Schemas,
     IReadOnlyList<Relation> Relations,
     IReadOnlyList<FunctionInfo> Functions,
     IReadOnlyList<UniqueKey> UniqueKeys,

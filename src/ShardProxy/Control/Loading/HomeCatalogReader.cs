@@ -12,7 +12,7 @@ internal static class HomeCatalogReader
     {
         ReadOnlySpan<string> queries =
         [
-            CatalogQueries.ServerVersion, CatalogQueries.Domains, CatalogQueries.Columns, CatalogQueries.Relations,
+            CatalogQueries.ServerVersion, CatalogQueries.Schemas, CatalogQueries.Domains, CatalogQueries.Columns, CatalogQueries.Relations,
             CatalogQueries.Functions, CatalogQueries.UniqueKeys, CatalogQueries.ForeignKeys,
         ];
         foreach (var query in queries)
@@ -26,6 +26,10 @@ internal static class HomeCatalogReader
         var rows = new CatalogRows(reader, fingerprint);
         await rows.ReadAsync(cancel);
         var version = rows.Int(0);
+        await rows.NextAsync(cancel);
+        var schemas = new List<string>();
+        while (await rows.ReadAsync(cancel))
+            schemas.Add(rows.Text(0));
         await rows.NextAsync(cancel);
         var domains = await ReadDomainsAsync(rows, cancel);
         await rows.NextAsync(cancel);
@@ -45,7 +49,7 @@ internal static class HomeCatalogReader
         await rows.NextAsync(cancel);
         var objects = await ShardObjectsReader.ReadAsync(reader, cancel);
         return new HomeCatalog(
-            version, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish());
+            version, schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish());
     }
 
     private static async Task<DomainTypes> ReadDomainsAsync(CatalogRows rows, CancellationToken cancel)

@@ -1,0 +1,61 @@
+using ShardProxy.Directory;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Commands;
+
+/// <summary>ALTER TABLE and its kin. The key column of a sharded table may not lose its meaning.</summary>
+internal static class AlterTableCommand
+{
+    private const Traits Ddl = Traits.Writes | Traits.ChangesCatalog;
+
+    public static PlannedStatement Plan(CommandPlanner planner, SyntaxNode node, string verb)
+    {
+        // ALTER TYPE … ADD ATTRIBUTE.
+        if (node.Text("objtype") == "OBJECT_TYPE")
+            return new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
+        var name = QueryReader.ReadTableName(node.Node("relation"));
+        var resolved = planner.Names.Resolve(name);
+        var refusal = ForeignKeys.Check(planner, node, name.Name, resolved.Distribution?.Kind);
+        var traits = Ddl;
+        foreach (var command in node.List("cmds"))
+        {
+            refusal ??= CheckKey(command, resolved.Distribution) ?? CheckPart(planner, command, resolved);
+            if (command.Text("subtype") == "AT_DetachPartition" && command.Node("def").Flag("concurrent"))
+                traits |= Traits.NotInTransaction;
+        }
+        return refusal is null ? planner.Placement.Over(name, traits, verb) : new PlannedStatement(refusal, traits, verb);
+    }
+
+    private static RefusedPlan? CheckKey(SyntaxNode command, TableDistribution? table)
+    {
+        if (table?.KeyColumn is not { } key || command.Text("name") != key)
+            return null;
+        return command.Text("subtype") switch
+        {
+            "AT_DropColumn" => Refusals.Of($"{key} is the column by which \"{table.Table.Name}\" is sharded and cannot be dropped", null),
+            "AT_AlterColumnType" => Refusals.Of(
+                $"{key} is the column by which \"{table.Table.Name}\" is sharded, and rows of another type may belong on other shards",
+                "Create a new table with the type wanted and copy the rows."),
+            _ => null,
+        };
+    }
+
+    /// <summary>ATTACH PARTITION and INHERIT: both tables must be on the same shards.</summary>
+    private static RefusedPlan? CheckPart(CommandPlanner planner, SyntaxNode command, ResolvedRelation table)
+    {
+        var other = command.Text("subtype") switch
+        {
+            "AT_AttachPartition" => command.Node("def").Node("name"),
+            "AT_AddInherit" => command.Node("def"),
+            _ => default,
+        };
+        if (!other.Exists || !other.Has("relname"))
+            return null;
+        var part = QueryReader.ReadTableName(other);
+        return planner.Placement.IsEverywhere(part) == planner.Placement.IsEverywhere(table)
+            ? null
+            : Refusals.Of(
+                $"\"{part.Name}\" and \"{table.Name.Name}\" are not on the same shards",
+                "Create the partition with CREATE TABLE … PARTITION OF.");
+    }
+}

@@ -1,0 +1,81 @@
+using ShardProxy.Catalog;
+using ShardProxy.Directory;
+using ShardProxy.Planning.Confinement;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Commands;
+
+/// <summary>COPY of a table or a query.</summary>
+internal static class CopyCommand
+{
+    private const string Verb = "copy";
+
+    public static PlannedStatement? TryPlan(CommandPlanner planner, SyntaxNode node, int start, int end)
+    {
+        if (!node.Is("CopyStmt"))
+            return null;
+        // Options are literals: another delimiter is another plan.
+        planner.Source.MarkSensitive(start, end);
+        var onServer = node.Has("filename") || node.Flag("is_program");
+        var from = node.Flag("is_from");
+        var query = node.Node("query");
+        if (query.Exists)
+            return PlanQuery(planner, query, onServer);
+        var relation = planner.Names.Resolve(QueryReader.ReadTableName(node.Node("relation")));
+        var traits = from ? Traits.Writes : Traits.None;
+        if (relation.Class == RelationClass.Unknown)
+            traits |= Traits.NamesUnknownRelation;
+        if (relation.Distribution is not { } table)
+            return new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, Verb);
+        if (onServer)
+        {
+            var refusal = Refusals.Of(
+                $"COPY with a file or program of the server works on one shard only, and \"{relation.Name.Name}\" is on all of them",
+                "Use COPY … FROM STDIN or TO STDOUT, or \\copy in psql.");
+            return new PlannedStatement(refusal, traits, Verb);
+        }
+        if (relation.Relation is not { } known)
+            return new PlannedStatement(Refusals.MissingRelation(relation.Name), traits | Traits.NamesUnknownRelation, Verb);
+        return new PlannedStatement(PlanTable(node, known, table, from), traits, Verb);
+    }
+
+    private static PlannedStatement PlanQuery(CommandPlanner planner, SyntaxNode query, bool onServer)
+    {
+        var inner = planner.Queries.Plan(QueryReader.Read(query), planner.Source, Verb);
+        if (onServer && inner.Plan is OneShardPlan { Choice: not HomeShard })
+        {
+            return inner with
+            {
+                Plan = inner.Plan is OneShardPlan { Choice: AnyShard }
+                    ? new OneShardPlan(HomeShard.Instance)
+                    : Refusals.Of("the file would be written on whichever shard the query runs", "Use COPY … TO STDOUT, or \\copy in psql."),
+            };
+        }
+        return inner.Plan is OneShardPlan or RefusedPlan ? inner : inner with { Plan = new OneShardPlan(AnyShard.Instance) };
+    }
+
+    private static Plan PlanTable(SyntaxNode node, Relation relation, TableDistribution table, bool from)
+    {
+        var isReference = table.Kind == TableKind.Reference;
+        if (isReference && !from)
+            return new OneShardPlan(AnyShard.Instance);
+        var columns = node.Names("attlist");
+        if (columns.Count == 0)
+            columns = [.. relation.Columns.Where(static column => !column.IsGenerated).Select(static column => column.Name)];
+        var options = CopyOptionReader.Read(node, table.KeyColumn, out var refusal);
+        if (options is null)
+            return refusal!;
+        if (isReference)
+            return new CopyPlan(from, table, -1, null, columns.Count, options);
+        if (!RelationAnalyzer.TryKeyType(relation, table, out var keyType, out refusal))
+            return refusal!;
+        var ordinal = columns.IndexOf(table.KeyColumn!);
+        if (from && ordinal < 0)
+        {
+            return Refusals.Of(
+                $"the columns copied do not contain {table.KeyColumn}, by which \"{relation.Name.Name}\" is sharded",
+                $"Add {table.KeyColumn} to the column list.");
+        }
+        return new CopyPlan(from, table, ordinal, keyType, columns.Count, options);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using System.Text;
+using ShardProxy.Planning.Confinement;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Commands;
+
+/// <summary>What belongs to a session: prepared statements, cursors, notifications, DISCARD, EXPLAIN.</summary>
+internal static class SessionCommands
+{
+    /// <summary>CURSOR_OPT_HOLD of parsenodes.h.</summary>
+    private const int CursorWithHold = 0x0020;
+
+    public static PlannedStatement? TryPlan(CommandPlanner planner, SyntaxNode node, int start, int end) => node.Kind switch
+    {
+        "PrepareStmt" => PlanPrepare(planner, node, start, end),
+        "ExecuteStmt" => PlanExecute(planner, node),
+        "DeallocateStmt" => new PlannedStatement(new DeallocatePlan(node.Text("name")), Traits.None, "deallocate"),
+        "DeclareCursorStmt" => PlanDeclare(planner, node),
+        "FetchStmt" => new PlannedStatement(
+            new CursorPlan(CursorVerb.Fetch, node.Text("portalname"), null, WithHold: false),
+            Traits.FollowsTransaction,
+            node.Flag("ismove") ? "move" : "fetch"),
+        "ClosePortalStmt" => new PlannedStatement(new CursorPlan(CursorVerb.Close, node.Text("portalname"), null, WithHold: false), Traits.FollowsTransaction, "close"),
+        "DiscardStmt" => PlanDiscard(node),
+        "ListenStmt" => Home(Traits.Pins, "listen"),
+        "UnlistenStmt" => Home(node.Has("conditionname") ? Traits.None : Traits.Unpins, "unlisten"),
+        "NotifyStmt" => Home(Traits.Writes, "notify"),
+        "LoadStmt" => Home(Traits.Pins, "load"),
+        "ExplainStmt" => PlanExplain(planner, node, start, end),
+        _ => null,
+    };
+
+    private static PlannedStatement Home(Traits traits, string verb) => new(new OneShardPlan(HomeShard.Instance), traits, verb);
+
+    private static PlannedStatement PlanDiscard(SyntaxNode node)
+    {
+        var what = node.Text("target") switch
+        {
+            "DISCARD_PLANS" => DiscardWhat.Plans,
+            "DISCARD_SEQUENCES" => DiscardWhat.Sequences,
+            "DISCARD_TEMP" => DiscardWhat.Temp,
+            _ => DiscardWhat.All,
+        };
+        return new PlannedStatement(new DiscardPlan(what), what == DiscardWhat.All ? Traits.NotInTransaction : Traits.None, "discard");
+    }
+
+    private static PlannedStatement PlanPrepare(CommandPlanner planner, SyntaxNode node, int start, int end)
+    {
+        planner.Cacheable = false;
+        var types = node.List("argtypes").Select(ExpressionReader.ReadType).Select(type =>
+        {
+            var known = TypeIds.ByName(type with { HasModifiers = false }, planner.Names.SystemFirst);
+            return type.IsArray ? TypeIds.ArrayOf(known) : known;
+        });
+        var inner = planner.PlanInner(node.Node("query"), start, end);
+        var bodyStart = PreparedBody.Find(planner.Source.Bytes, start, end);
+        var body = Encoding.UTF8.GetString(planner.Source.Bytes[bodyStart..end]);
+        return new PlannedStatement(new PreparePlan(node.Text("name") ?? "", body, [.. types], inner) { BodyStart = bodyStart, BodyEnd = end }, Traits.None, "prepare");
+    }
+
+    private static PlannedStatement PlanExecute(CommandPlanner planner, SyntaxNode node) =>
+        new(new ExecutePlan(node.Text("name") ?? "", Arguments(planner, node)), Traits.None, "execute");
+
+    private static ImmutableArray<KeyTerm?> Arguments(CommandPlanner planner, SyntaxNode node)
+    {
+        var operands = new OperandReader(planner.Names, static (_, _, _) => ColumnList.Unknown);
+        var place = new Place(new ColumnScope(null), new FactScope(null), null, planner.Source);
+        return [.. ExpressionReader.ReadAll(node.List("params")).Select(argument => operands.ValueOf(argument, place)?.Term)];
+    }
+
+    private static PlannedStatement PlanDeclare(CommandPlanner planner, SyntaxNode node)
+    {
+        var inner = planner.Queries.Plan(QueryReader.Read(node.Node("query")), planner.Source, "declare");
+        if (inner.Plan is not OneShardPlan one)
+            return inner.Plan is RefusedPlan ? inner : inner with { Plan = Refusals.Of("a cursor needs a plain query", null) };
+        var withHold = (node.Number("options", 0) & CursorWithHold) != 0;
+        var traits = inner.Traits | (withHold ? Traits.Pins : Traits.None);
+        return new PlannedStatement(new CursorPlan(CursorVerb.Declare, node.Text("portalname"), one.Choice, withHold), traits, "declare");
+    }
+
+    /// <summary>EXPLAIN runs where its statement would; only with ANALYZE does it do what the statement does.</summary>
+    private static PlannedStatement PlanExplain(CommandPlanner planner, SyntaxNode node, int start, int end)
+    {
+        var analyzes = node.List("options").Any(static option => option.Text("defname") == "analyze" && IsOn(option));
+        var query = node.Node("query");
+        var inner = planner.PlanInner(query, start, end);
+        const Traits Kept = Traits.NamesUnknownRelation | Traits.FollowsTransaction;
+        var traits = analyzes ? inner.Traits : inner.Traits & Kept;
+        return inner.Plan switch
+        {
+            OneShardPlan or RefusedPlan or ExecutePlan => inner with { Traits = traits, Verb = "explain" },
+            CursorPlan { Inner: { } choice } => new PlannedStatement(new OneShardPlan(choice), traits, "explain"),
+            SettingPlan { IsFunction: true } => new PlannedStatement(new OneShardPlan(AnyShard.Instance), traits, "explain"),
+            _ => new PlannedStatement(Refusals.Of("EXPLAIN of this statement has no one shard to run on", null), traits, "explain"),
+        };
+    }
+
+    public static bool IsOn(SyntaxNode option)
+    {
+        var argument = option.Node("arg");
+        return !argument.Exists || argument.StringValue is not ("false" or "off" or "0" or "no");
+    }
+}

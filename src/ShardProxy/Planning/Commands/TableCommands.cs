@@ -1,0 +1,84 @@
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Commands;
+
+/// <summary>Commands about relations that exist: each runs where the relation is.</summary>
+internal static class TableCommands
+{
+    private const Traits Ddl = Traits.Writes | Traits.ChangesCatalog;
+
+    public static PlannedStatement? TryPlan(CommandPlanner planner, SyntaxNode node)
+    {
+        var verb = Verbs.Of(node);
+        var placement = planner.Placement;
+        switch (node.Kind)
+        {
+            case "CreateStmt":
+            case "CreateForeignTableStmt":
+            case "CreateTableAsStmt":
+            case "ViewStmt":
+            case "CreateSeqStmt":
+                return CreateCommands.Plan(planner, node, verb);
+            case "AlterTableStmt":
+                return AlterTableCommand.Plan(planner, node, verb);
+            case "IndexStmt":
+                return placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb);
+            case "CreateTrigStmt":
+            case "RuleStmt":
+            case "AlterSeqStmt" when node.Has("sequence"):
+            case "RefreshMatViewStmt":
+                return placement.Over(Relation(node), Ddl, verb);
+            case "CreatePolicyStmt":
+            case "AlterPolicyStmt":
+                return placement.Over(QueryReader.ReadTableName(node.Node("table")), Ddl, verb);
+            case "CreateStatsStmt":
+            case "TruncateStmt":
+            case "LockStmt":
+                return placement.Over(
+                    node.List("relations").Where(static item => item.Is("RangeVar")).Select(QueryReader.ReadTableName),
+                    node.Is("CreateStatsStmt") ? Ddl : Traits.Writes,
+                    verb);
+            case "RenameStmt":
+            case "AlterObjectSchemaStmt":
+            case "AlterOwnerStmt":
+            case "AlterObjectDependsStmt":
+                return node.Has("relation") && node.Text("renameType") != "OBJECT_ATTRIBUTE"
+                    ? placement.Over(Relation(node), Ddl, verb)
+                    : null;
+            case "DropStmt":
+            case "CommentStmt":
+            case "SecLabelStmt":
+                return NamedObjects.Plan(planner, node, verb);
+            case "VacuumStmt":
+                return PlanVacuum(placement, node, verb);
+            case "ClusterStmt":
+                return node.Has("relation") ? placement.Over(Relation(node), Traits.Writes, verb) : Everywhere(verb);
+            case "ReindexStmt":
+                return PlanReindex(placement, node, verb);
+            default:
+                return null;
+        }
+    }
+
+    private static PlannedStatement PlanVacuum(Placement placement, SyntaxNode node, string verb)
+    {
+        var relations = node.List("rels").Select(static item => QueryReader.ReadTableName(item.Node("relation"))).ToList();
+        var traits = Traits.Writes | NotInBlock(node.Flag("is_vacuumcmd"));
+        return relations.Count == 0 ? new PlannedStatement(new EveryShardPlan(null), traits, verb) : placement.Over(relations, traits, verb);
+    }
+
+    private static PlannedStatement PlanReindex(Placement placement, SyntaxNode node, string verb)
+    {
+        if (!node.Has("relation"))
+            return Everywhere(verb);
+        var concurrently = node.List("params").Any(static option => option.Text("defname") == "concurrently" && SessionCommands.IsOn(option));
+        return placement.Over(Relation(node), Traits.Writes | NotInBlock(concurrently), verb);
+    }
+
+    private static PlannedStatement Everywhere(string verb) => new(new EveryShardPlan(null), Traits.Writes | Traits.NotInTransaction, verb);
+
+    private static TableName Relation(SyntaxNode node) =>
+        QueryReader.ReadTableName(node.Has("relation") ? node.Node("relation") : node.Node("sequence"));
+
+    private static Traits NotInBlock(bool condition) => condition ? Traits.NotInTransaction : Traits.None;
+}

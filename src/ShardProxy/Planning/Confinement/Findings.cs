@@ -1,0 +1,67 @@
+using ShardProxy.Directory;
+
+namespace ShardProxy.Planning.Confinement;
+
+/// <summary>One sharded table in one place of a statement.</summary>
+/// <param name="Key">Its key column there.</param>
+/// <param name="Scope">The facts that its rows must meet to matter.</param>
+internal sealed record ShardedInstance(TableDistribution Table, ColumnVariable Key, KeyType KeyType, FactScope Scope);
+
+/// <summary>A value that becomes the key of a row: it must lead to the shard on which the statement runs.</summary>
+/// <param name="Set">Null: the value is not known beforehand.</param>
+internal sealed record StoredKey(TableDistribution Table, Func<KeySet?> Set);
+
+/// <summary>What an analysis has met, gathered over the whole statement.</summary>
+internal sealed class Findings
+{
+    /// <summary>Views and CTEs that name each other many times over multiply; beyond this many tables a statement is refused.</summary>
+    private const int MaxInstances = 1000;
+
+    public List<ShardedInstance> Instances { get; } = [];
+
+    public List<StoredKey> StoredKeys { get; } = [];
+
+    /// <summary>Names of relations that only the home shard has, in the order met.</summary>
+    public List<string> HomeRelations { get; } = [];
+
+    public bool ReadsReference { get; set; }
+
+    public bool ReadsTemporary { get; set; }
+
+    public string? WrittenReference { get; set; }
+
+    /// <summary>Locks rows that it reads.</summary>
+    public bool Locks { get; set; }
+
+    /// <summary>A function whose state is the home shard's: a sequence, an advisory lock.</summary>
+    public string? HomeFunction { get; set; }
+
+    /// <summary>Looks at catalogs, which differ a little between shards; matters only when nothing else decides.</summary>
+    public bool PrefersHome { get; set; }
+
+    public bool RequiresKey { get; set; }
+
+    public Traits Traits { get; set; }
+
+    /// <summary>The first reason not to run the statement.</summary>
+    public RefusedPlan? Refusal { get; private set; }
+
+    public void Refuse(string reason, string? hint, string sqlState = Refusals.NotSupported) =>
+        Refusal ??= new RefusedPlan(sqlState, reason, hint);
+
+    public void Add(ShardedInstance instance)
+    {
+        Instances.Add(instance);
+        if (Instances.Count > MaxInstances)
+            throw new StatementTooComplexException();
+    }
+
+    public void AddHome(string name)
+    {
+        if (!HomeRelations.Contains(name))
+            HomeRelations.Add(name);
+    }
+}
+
+/// <summary>The analysis would take unreasonably long; the statement is refused.</summary>
+internal sealed class StatementTooComplexException : Exception;

@@ -1,0 +1,84 @@
+using ShardProxy.Catalog;
+using ShardProxy.Directory;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Confinement;
+
+/// <summary>Notes what the functions of a statement do besides computing a value.</summary>
+internal sealed class FunctionSurvey(PlanningContext context, Names names, Findings findings)
+{
+    public void Survey(FunctionCall call, SourceText source)
+    {
+        var name = call.Names[^1];
+        if (names.FindFunction(call.Names) is { } function)
+            SurveyUser(function);
+        else if (call.Names.Length == 1 || call.Names[^2] == "pg_catalog")
+            SurveyBuiltIn(name);
+    }
+
+    /// <summary>A routine that runs: CALL, DO or a call in a query.</summary>
+    public void SurveyBody(string routine, string body, bool mayWrite)
+    {
+        var home = (string?)null;
+        foreach (var word in BodyWords.Of(body))
+        {
+            if (FindTable(word) is not { } table)
+            {
+                if (home is null && NamesHomeRelation(word))
+                    home = word;
+                continue;
+            }
+            if (table.Kind == TableKind.Sharded)
+            {
+                findings.Refuse(
+                    $"{routine} names \"{table.Table.Name}\", which is sharded by {table.KeyColumn}, and runs on one shard only",
+                    Refusals.KeyHint);
+            }
+            else if (mayWrite && BodyWords.Writes(body))
+            {
+                findings.Refuse(Refusals.WritesReference(table.Table.Name).Reason + $"; {routine} names it and writes", Refusals.WritesReference(table.Table.Name).Hint);
+            }
+        }
+        if (home is not null)
+            findings.AddHome(home);
+    }
+
+    private void SurveyUser(FunctionInfo function)
+    {
+        var isVolatile = function.Volatility == FunctionVolatility.Volatile;
+        if (isVolatile)
+            findings.Traits |= Traits.Writes | Traits.Taints;
+        if (function.Body is { } body && function.Language is "sql" or "plpgsql")
+            SurveyBody($"the function {function.Name.Name}()", function.Body!, isVolatile);
+        findings.PrefersHome = true;
+    }
+
+    private void SurveyBuiltIn(string name)
+    {
+        var effect = BuiltInFunctions.EffectOf(name);
+        findings.Traits |= effect.Traits;
+        if (effect.NeedsHome)
+            findings.HomeFunction ??= name;
+        findings.PrefersHome |= effect.PrefersHome;
+    }
+
+    private TableDistribution? FindTable(string word)
+    {
+        foreach (var (name, table) in context.Directory.Tables)
+        {
+            if (string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase))
+                return table;
+        }
+        return null;
+    }
+
+    private bool NamesHomeRelation(string word)
+    {
+        foreach (var name in context.Catalog.Relations.Keys)
+        {
+            if (string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase) && !Names.IsSystemSchema(name.Schema))
+                return names.Resolve(name.Schema, name.Name).Class == RelationClass.Home;
+        }
+        return false;
+    }
+}

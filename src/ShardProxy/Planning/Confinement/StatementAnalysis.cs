@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Confinement;
+
+/// <summary>The parts that together analyse one statement; they call each other, as queries, FROM items and expressions nest.</summary>
+internal sealed class StatementAnalysis
+{
+    public StatementAnalysis(PlanningContext context, Names names)
+    {
+        Context = context;
+        Names = names;
+        Operands = new OperandReader(names, SubqueryColumns);
+        Conditions = new ConditionReader(names, Operands, SubqueryColumns);
+        Functions = new FunctionSurvey(context, names, Findings);
+        Relations = new RelationAnalyzer(this);
+        From = new FromAnalyzer(this);
+        Selects = new SelectAnalyzer(this);
+        Queries = new QueryAnalyzer(this);
+        Writes = new WriteAnalyzer(this);
+    }
+
+    public PlanningContext Context { get; }
+    public Names Names { get; }
+    public Findings Findings { get; } = new();
+    public OperandReader Operands { get; }
+    public ConditionReader Conditions { get; }
+    public FunctionSurvey Functions { get; }
+    public RelationAnalyzer Relations { get; }
+    public FromAnalyzer From { get; }
+    public SelectAnalyzer Selects { get; }
+    public QueryAnalyzer Queries { get; }
+    public WriteAnalyzer Writes { get; }
+
+    /// <summary>Looks at a whole statement.</summary>
+    public RowsOfQuery Analyze(Query query, SourceText source) =>
+        Queries.Analyze(query, new Place(new ColumnScope(null), new FactScope(null), null, source));
+
+    /// <summary>The columns of a subquery in an expression; it is analysed the first time.</summary>
+    /// <param name="joined">The condition holds only because of a row of the subquery, so the two are joined like FROM items.</param>
+    public ColumnList SubqueryColumns(SubqueryExpression subquery, Place place, bool joined)
+    {
+        if (!place.Subqueries.TryGetValue(subquery, out var columns))
+        {
+            columns = Queries.AsItem(subquery.Query, place, place.Facts, joined);
+            place.Subqueries.Add(subquery, columns);
+        }
+        return columns;
+    }
+
+    /// <summary>Misses no function and no subquery of an expression.</summary>
+    public void Walk(Expression? expression, Place place)
+    {
+        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        switch (expression)
+        {
+            case null:
+                return;
+            case FunctionCall call:
+                Functions.Survey(call, place.Source);
+                break;
+            case SubqueryExpression subquery:
+                SubqueryColumns(subquery, place, joined: false);
+                break;
+            case TypeCast cast when cast.Type.Names[^1].StartsWith("reg", StringComparison.Ordinal):
+                // regclass and its kin: object ids differ from shard to shard.
+                Findings.PrefersHome = true;
+                break;
+        }
+        foreach (var child in ExpressionChildren.Of(expression))
+            Walk(child, place);
+    }
+
+    public void Walk(IEnumerable<Expression> expressions, Place place)
+    {
+        foreach (var expression in expressions)
+            Walk(expression, place);
+    }
+
+    public void Walk(ImmutableArray<OutputItem> outputs, Place place) => Walk(outputs.Select(static output => output.Value), place);
+}

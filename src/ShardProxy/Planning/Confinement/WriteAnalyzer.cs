@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Confinement;
+
+/// <summary>Analyses INSERT, UPDATE, DELETE and MERGE: which rows they touch, and that a row's key leads to the shard it is stored on.</summary>
+internal sealed class WriteAnalyzer(StatementAnalysis analysis)
+{
+    public RowsOfQuery Analyze(Query query, Place place)
+    {
+        analysis.Findings.Traits |= Traits.Writes;
+        return query switch
+        {
+            Insert insert => AnalyzeInsert(insert, place),
+            Update update => AnalyzeUpdate(update, place),
+            Delete delete => AnalyzeDelete(delete, place),
+            Merge merge => AnalyzeMerge(merge, place),
+            _ => throw new InvalidOperationException(),
+        };
+    }
+
+    private RowsOfQuery AnalyzeInsert(Insert insert, Place place)
+    {
+        var target = analysis.Names.Resolve(insert.Target);
+        var columns = new WriteTarget(analysis, target).Columns(instanceFacts: null, out _);
+        ColumnList? source = null;
+        if (insert.Source is ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values)
+        {
+            foreach (var row in values.Rows)
+                analysis.Walk(row, place);
+        }
+        else if (insert.Source is not null)
+        {
+            source = analysis.Queries.AsItem(insert.Source, place, place.Facts, joined: true);
+        }
+        if (target.Class == RelationClass.Sharded && target.Relation is not null)
+        {
+            analysis.Findings.RequiresKey = true;
+            new InsertedKey(analysis, target, place).Add(insert, source);
+        }
+        var scope = new ColumnScope(place.Columns);
+        scope.Add(Item(insert.Alias ?? insert.Target.Name, columns));
+        if (insert.OnConflict is { } conflict)
+            AnalyzeConflict(insert, conflict, target, columns, place with { Columns = scope });
+        return Returning(insert.Returning, target, place with { Columns = scope, Facts = InsertedFacts(insert, target, columns, source, place) });
+    }
+
+    /// <summary>What is known of the rows that RETURNING shows; a row that DO UPDATE changed may have been there with another key.</summary>
+    private FactScope InsertedFacts(Insert insert, ResolvedRelation target, ColumnList columns, ColumnList? source, Place place)
+    {
+        var facts = new FactScope(place.Facts);
+        if (target is not { Class: RelationClass.Sharded, Relation: not null } || insert.OnConflict is { Updates.IsEmpty: false })
+            return facts;
+        if (columns.TryFind(target.Distribution!.KeyColumn!, out var key) && key.Variable is not null
+            && new InsertedKey(analysis, target, place).FactOf(key.Variable, insert, source) is { } fact)
+        {
+            facts.Facts.Add(fact);
+        }
+        return facts;
+    }
+
+    private void AnalyzeConflict(Insert insert, ConflictAction conflict, ResolvedRelation target, ColumnList columns, Place place)
+    {
+        var scope = new ColumnScope(place.Columns);
+        scope.Tables.Add(new NamedTable(null, "excluded", columns));
+        var inside = place with { Columns = scope };
+        analysis.Walk(conflict.Others, inside);
+        analysis.Walk(conflict.Updates.Select(static update => update.Value), inside);
+        if (target.Class != RelationClass.Sharded)
+            return;
+        foreach (var update in conflict.Updates)
+        {
+            // Both rows are on the shard already: the old one, and the new one by its key.
+            var own = update.Value is ColumnReference { IsStar: false } value
+                && value.Names[^1] == target.Distribution!.KeyColumn
+                && (value.Names.Length == 1 || value.Names[^2] == "excluded" || value.Names[^2] == (insert.Alias ?? insert.Target.Name));
+            if (update.Column == target.Distribution!.KeyColumn && !own)
+                AddAssigned(target, update, place);
+        }
+    }
+
+    private RowsOfQuery AnalyzeUpdate(Update update, Place place)
+    {
+        var (target, scope) = Target(update.Target, update.Alias, place);
+        var inside = Joined(update.From, update.Where, place, scope);
+        analysis.Walk(update.Assignments.Select(static assignment => assignment.Value), inside);
+        if (target.Class == RelationClass.Sharded)
+        {
+            foreach (var assignment in update.Assignments.Where(assignment => assignment.Column == target.Distribution!.KeyColumn))
+                AddAssigned(target, assignment, inside);
+        }
+        var changed = update.Assignments.Select(static assignment => assignment.Column).ToHashSet();
+        return Returning(update.Returning, target, inside, changed);
+    }
+
+    private RowsOfQuery AnalyzeDelete(Delete delete, Place place)
+    {
+        var (target, scope) = Target(delete.Target, delete.Alias, place);
+        return Returning(delete.Returning, target, Joined(delete.Using, delete.Where, place, scope));
+    }
+
+    /// <summary>The target is like the nullable side of an outer join: source rows without a partner are inserted.</summary>
+    private RowsOfQuery AnalyzeMerge(Merge merge, Place place)
+    {
+        var columns = new ColumnScope(place.Columns);
+        var source = analysis.From.Analyze(merge.Source, place with { Columns = columns }, place.Columns, place.Facts);
+        var on = new FactScope(place.Facts);
+        var target = analysis.Names.Resolve(merge.Target);
+        var targetColumns = new WriteTarget(analysis, target).Columns(on, out _);
+        columns.Add(source);
+        var unmatched = place with { Columns = columns };
+        var both = new ColumnScope(place.Columns);
+        both.Add(source);
+        both.Add(Item(merge.Alias ?? merge.Target.Name, targetColumns));
+        var matched = place with { Columns = both, Facts = on };
+        analysis.Conditions.Assume(merge.On, matched);
+        analysis.Walk(merge.On, matched);
+        foreach (var action in merge.Actions)
+        {
+            var at = action.Matched ? matched : unmatched;
+            analysis.Walk(action.Condition, at);
+            analysis.Walk(action.Values, at);
+            analysis.Walk(action.Assignments.Select(static assignment => assignment.Value), at);
+            if (target.Class != RelationClass.Sharded || target.Relation is null)
+                continue;
+            if (action.Verb == MergeVerb.Insert)
+                new InsertedKey(analysis, target, at).Add(action);
+            foreach (var assignment in action.Assignments.Where(assignment => assignment.Column == target.Distribution!.KeyColumn))
+                AddAssigned(target, assignment, at);
+        }
+        return new RowsOfQuery(place.Facts, [], Complete: false, FromRows: false);
+    }
+
+    /// <summary>A key that changes must stay on its shard, so the new value is bound like the old one.</summary>
+    private void AddAssigned(ResolvedRelation target, Assignment assignment, Place place)
+    {
+        if (!assignment.IsWhole || assignment.Value is DefaultValue)
+            analysis.Findings.StoredKeys.Add(new StoredKey(target.Distribution!, static () => null));
+        else if (target.Relation is not null)
+            new InsertedKey(analysis, target, place).Add(assignment.Value);
+    }
+
+    private (ResolvedRelation Target, ColumnScope Scope) Target(TableName name, string? alias, Place place)
+    {
+        var target = analysis.Names.Resolve(name);
+        var scope = new ColumnScope(place.Columns);
+        scope.Add(Item(alias ?? name.Name, new WriteTarget(analysis, target).Columns(place.Facts, out _)));
+        return (target, scope);
+    }
+
+    private Place Joined(ImmutableArray<FromItem> items, Expression? where, Place place, ColumnScope scope)
+    {
+        var inside = place with { Columns = scope };
+        foreach (var item in items)
+            scope.Add(analysis.From.Analyze(item, inside, place.Columns, place.Facts));
+        if (where is not null)
+        {
+            analysis.Conditions.Assume(where, inside);
+            analysis.Walk(where, inside);
+        }
+        return inside;
+    }
+
+    private static FromResult Item(string name, ColumnList columns) => new([new NamedTable(null, name, columns)], columns);
+
+    /// <summary>Of the rows returned only the key is what the conditions said: SET and triggers may have changed the rest.</summary>
+    private RowsOfQuery Returning(ImmutableArray<OutputItem> outputs, ResolvedRelation target, Place place, HashSet<string>? changed = null)
+    {
+        analysis.Walk(outputs, place);
+        var key = target.Distribution?.KeyColumn;
+        var (columns, complete) = analysis.Selects.Outputs(outputs, place, static (_, _) => false);
+        return new RowsOfQuery(
+            place.Facts,
+            [.. columns.Select(column => column.Variable is { IsKey: true } variable && variable.Name == key && changed?.Contains(variable.Name!) != true
+                ? column
+                : column with { Variable = null, Values = default, Family = ValueFamily.Other })],
+            complete,
+            FromRows: true);
+    }
+}

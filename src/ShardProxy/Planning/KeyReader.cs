@@ -1,0 +1,118 @@
+using System.Text;
+using ShardProxy.Directory;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Values;
+using ShardProxy.Statements;
+
+namespace ShardProxy.Planning;
+
+/// <summary>Reads key values where a key set says they stand, and hashes them as the key's type. No allocation for plain literals and parameters.</summary>
+internal static class KeyReader
+{
+    [ThreadStatic]
+    private static ByteBuffer? s_scratch;
+
+    private static ByteBuffer Scratch => s_scratch ??= new ByteBuffer();
+
+    /// <summary>The shards of the value or values; NULL adds none and is noted.</summary>
+    public static ShardSet Read(KeyEquals equals, DirectorySnapshot directory, in StatementValues values, ref bool sawNull)
+    {
+        var target = new KeyTarget(equals.Type.Oid, equals.Type.TypeModifier, equals.Stored ? KeyUse.Store : KeyUse.Compare);
+        switch (equals.Term)
+        {
+            case LiteralTerm literal:
+                return ReadLiterals(target, literal, directory, values);
+            case ParameterTerm parameter:
+                if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var type))
+                    return ShardSet.Unknown;
+                if (isNull)
+                    break;
+                return ToShards(KeyHasher.TryHashParameter(target, type != 0 ? type : parameter.CastTo, isBinary, value, out var hash), hash, directory);
+            case ConstantTerm { Text: { } text } constant:
+                return ToShards(KeyHasher.TryHashParameter(target, constant.CastTo, binary: false, Encoding.UTF8.GetBytes(text), out hash), hash, directory);
+            case ConstantTerm:
+                break;
+            default:
+                return ShardSet.Unknown;
+        }
+        sawNull = true;
+        return ShardSet.Empty;
+    }
+
+    /// <summary>As <see cref="Read"/> for each element of an array; a NULL element equals nothing.</summary>
+    public static ShardSet ReadArray(KeyInArray inArray, DirectorySnapshot directory, in StatementValues values)
+    {
+        var target = new KeyTarget(inArray.Type.Oid, inArray.Type.TypeModifier, KeyUse.Compare);
+        switch (inArray.Array)
+        {
+            case LiteralTerm literal:
+                var slot = values.Scanner.GetSlot(literal.Slot);
+                return slot.LiteralCount == 1 && LiteralText.TryDecode(values.Text, values.Scanner.GetLiteral(slot.FirstLiteral), Scratch, out var text)
+                    ? ReadElements(target, text, isBinary: false, literal.CastTo, directory)
+                    : ShardSet.Unknown;
+            case ParameterTerm parameter:
+                if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var type))
+                    return ShardSet.Unknown;
+                return isNull ? ShardSet.Empty : ReadElements(target, value, isBinary, type != 0 ? type : parameter.CastTo, directory);
+            case ConstantTerm { Text: { } constant, CastTo: var castTo }:
+                return ReadElements(target, Encoding.UTF8.GetBytes(constant), isBinary: false, castTo, directory);
+            case ConstantTerm:
+                return ShardSet.Empty;
+            default:
+                return ShardSet.Unknown;
+        }
+    }
+
+    private static ShardSet ReadLiterals(in KeyTarget target, LiteralTerm term, DirectorySnapshot directory, in StatementValues values)
+    {
+        var slot = values.Scanner.GetSlot(term.Slot);
+        var shards = ShardSet.Empty;
+        for (var i = 0; i < slot.LiteralCount; i++)
+        {
+            var result = HashLiteral(target, term, values.Scanner.GetLiteral(slot.FirstLiteral + i), values, out var hash);
+            shards = shards.Union(ToShards(result, hash, directory));
+        }
+        return shards;
+    }
+
+    private static KeyHashResult HashLiteral(in KeyTarget target, LiteralTerm term, Literal literal, in StatementValues values, out ulong hash)
+    {
+        hash = 0;
+        switch (literal.Kind)
+        {
+            case LiteralKind.Integer or LiteralKind.BigInteger or LiteralKind.Decimal:
+                return KeyHasher.TryHashNumericLiteral(target, term.Negated, values.Text.Slice(literal.Start, literal.Length), term.CastTo, out hash);
+            case LiteralKind.OddNumber or LiteralKind.BareWord:
+                return KeyHashResult.Unknown;
+            default:
+                return !term.Negated && LiteralText.TryDecode(values.Text, literal, Scratch, out var text)
+                    ? KeyHasher.TryHashParameter(target, term.CastTo, binary: false, text, out hash)
+                    : KeyHashResult.Unknown;
+        }
+    }
+
+    private static ShardSet ReadElements(in KeyTarget target, ReadOnlySpan<byte> value, bool isBinary, uint arrayType, DirectorySnapshot directory)
+    {
+        if (ArrayTypes.ElementOf(arrayType) is not { } declared)
+            return ShardSet.Unknown;
+        if (!KeyArray.TryRead(isBinary, value, out var array))
+            return ShardSet.Empty;
+        var type = isBinary ? array.ElementType : declared;
+        var shards = ShardSet.Empty;
+        while (array.TryNext(out var element, out var isNull))
+        {
+            if (!isNull)
+                shards = shards.Union(ToShards(KeyHasher.TryHashParameter(target, type, isBinary, element, out var hash), hash, directory));
+        }
+        array.Dispose();
+        return shards;
+    }
+
+    // What the server will reject may be sent to any shard for its error.
+    private static ShardSet ToShards(KeyHashResult result, ulong hash, DirectorySnapshot directory) => result switch
+    {
+        KeyHashResult.Hashed => ShardSet.Of(directory.ShardOfBucket(directory.BucketOf(hash))),
+        KeyHashResult.NeverEqual or KeyHashResult.Invalid => ShardSet.Empty,
+        _ => ShardSet.Unknown,
+    };
+}

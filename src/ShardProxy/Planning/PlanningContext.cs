@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+using ShardProxy.Catalog;
+using ShardProxy.Directory;
+
+namespace ShardProxy.Planning;
+
+/// <summary>All that a plan depends on besides the text: two snapshots and the session's names. Immutable.</summary>
+/// <param name="SearchPath">Schemas in order as SET has them, "$user" already resolved; pg_catalog and pg_temp stand before them unless named.</param>
+/// <param name="User">The current role.</param>
+/// <param name="TemporaryRelations">Unqualified names of this session's temporary relations.</param>
+public sealed record PlanningContext(
+    CatalogSnapshot Catalog,
+    DirectorySnapshot Directory,
+    ImmutableArray<string> SearchPath,
+    string User,
+    IReadOnlySet<string> TemporaryRelations)
+{
+    /// <summary>
+    /// Makes a SCRAM-SHA-256 verifier of a clear-text password, as PostgreSQL would store it. Random by nature, so a plan
+    /// that used it is not cached.
+    /// </summary>
+    public Func<string, string>? PasswordVerifier { get; init; }
+}

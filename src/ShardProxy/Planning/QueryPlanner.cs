@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using ShardProxy.Planning.Confinement;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning;
+
+/// <summary>Where a query runs: decides from what the analysis has found.</summary>
+internal sealed class QueryPlanner(PlanningContext context, Names names)
+{
+    public PlannedStatement Plan(Query query, SourceText source)
+    {
+        if (query is Select { Into: { } into } select)
+            return TableFromQuery.PlanInto(this, select, into, source);
+        return Plan(query, source, VerbOf(query));
+    }
+
+    public PlannedStatement Plan(Query query, SourceText source, string verb)
+    {
+        if (SettingFunction.TryRead(query, source, out var setting))
+            return new PlannedStatement(setting, Traits.None, verb);
+        if (DistributeFunction.TryRead(query, source, out var distribute))
+            return new PlannedStatement(distribute, Traits.ChangesCatalog | Traits.NotInTransaction, verb);
+        if (CursorOf(query) is { } cursor)
+            return new PlannedStatement(new CursorPlan(CursorVerb.Fetch, cursor, null, WithHold: false), Traits.Writes | Traits.FollowsTransaction, verb);
+        var findings = Analyze(query, source);
+        var traits = findings.Traits | (findings.Locks ? Traits.Writes : Traits.None);
+        return new PlannedStatement(Decide(findings), traits, verb);
+    }
+
+    public Findings Analyze(Query query, SourceText source)
+    {
+        var analysis = new StatementAnalysis(context, names);
+        analysis.Analyze(query, source);
+        return analysis.Findings;
+    }
+
+    /// <summary>A table of that name would be one that the directory has.</summary>
+    public bool IsDeclared(TableName target) =>
+        !target.IsTemporary && context.Directory.Find(names.ForCreation(target.Schema, target.Name)) is not null;
+
+    public static Plan Decide(Findings findings)
+    {
+        if (findings.Refusal is not null)
+            return findings.Refusal;
+        if (findings.WrittenReference is { } written)
+            return Refusals.WritesReference(written);
+        if (findings.Instances.Count > 0 || findings.StoredKeys.Count > 0)
+            return Keyed(findings);
+        var home = findings.HomeRelations.Count > 0
+            || findings.HomeFunction is not null
+            || findings.PrefersHome
+            // Whoever locks a row of a reference table must meet the others who do.
+            || findings.Locks;
+        return new OneShardPlan(home ? HomeShard.Instance : AnyShard.Instance);
+    }
+
+    public static string VerbOf(Query query) => query switch
+    {
+        Insert => "insert",
+        Update => "update",
+        Delete => "delete",
+        Merge => "merge",
+        ValuesQuery => "values",
+        _ => "select",
+    };
+
+    private static Plan Keyed(Findings findings)
+    {
+        var table = findings.Instances.Count > 0 ? findings.Instances[0].Table : findings.StoredKeys[0].Table;
+        if (findings.HomeRelations.Count > 0)
+            return Refusals.MixesHome(table, findings.HomeRelations[0]);
+        if (findings.HomeFunction is { } function)
+            return Refusals.MixesHomeFunction(table, function);
+        var sets = ImmutableArray.CreateBuilder<KeySet>();
+        foreach (var stored in findings.StoredKeys)
+        {
+            if (stored.Set() is not { } set)
+                return Refusals.KeyNotConstant(stored.Table);
+            Add(sets, set);
+        }
+        foreach (var instance in findings.Instances)
+        {
+            if (new KeySolver(instance.KeyType, stored: false).Solve(instance.Key, instance.Scope) is not { } set)
+                return Refusals.NotConfined(instance.Table);
+            Add(sets, set);
+        }
+        return new OneShardPlan(new KeyedShard(sets.ToImmutable(), findings.RequiresKey));
+    }
+
+    private static void Add(ImmutableArray<KeySet>.Builder sets, KeySet set)
+    {
+        foreach (var known in sets)
+        {
+            if (KeySets.Same(known, set))
+                return;
+        }
+        sets.Add(set);
+    }
+
+    /// <summary>WHERE CURRENT OF: the row is where the cursor is.</summary>
+    private static string? CursorOf(Query query)
+    {
+        var where = query switch
+        {
+            Update update => update.Where,
+            Delete delete => delete.Where,
+            _ => null,
+        };
+        return where is CurrentOfCursor cursor ? cursor.Name : null;
+    }
+}

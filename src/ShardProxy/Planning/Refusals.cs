@@ -1,0 +1,39 @@
+using ShardProxy.Directory;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Planning;
+
+/// <summary>The words in which statements are refused: what stands in the way, and what to do instead.</summary>
+internal static class Refusals
+{
+    public const string NotSupported = SqlStates.FeatureNotSupported;
+
+    public const string KeyHint = "Name the shard with a leading comment such as /* shardproxy: key=42 */.";
+
+    public static RefusedPlan Of(string reason, string? hint) => new(NotSupported, reason, hint);
+
+    public static RefusedPlan NotConfined(TableDistribution table) => Of(
+        $"\"{table.Table.Name}\" is sharded by {table.KeyColumn} and the statement does not confine it to one shard",
+        $"Add a condition such as {table.KeyColumn} = …, or name the shard with /* shardproxy: key=… */.");
+
+    public static RefusedPlan MixesHome(TableDistribution table, string home) => Of(
+        $"\"{home}\" is on the home shard only and cannot be used in one statement with the sharded table \"{table.Table.Name}\"",
+        $"Make it a reference table with SELECT create_reference_table('{home}'), or distribute it with SELECT create_distributed_table('{home}', …).");
+
+    public static RefusedPlan MixesHomeFunction(TableDistribution table, string function) => Of(
+        $"{function}() works on the home shard and cannot be used in one statement with the sharded table \"{table.Table.Name}\"",
+        $"Run SELECT {function}(…) as a statement of its own and pass its result on.");
+
+    public static RefusedPlan WritesReference(string table) => Of(
+        $"\"{table}\" is a reference table, and writes to reference tables come with two-phase commit",
+        "Load it with COPY.");
+
+    public static RefusedPlan KeyNotConstant(TableDistribution table) => Of(
+        $"the value of {table.KeyColumn}, by which \"{table.Table.Name}\" is sharded, is not known before the statement runs",
+        $"Give {table.KeyColumn} a constant or a parameter.");
+
+    public static RefusedPlan MissingRelation(QualifiedName name) => new(
+        SqlStates.UndefinedTable,
+        $"relation \"{name.Name}\" does not exist",
+        null);
+}

@@ -1,0 +1,80 @@
+using ShardProxy.Directory;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Planning;
+
+/// <summary>Binds a plan's key sets to an execution's values and finds the one shard that has all rows in question, or says why there is none.</summary>
+public static class ShardBinder
+{
+    private static readonly RefusedPlan NullKey = new(
+        SqlStates.NotNullViolation,
+        "the shard key of a new row is null",
+        "Every row of a sharded table needs a value of its key column: it decides on which shard the row lives.");
+
+    private static readonly RefusedPlan UnknownKey = new(
+        SqlStates.FeatureNotSupported,
+        "the value of the shard key cannot be read here, so the statement's shard is not known",
+        "Give the key as a plain literal or parameter of the column's type, or say where the statement belongs with /* shardproxy: key=… */.");
+
+    private static readonly RefusedPlan SeveralShards = new(
+        SqlStates.FeatureNotSupported,
+        "the statement's keys live on several shards",
+        "Statements over several shards come in a later version: ask for the keys one by one.");
+
+    /// <param name="anyShard">Taken when no row can match, so that the client still gets its row description.</param>
+    public static BindResult Choose(KeyedShard choice, DirectorySnapshot directory, in StatementValues values, int anyShard, out int shard, out RefusedPlan? refusal)
+    {
+        shard = -1;
+        refusal = null;
+        var relations = choice.Relations;
+        for (var i = 0; i < relations.Length; i++)
+        {
+            var sawNull = false;
+            var shards = Evaluate(relations[i], directory, values, ref sawNull);
+            if (sawNull && choice.RequireKey)
+                refusal = NullKey;
+            else if (shards.IsUnknown)
+                refusal = UnknownKey;
+            else if (shards.IsEmpty)
+                continue;
+            else if (shards.One < 0 || (shard >= 0 && shards.One != shard))
+                refusal = SeveralShards;
+            if (refusal is not null)
+                return BindResult.Refused;
+            shard = shards.One;
+        }
+        if (shard < 0)
+            shard = anyShard;
+        return BindResult.Bound;
+    }
+
+    private static ShardSet Evaluate(KeySet set, DirectorySnapshot directory, in StatementValues values, ref bool sawNull)
+    {
+        switch (set)
+        {
+            case KeyEquals equals:
+                return KeyReader.Read(equals, directory, values, ref sawNull);
+            case KeyInArray inArray:
+                return KeyReader.ReadArray(inArray, directory, values);
+            case KeyUnion union:
+                var all = ShardSet.Empty;
+                foreach (var member in union.Sets)
+                    all = all.Union(Evaluate(member, directory, values, ref sawNull));
+                return all;
+            case KeyIntersection intersection:
+                var common = ShardSet.Unknown;
+                var isFirst = true;
+                foreach (var member in intersection.Sets)
+                {
+                    var shards = Evaluate(member, directory, values, ref sawNull);
+                    common = isFirst ? shards : common.Intersect(shards);
+                    isFirst = false;
+                }
+                return common;
+            case EmptyKeySet:
+                return ShardSet.Empty;
+            default:
+                return ShardSet.Unknown;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Statements;
+
+namespace ShardProxy.Planning;
+
+/// <summary>The values of one execution: the text's literals as the scanner found them, and the parameters from Bind or EXECUTE.</summary>
+public readonly ref struct StatementValues
+{
+    private readonly BindMessage _bind;
+    private readonly ReadOnlySpan<ArgumentValue> _arguments;
+    private readonly ReadOnlySpan<uint> _parameterTypes;
+    private readonly bool _hasBind;
+
+    /// <param name="scanner">Has read <paramref name="text"/>; it need not have when no key stands in a literal.</param>
+    public StatementValues(ReadOnlySpan<byte> text, ShapeScanner scanner)
+    {
+        Text = text;
+        Scanner = scanner;
+    }
+
+    /// <param name="parameterTypes">As Parse declared them; what is missing or 0 is of the type that its use implies.</param>
+    public StatementValues(ReadOnlySpan<byte> text, ShapeScanner scanner, in BindMessage bind, ReadOnlySpan<uint> parameterTypes)
+        : this(text, scanner)
+    {
+        _bind = bind;
+        _hasBind = true;
+        _parameterTypes = parameterTypes;
+    }
+
+    public StatementValues(ReadOnlySpan<byte> text, ShapeScanner scanner, ReadOnlySpan<ArgumentValue> arguments, ReadOnlySpan<uint> parameterTypes)
+        : this(text, scanner)
+    {
+        _arguments = arguments;
+        _parameterTypes = parameterTypes;
+    }
+
+    public ReadOnlySpan<byte> Text { get; }
+
+    public ShapeScanner Scanner { get; }
+
+    /// <param name="number">From 1.</param>
+    /// <returns>False when the value is not known here.</returns>
+    public bool TryGetParameter(int number, out ReadOnlySpan<byte> value, out bool isNull, out bool isBinary, out uint type)
+    {
+        var index = number - 1;
+        type = index < _parameterTypes.Length ? _parameterTypes[index] : 0;
+        isBinary = false;
+        isNull = false;
+        value = default;
+        if (_hasBind)
+        {
+            if (index >= _bind.ParameterCount || !_bind.TryGetParameter(index, out value, out isNull))
+                return false;
+            isBinary = _bind.IsBinary(index);
+            return true;
+        }
+        if (index >= _arguments.Length || !_arguments[index].IsKnown)
+            return false;
+        isNull = _arguments[index].Text is null;
+        value = _arguments[index].Text;
+        return true;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+
+namespace ShardProxy.Statements.Syntax;
+
+/// <summary>What can stand in a WITH: reads and writes.</summary>
+public abstract record Query
+{
+    public WithClause? With { get; init; }
+}
+
+public sealed record WithClause(bool Recursive, ImmutableArray<CommonTable> Tables);
+
+/// <param name="Extends">SEARCH or CYCLE add columns that <paramref name="Query"/> does not have.</param>
+public sealed record CommonTable(string Name, ImmutableArray<string> ColumnNames, Query Query, bool Extends);
+
+/// <summary>A query that gives rows: SELECT, VALUES, a set operation.</summary>
+public abstract record RowQuery : Query
+{
+    public ImmutableArray<Expression> Order { get; init; } = [];
+
+    /// <summary>LIMIT and OFFSET.</summary>
+    public ImmutableArray<Expression> Limits { get; init; } = [];
+
+    /// <summary>FOR UPDATE and its kin.</summary>
+    public bool Locks { get; init; }
+}
+
+public sealed record Select(
+    ImmutableArray<OutputItem> Outputs,
+    ImmutableArray<FromItem> From,
+    Expression? Where) : RowQuery
+{
+    /// <summary>DISTINCT or DISTINCT ON.</summary>
+    public bool IsDistinct { get; init; }
+
+    public ImmutableArray<Expression> DistinctOn { get; init; } = [];
+
+    /// <summary>The plain expressions of GROUP BY.</summary>
+    public ImmutableArray<Expression> Groups { get; init; } = [];
+
+    /// <summary>GROUPING SETS, ROLLUP, CUBE or an empty set.</summary>
+    public bool HasGroupingSets { get; init; }
+
+    public Expression? Having { get; init; }
+
+    public ImmutableArray<WindowDefinition> Windows { get; init; } = [];
+
+    /// <summary>SELECT … INTO.</summary>
+    public TableName? Into { get; init; }
+}
+
+/// <param name="Name">The AS name; null when there is none.</param>
+public sealed record OutputItem(Expression Value, string? Name);
+
+public sealed record ValuesQuery(ImmutableArray<ImmutableArray<Expression>> Rows) : RowQuery;
+
+public enum SetOperator
+{
+    Union,
+    Intersect,
+    Except,
+}
+
+public sealed record SetOperation(SetOperator Operator, bool All, Query Left, Query Right) : RowQuery;
+
+/// <summary>A name as written.</summary>
+/// <param name="Schema">Null when not qualified.</param>
+/// <param name="Catalog">The database, if the name says one.</param>
+public sealed record TableName(string? Catalog, string? Schema, string Name, bool IsTemporary)
+{
+    public override string ToString() => Schema is null ? Name : $"{Schema}.{Name}";
+}
+
+/// <summary>INSERT; <paramref name="Source"/> is null for DEFAULT VALUES.</summary>
+public sealed record Insert(TableName Target, string? Alias, ImmutableArray<string> Columns, RowQuery? Source) : Query
+{
+    public ConflictAction? OnConflict { get; init; }
+    public ImmutableArray<OutputItem> Returning { get; init; } = [];
+}
+
+/// <param name="Updates">Assignments of DO UPDATE; empty for DO NOTHING.</param>
+/// <param name="Others">Index expressions and conditions.</param>
+public sealed record ConflictAction(ImmutableArray<Assignment> Updates, ImmutableArray<Expression> Others);
+
+/// <param name="Value">For (a, b) = (…): the element where it is known.</param>
+/// <param name="IsWhole">False for array elements and fields: a[1] = …, a.f = ….</param>
+public sealed record Assignment(string Column, Expression Value, bool IsWhole);
+
+public sealed record Update(TableName Target, string? Alias, ImmutableArray<Assignment> Assignments, ImmutableArray<FromItem> From, Expression? Where) : Query
+{
+    public ImmutableArray<OutputItem> Returning { get; init; } = [];
+}
+
+public sealed record Delete(TableName Target, string? Alias, ImmutableArray<FromItem> Using, Expression? Where) : Query
+{
+    public ImmutableArray<OutputItem> Returning { get; init; } = [];
+}
+
+public sealed record Merge(TableName Target, string? Alias, FromItem Source, Expression On, ImmutableArray<MergeAction> Actions) : Query;
+
+public enum MergeVerb
+{
+    Insert,
+    Update,
+    Delete,
+    Nothing,
+}
+
+/// <param name="Matched">WHEN MATCHED.</param>
+/// <param name="Columns">INSERT's column list; empty when there is none.</param>
+/// <param name="Values">INSERT's values; empty for DEFAULT VALUES.</param>
+public sealed record MergeAction(
+    MergeVerb Verb,
+    bool Matched,
+    Expression? Condition,
+    ImmutableArray<string> Columns,
+    ImmutableArray<Expression> Values,
+    ImmutableArray<Assignment> Assignments);
