@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ShardProxy.Configuration;
+using ShardProxy.Control;
 using ShardProxy.Listening;
 
 namespace ShardProxy.CommandLine;
@@ -7,6 +8,5 @@ namespace ShardProxy.CommandLine;
 /// <summary>The one place that knows which parts make a proxy.</summary>
 internal static class Composition
 {
-    public static IProxyServer CreateServer(ProxyConfig config, ILoggerFactory loggers) =>
-        throw new NotSupportedException("The session engine is not part of this build.");
+    public static IProxyServer CreateServer(ProxyConfig config, ILoggerFactory loggers) => new ProxyServer(config, loggers);
 }

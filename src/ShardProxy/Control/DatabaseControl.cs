@@ -1,0 +1,37 @@
+using ShardProxy.Catalog;
+using ShardProxy.Control.Routing;
+using ShardProxy.Control.Shards;
+using ShardProxy.Planning;
+using ShardProxy.Sessions;
+
+namespace ShardProxy.Control;
+
+/// <summary>The control side of one database as its sessions see it.</summary>
+internal sealed class DatabaseControl(DatabaseRouting routing) : IDatabaseControl
+{
+    public RoutingState Routing => routing.Current;
+
+    public async Task RefreshCatalogAsync()
+    {
+        try
+        {
+            await routing.OnSchemaChangedAsync(CancellationToken.None);
+        }
+        catch (SqlException)
+        {
+            // The statement has committed; the state is read again in the background as soon as the home shard answers.
+        }
+    }
+
+    public async Task DistributeAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user)
+    {
+        try
+        {
+            await routing.DeclareAsync(plan, searchPath, user, CancellationToken.None);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
+}

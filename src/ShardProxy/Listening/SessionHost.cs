@@ -1,0 +1,140 @@
+using Microsoft.Extensions.Logging;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions;
+using ShardProxy.Sessions.Login;
+
+namespace ShardProxy.Listening;
+
+/// <summary>From a negotiated client to its session: authenticates it, greets it as its home server would, and runs its session to the end.</summary>
+public sealed class SessionHost : IClientHandler
+{
+    private readonly IReadOnlyDictionary<string, Database> _databases;
+    private readonly Func<string, ClientAuthenticator> _authenticators;
+    private readonly CancelKeyRegistry<Session> _cancelKeys = new();
+    private readonly SessionRegistry _sessions;
+    private readonly ILogger _logger;
+
+    /// <param name="authenticators">By database: the one of the configuration in force.</param>
+    public SessionHost(
+        IReadOnlyDictionary<string, Database> databases,
+        Func<string, ClientAuthenticator> authenticators,
+        SessionRegistry sessions,
+        ILogger logger)
+    {
+        _databases = databases;
+        _authenticators = authenticators;
+        _sessions = sessions;
+        _logger = logger;
+    }
+
+    public async Task HandleAsync(NegotiatedClient client)
+    {
+        var channel = client.Channel;
+        var signal = channel.Connection.Signal!;
+        AuthenticatedUser user;
+        try
+        {
+            user = await _authenticators(client.Database).AuthenticateAsync(channel, client.User, client.Tls?.EndPointHash, CancellationToken.None);
+        }
+        catch (ClientLoginException exception)
+        {
+            throw new ClientRefusedException(exception.Error);
+        }
+        if (!_databases.TryGetValue(client.Database, out var database))
+            throw new ClientRefusedException(Fatal(SqlStates.InvalidCatalogName, $"database \"{client.Database}\" does not exist"));
+        database.NoteCredentials(user.ServerCredentials);
+        var session = new Session(database, new SessionIdentity(user.Name, user.ServerCredentials), channel, signal);
+        CancelKey key;
+        try
+        {
+            key = await GreetAsync(session, client);
+        }
+        catch (SqlErrorException exception)
+        {
+            session.Servers.ReleaseAll();
+            throw new ClientRefusedException(exception.Error with { Severity = "FATAL", LocalizedSeverity = null });
+        }
+        catch (ServerLostException lost)
+        {
+            session.Servers.Lose(lost.Server);
+            session.Servers.ReleaseAll();
+            throw new ClientRefusedException(Fatal(SqlStates.ConnectionFailure, $"shard \"{lost.Server.Pool.ShardName}\" ended the connection during the login"));
+        }
+        catch (SessionEndedException)
+        {
+            session.Servers.ReleaseAll();
+            return;
+        }
+        signal.Deadline = 0;
+        _sessions.Add(session);
+        try
+        {
+            await RunAsync(session);
+        }
+        finally
+        {
+            _sessions.Remove(session);
+            _cancelKeys.Remove(key);
+        }
+    }
+
+    public Task CancelAsync(int processId, ReadOnlyMemory<byte> key)
+    {
+        if (_cancelKeys.TryFind(processId, key.Span, out var session))
+            session.Signal.Loop.Post(static state => ((Session)state!).CancelRunning(), session);
+        return Task.CompletedTask;
+    }
+
+    private async Task<CancelKey> GreetAsync(Session session, NegotiatedClient client)
+    {
+        if (client.Settings.Any(static setting => setting.Key == "replication" && setting.Value is not ("false" or "off" or "no" or "0")))
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "replication connections cannot go through ShardProxy",
+                "Connect to a shard's server directly.");
+        }
+        var profile = await session.Database.Logins.GetAsync(session, [.. client.Settings.Where(static setting => setting.Key != "replication")]);
+        session.StartupSettings = profile.Settings;
+        session.Settings = SettingsState.Empty with { Session = profile.Settings };
+        foreach (var (name, value) in profile.Parameters)
+            ParameterStatusMessage.Write(client.Channel.Output, name, value);
+        // In session mode the home connection is the client's own, and its process id is what the client sees in pg_stat_activity.
+        int? processId = session.KeepsServers ? (await session.Servers.GetAsync(Database.HomeShard)).ProcessId : null;
+        session.Servers.ReleaseIdle();
+        var key = _cancelKeys.Register(session, client.CancelKeyLength, processId);
+        BackendKeyDataMessage.Write(client.Channel.Output, key.ProcessId, key.Secret);
+        session.WriteReady();
+        return key;
+    }
+
+    private async Task RunAsync(Session session)
+    {
+        SessionEnd end;
+        try
+        {
+            end = await new SessionLoop(session).RunAsync();
+        }
+        catch (Exception exception) when (exception is not ClientRefusedException)
+        {
+            ListeningLog.Failed(_logger, session.Client.Connection.RemoteName, exception);
+            end = SessionEnd.Fault;
+        }
+        if (Farewell(end) is { } error)
+            error.WriteError(session.Client.Output);
+        else if (end == SessionEnd.ClientGone)
+            session.Client.Output.Clear();
+    }
+
+    private static ServerError? Farewell(SessionEnd end) => end switch
+    {
+        SessionEnd.ProtocolViolation => Fatal(SqlStates.ProtocolViolation, "the client sent a message that does not follow the protocol"),
+        SessionEnd.Drained or SessionEnd.Killed => Fatal(SqlStates.AdminShutdown, "terminating connection due to administrator command"),
+        SessionEnd.IdleInTransaction => Fatal(SqlStates.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout"),
+        SessionEnd.Fault => Fatal(SqlStates.InternalError, "ShardProxy failed to handle a message; the connection is closed to be safe"),
+        _ => null,
+    };
+
+    private static ServerError Fatal(string sqlState, string message) => new(sqlState, message) { Severity = "FATAL" };
+}

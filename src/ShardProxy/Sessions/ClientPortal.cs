@@ -1,0 +1,12 @@
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>A bound statement. It stands on one server connection, or nowhere when the proxy runs it itself.</summary>
+/// <param name="Server">Null when the proxy answers or spreads the statement.</param>
+public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Planned, ServerConnection? Server)
+{
+    /// <summary>A plan that the proxy runs itself has been run, so a second Execute finds nothing more.</summary>
+    public bool HasRun { get; set; }
+}

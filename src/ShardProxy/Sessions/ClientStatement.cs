@@ -1,0 +1,44 @@
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>A statement that a client has prepared, by Parse or by SQL PREPARE.</summary>
+public sealed class ClientStatement
+{
+    private SessionPlanning? _plannedUnder;
+    private PlannedStatement? _planned;
+
+    public ClientStatement(PreparedText text, bool isUnnamed)
+    {
+        Text = text;
+        IsUnnamed = isUnnamed;
+    }
+
+    public PreparedText Text { get; }
+
+    /// <summary>The unnamed statement is parsed under the unnamed name on servers too, so that it leaves nothing behind.</summary>
+    public bool IsUnnamed { get; }
+
+    /// <summary>The plan, if it was made under this very state.</summary>
+    public PlannedStatement? PlanUnder(SessionPlanning planning) => ReferenceEquals(_plannedUnder, planning) ? _planned : null;
+
+    /// <summary>No literal of the text says where it runs, so the text need not be read again to bind it.</summary>
+    public bool BindsParametersOnly { get; private set; }
+
+    public void SetPlan(SessionPlanning planning, PlannedStatement planned)
+    {
+        BindsParametersOnly = planned.Plan is OneShardPlan { Choice: var choice } && (choice is not KeyedShard keyed || keyed.Relations.All(HasNoLiteral));
+        _plannedUnder = planning;
+        _planned = planned;
+    }
+
+    private static bool HasNoLiteral(KeySet set) => set switch
+    {
+        KeyEquals equals => equals.Term is not LiteralTerm,
+        KeyInArray inArray => inArray.Array is not LiteralTerm,
+        KeyUnion union => union.Sets.All(HasNoLiteral),
+        KeyIntersection intersection => intersection.Sets.All(HasNoLiteral),
+        _ => true,
+    };
+}

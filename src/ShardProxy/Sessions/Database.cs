@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using ShardProxy.Catalog;
+using ShardProxy.Configuration;
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Authentication;
+using ShardProxy.Statements;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>One configured database: what all its sessions share. Thread-safe.</summary>
+public sealed class Database
+{
+    /// <summary>The first shard: tables that nobody declared, catalogs, sequences.</summary>
+    public const int HomeShard = 0;
+
+    private readonly Func<Database, int, ServerCredentials, IServerOpener> _openers;
+    private readonly int _loops;
+    private readonly ConcurrentDictionary<string, UserPools> _pools = new(StringComparer.Ordinal);
+    private ImmutableDictionary<PlanningKey, SessionPlanning> _plannings = ImmutableDictionary<PlanningKey, SessionPlanning>.Empty;
+    private long _planningIds;
+
+    public Database(DatabaseConfig config, LimitsConfig limits, IDatabaseControl control, int loops, Func<Database, int, ServerCredentials, IServerOpener> openers)
+    {
+        Config = config;
+        Limits = limits;
+        Control = control;
+        _loops = loops;
+        _openers = openers;
+        Statements = new StatementCache<StatementTemplate>(limits.StatementCacheBytes);
+        PreparedTexts = new PreparedTextRegistry(limits.StatementCacheBytes);
+        Logins = new LoginProfiles();
+    }
+
+    public DatabaseConfig Config { get; private set; }
+
+    public LimitsConfig Limits { get; private set; }
+
+    public IDatabaseControl Control { get; }
+
+    public StatementCache<StatementTemplate> Statements { get; }
+
+    public PreparedTextRegistry PreparedTexts { get; }
+
+    public LoginProfiles Logins { get; }
+
+    public UnknownRelations UnknownRelations { get; } = new();
+
+    public RoutingState Routing => Control.Routing;
+
+    public int ShardCount => Config.Shards.Count;
+
+    public bool IsSessionPooled => Config.Pool.Mode == PoolMode.Session;
+
+    public string ShardNames => string.Join(", ", Config.Shards.Select(static shard => shard.Name));
+
+    public string ShardName(int shard) => shard >= 0 ? Config.Shards[shard].Name : "all";
+
+    /// <summary>A shard's index, -1 when there is none of that name.</summary>
+    public int FindShard(string name)
+    {
+        for (var shard = 0; shard < Config.Shards.Count; shard++)
+        {
+            if (Config.Shards[shard].Name == name)
+                return shard;
+        }
+        return -1;
+    }
+
+    public ServerPool GetPool(SessionIdentity identity, int shard) => PoolsOf(identity.Credentials).Shards[shard];
+
+    /// <summary>Every pool of every user.</summary>
+    public IEnumerable<ServerPool> Pools => _pools.Values.SelectMany(static pools => pools.Shards);
+
+    /// <summary>The newest login's credentials open the connections from now on: a password may have changed.</summary>
+    public void NoteCredentials(ServerCredentials credentials) => PoolsOf(credentials).Credentials = credentials;
+
+    /// <summary>What a reload may change while sessions run: pool sizes and limits.</summary>
+    public void Apply(DatabaseConfig config, LimitsConfig limits)
+    {
+        Config = Config with { Pool = Config.Pool with { Size = config.Pool.Size }, Tables = config.Tables };
+        Limits = limits;
+        foreach (var pool in Pools)
+            pool.Size = config.Pool.Size;
+    }
+
+    public void Close()
+    {
+        foreach (var pool in Pools)
+            pool.Close();
+    }
+
+    /// <summary>The state that a session plans against; sessions for which everything is the same share one, and with it their templates.</summary>
+    public SessionPlanning PlanningFor(Session session, RoutingState routing)
+    {
+        var key = new PlanningKey(
+            session.Settings.Find("search_path") ?? Logins.DefaultSearchPath,
+            session.Settings.Find("role") is { } role and not "none" ? role : session.Identity.Credentials.User,
+            session.Temporaries.Version);
+        var known = _plannings;
+        if (known.TryGetValue(key, out var planning) && ReferenceEquals(planning.Routing, routing))
+            return planning;
+        var searchPath = SearchPath.Parse(key.SearchPath, key.User, routing.Catalog.Schemas);
+        planning = new SessionPlanning(
+            Interlocked.Increment(ref _planningIds),
+            routing,
+            new PlanningContext(routing.Catalog, routing.Directory, searchPath, key.User, session.Temporaries.Names)
+            {
+                PasswordVerifier = static password => ScramVerifier.Create(password).ToString(),
+            });
+        // Bounded: search paths are few in practice, and forgetting them costs templates, not answers.
+        ImmutableInterlocked.Update(ref _plannings, static (all, add) =>
+            (all.Count >= 256 ? all.Clear() : all).SetItem(add.Key, add.Planning), (Key: key, Planning: planning));
+        return planning;
+    }
+
+    private UserPools PoolsOf(ServerCredentials credentials)
+    {
+        if (_pools.TryGetValue(credentials.User, out var pools))
+            return pools;
+        return _pools.GetOrAdd(credentials.User, static (_, args) => new UserPools(args.Database, args.Credentials), (Database: this, Credentials: credentials));
+    }
+
+    private readonly record struct PlanningKey(string SearchPath, string User, long Temporaries);
+
+    /// <summary>A pool per shard for one user of the shards.</summary>
+    private sealed class UserPools
+    {
+        private volatile ServerCredentials _credentials;
+
+        public UserPools(Database database, ServerCredentials credentials)
+        {
+            _credentials = credentials;
+            Shards = new ServerPool[database.ShardCount];
+            for (var shard = 0; shard < Shards.Length; shard++)
+            {
+                var index = shard;
+                var opener = new CurrentCredentials(this, current => database._openers(database, index, current));
+                Shards[shard] = new ServerPool(opener, shard, database.ShardName(shard), database.Config.Pool.Size, database._loops);
+            }
+        }
+
+        public ServerPool[] Shards { get; }
+
+        public ServerCredentials Credentials
+        {
+            get => _credentials;
+            set => _credentials = value;
+        }
+    }
+
+    private sealed class CurrentCredentials(UserPools pools, Func<ServerCredentials, IServerOpener> openers) : IServerOpener
+    {
+        public Task<ServerConnection> OpenAsync(ServerPool pool, Transport.EventLoop loop) => openers(pools.Credentials).OpenAsync(pool, loop);
+
+        public Task CancelAsync(ServerConnection server) => openers(pools.Credentials).CancelAsync(server);
+    }
+}

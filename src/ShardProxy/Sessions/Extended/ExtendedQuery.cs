@@ -1,0 +1,568 @@
+using ShardProxy.Execution;
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+
+namespace ShardProxy.Sessions.Extended;
+
+/// <summary>
+/// The extended protocol on the general path, message by message, for any legal order. Replies come in the order of the
+/// messages because only one server at a time owes any: before another is used, the one at hand is asked to flush and is
+/// read until it owes nothing. A Parse is held back until the next message says which server needs it.
+/// </summary>
+/// <remarks>
+/// <code>
+///            any message                         error (server's or proxy's)
+///   Idle ───────────────► Working ───────────────────────────► Skipping
+///    ▲                     │                                     │
+///    └──────── Sync ───────┘◄────────────── Sync ────────────────┘
+/// </code>
+/// </remarks>
+public sealed class ExtendedQuery
+{
+    private readonly Session _session;
+    private readonly StatementRunner _runner;
+    private ServerConnection? _current;
+    private ClientStatement? _pendingParse;
+    private bool _isSkipping;
+    private readonly UnitEnd _unitEnd;
+    private int _writer = SessionTransaction.NoWriter;
+
+    // In an implicit transaction the catalog has changed only once Sync has committed.
+    private (ServerConnection Server, PlannedStatement Planned)? _aftermath;
+
+    public ExtendedQuery(Session session, StatementRunner runner)
+    {
+        _session = session;
+        _runner = runner;
+        _unitEnd = new UnitEnd(session, runner);
+    }
+
+    /// <summary>Between units: the next message starts a new one.</summary>
+    public bool IsIdle => _current is null && _pendingParse is null && !_isSkipping;
+
+    /// <summary>A COPY that the fast path has run has swallowed the Sync of its unit: the client's next one ends it.</summary>
+    public void ContinueUnit(ServerConnection server)
+    {
+        _current = server;
+        server.NeedsSync = true;
+    }
+
+    /// <param name="body">A copy of the message's body.</param>
+    public async ValueTask HandleAsync(byte type, ReadOnlyMemory<byte> body)
+    {
+        if (type == FrontendMessageType.Sync)
+        {
+            await SyncAsync();
+            return;
+        }
+        if (!_isSkipping)
+            await GuardAsync(() => DispatchAsync(type, body));
+    }
+
+    private ValueTask DispatchAsync(byte type, ReadOnlyMemory<byte> body) => type switch
+    {
+        FrontendMessageType.Parse => ParseAsync(body),
+        FrontendMessageType.Bind => BindAsync(body),
+        FrontendMessageType.Describe => DescribeAsync(body),
+        FrontendMessageType.Execute => ExecuteAsync(body),
+        FrontendMessageType.Close => CloseAsync(body),
+        _ => FlushAsync(),
+    };
+
+    private async ValueTask FlushAsync()
+    {
+        await ResolveParseAsync();
+        await SettleAsync();
+    }
+
+    private async ValueTask GuardAsync(Func<ValueTask> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (UnitSkippedException)
+        {
+            // The server has failed something before: its error is with the client already.
+        }
+        catch (SqlErrorException exception)
+        {
+            await FailAsync(exception.Error);
+        }
+        catch (ServerLostException lost)
+        {
+            if (ReferenceEquals(_current, lost.Server))
+                _current = null;
+            await FailAsync(ServerLoss.Handle(_session, lost));
+        }
+    }
+
+    private async ValueTask ParseAsync(ReadOnlyMemory<byte> body)
+    {
+        await ResolveParseAsync();
+        var (name, sql, types) = ReadParse(body.Span);
+        if (name.Length > 0 && _session.Prepared.TryGetStatement(name, out _))
+            throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{Text(name)}\" already exists");
+        var text = name.Length == 0
+            ? PreparedText.Unnamed(sql, types)
+            : _session.Database.PreparedTexts.Intern(sql, types);
+        var statement = new ClientStatement(text, name.Length == 0);
+        var planned = await PlanAsync(statement);
+        if (_session.Transaction.Status == TransactionStatus.Failed && planned.Plan is not TransactionPlan)
+        {
+            throw new SqlErrorException(
+                SqlStates.InFailedSqlTransaction,
+                "current transaction is aborted, commands ignored until end of transaction block");
+        }
+        if (planned.Plan is RefusedPlan refused && !Routing.TryHint(_session, sql, out _))
+            throw Routing.Refuse(refused);
+        _session.Prepared.SetStatement(name, statement);
+        if (RunsOnServer(planned))
+            _pendingParse = statement;
+        else
+            Reply(ReplyKind.Parse);
+    }
+
+    private async ValueTask BindAsync(ReadOnlyMemory<byte> body)
+    {
+        var (portalName, statement) = FindBound(body.Span);
+        var owesParse = ReferenceEquals(_pendingParse, statement);
+        if (!owesParse)
+            await ResolveParseAsync();
+        var planned = await PlanAsync(statement);
+        if (!RunsOnServer(planned))
+        {
+            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null));
+            Reply(ReplyKind.Bind);
+            return;
+        }
+        var shard = await ChooseAsync(statement, planned, body);
+        CheckWriter(planned, shard);
+        var server = await UseAsync(shard);
+        _pendingParse = null;
+        WriteParse(server, statement, owesParse);
+        WriteBind(server, statement, body.Span);
+        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server));
+    }
+
+    private async ValueTask DescribeAsync(ReadOnlyMemory<byte> body)
+    {
+        var (kind, name) = ReadDescribe(body.Span);
+        if (kind == PreparedKind.Portal)
+        {
+            await ResolveParseAsync();
+            var portal = FindPortal(name);
+            if (portal.Server is not { } where)
+            {
+                await SettleAsync();
+                if (!_isSkipping)
+                    LocalDescription.Write(_session.Client.Output, portal.Planned.Plan);
+                return;
+            }
+            await UseAsync(where.Shard);
+            DescribeMessage.Write(where.Channel.Output, PreparedKind.Portal, name);
+            where.Ledger.Expect(ReplyKind.DescribePortal, Disposition.Forward);
+            return;
+        }
+        var statement = FindStatement(name);
+        var owesParse = ReferenceEquals(_pendingParse, statement);
+        if (!owesParse)
+            await ResolveParseAsync();
+        var planned = await PlanAsync(statement);
+        if (!RunsOnServer(planned))
+        {
+            await SettleAsync();
+            if (_isSkipping)
+                return;
+            ParameterDescriptionMessage.Write(_session.Client.Output, statement.Text.ParameterTypes);
+            LocalDescription.Write(_session.Client.Output, planned.Plan);
+            return;
+        }
+        // Any shard can describe it; a further one would only have to join for it.
+        var server = await UseAsync(_session.Servers.AnyShard());
+        _pendingParse = null;
+        WriteParse(server, statement, owesParse);
+        DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, statement.Text.ServerName);
+        server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Forward);
+    }
+
+    private async ValueTask ExecuteAsync(ReadOnlyMemory<byte> body)
+    {
+        await ResolveParseAsync();
+        var (name, maxRows) = ReadExecute(body.Span);
+        var portal = FindPortal(name);
+        if (portal.Server is { } server)
+        {
+            if (server.State != ServerState.Leased || !ReferenceEquals(_session.Servers.Held(server.Shard), server))
+                throw NoPortal(name);
+            await UseAsync(server.Shard);
+            ExecuteMessage.Write(server.Channel.Output, name, maxRows);
+            server.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
+            if (portal.Planned.Plan is SettingPlan || portal.Planned.Traits != Traits.None)
+                await ExecuteWithAftermathAsync(server, portal);
+            return;
+        }
+        await SettleAsync();
+        if (!_isSkipping)
+            await RunLocallyAsync(portal, name);
+    }
+
+    // What must be known before the next message: pins, taints, settings. The reply is waited for.
+    private async ValueTask ExecuteWithAftermathAsync(ServerConnection server, ClientPortal portal)
+    {
+        var traits = portal.Planned.Traits;
+        if ((traits & Traits.Taints) != 0)
+            server.IsTainted = true;
+        const Traits NeedReply = Traits.Pins | Traits.Unpins | Traits.ChangesCatalog | Traits.CreatesTemporary;
+        if ((traits & NeedReply) == 0 && portal.Planned.Plan is not SettingPlan)
+            return;
+        await SettleAsync();
+        if (_isSkipping)
+            return;
+        if (portal.Planned.Plan is SettingPlan setting)
+            await _runner.Settings.RememberFunctionAsync(setting, server);
+        else if ((traits & (Traits.ChangesCatalog | Traits.CreatesTemporary)) != 0 && !_session.Transaction.IsOpen)
+            _aftermath = (server, portal.Planned);
+        else
+            await Aftermath.ApplyAsync(_session, server, portal.Planned, failed: false);
+    }
+
+    private async ValueTask RunLocallyAsync(ClientPortal portal, byte[] name)
+    {
+        if (portal.HasRun)
+            throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{Text(name)}\" cannot be run");
+        portal.HasRun = true;
+        var sql = portal.Statement.Text.Sql;
+        if (portal.Planned.Plan is TransactionPlan { Verb: TransactionVerb.Begin } && !_session.Transaction.IsOpen)
+            await AdoptImplicitAsync();
+        else if (!_session.Transaction.IsOpen)
+            await EndImplicitAsync(portal.Planned.Verb);
+        _session.Scanner.Scan(sql, _session.StandardConformingStrings);
+        var (start, end) = _session.Scanner.StatementCount == 1 ? _session.Scanner.GetStatement(0) : (0, sql.Length);
+        _session.Relay.DropsRowDescription = true;
+        try
+        {
+            _isSkipping = !await _runner.RunAsync(portal.Planned, new StatementText(sql, start, end));
+        }
+        finally
+        {
+            _session.Relay.DropsRowDescription = false;
+        }
+    }
+
+    // BEGIN behind other statements of a pipeline makes one block of them all, as in PostgreSQL.
+    private async ValueTask AdoptImplicitAsync()
+    {
+        foreach (var server in WaitingForSync())
+        {
+            server.SendQuery("BEGIN"u8, Disposition.Swallow);
+            await _session.DrainAsync(server);
+            server.NeedsSync = true;
+            _session.Servers.NoteJoined(server.Shard);
+        }
+    }
+
+    // A statement that the proxy runs on several servers cannot become part of a pipeline's implicit transaction.
+    private async ValueTask EndImplicitAsync(string verb)
+    {
+        var waiting = WaitingForSync();
+        if (waiting.Count == 0)
+            return;
+        if (_writer != SessionTransaction.NoWriter)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                $"\"{verb}\" cannot follow a write in the same pipeline without BEGIN",
+                "Send Sync before it, or BEGIN at the start of the pipeline.");
+        }
+        foreach (var server in waiting)
+        {
+            server.SendSync(Disposition.Forward);
+            await _session.DrainAsync(server);
+        }
+        _current = null;
+    }
+
+    private async ValueTask CloseAsync(ReadOnlyMemory<byte> body)
+    {
+        await ResolveParseAsync();
+        var (kind, name) = ReadClose(body.Span);
+        if (kind == PreparedKind.Statement)
+        {
+            _session.Prepared.RemoveStatement(name);
+            Reply(ReplyKind.Close);
+            return;
+        }
+        if (_session.Prepared.TryGetPortal(name, out var portal) && portal.Server is { State: ServerState.Leased } server
+            && ReferenceEquals(_session.Servers.Held(server.Shard), server))
+        {
+            await UseAsync(server.Shard);
+            CloseMessage.Write(server.Channel.Output, PreparedKind.Portal, name);
+            server.Ledger.Expect(ReplyKind.Close, Disposition.Forward);
+        }
+        else
+        {
+            Reply(ReplyKind.Close);
+        }
+        _session.Prepared.RemovePortal(name);
+    }
+
+    private async ValueTask SyncAsync()
+    {
+        if (!_isSkipping)
+            await GuardAsync(ResolveParseAsync);
+        _pendingParse = null;
+        if (!await _unitEnd.RunAsync(_isSkipping, _writer))
+            return;
+        if (_aftermath is { } after && !_isSkipping && !_session.Relay.ErrorSeen)
+            await Aftermath.ApplyAsync(_session, after.Server, after.Planned, failed: false);
+        EndUnit();
+    }
+
+    private void EndUnit()
+    {
+        _isSkipping = false;
+        _current = null;
+        _aftermath = null;
+        _writer = SessionTransaction.NoWriter;
+        if (!_session.Transaction.IsOpen)
+            _session.Prepared.ClearPortals();
+        _session.WriteReady();
+        _session.Servers.ReleaseIdle();
+    }
+
+    private async ValueTask FailAsync(ServerError error)
+    {
+        _pendingParse = null;
+        try
+        {
+            await SettleAsync();
+        }
+        catch (ServerLostException lost)
+        {
+            _current = null;
+            ServerLoss.Handle(_session, lost);
+        }
+        if (_isSkipping)
+            return;
+        _runner.Fail(error);
+        _isSkipping = true;
+    }
+
+    /// <summary>Reads everything that the current server owes, so that something else may be said to the client.</summary>
+    private async ValueTask SettleAsync()
+    {
+        if (_current is not { } server || server.Ledger.IsEmpty)
+            return;
+        FlushMessage.Write(server.Channel.Output);
+        _session.StartRelay(server);
+        while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
+            await _runner.CopyInput.RelayAsync(server);
+        if (!_session.Relay.ErrorSeen)
+            return;
+        _isSkipping = true;
+        server.UnnamedOwner = null;
+        _session.Transaction.Fail();
+    }
+
+    private async ValueTask<ServerConnection> UseAsync(int shard)
+    {
+        if (_current is not null && _current.Shard != shard)
+        {
+            await SettleAsync();
+            if (_isSkipping)
+                throw new UnitSkippedException();
+        }
+        var server = await _session.Servers.GetAsync(shard);
+        server.NeedsSync = true;
+        _current = server;
+        return server;
+    }
+
+    /// <summary>A Parse that no Bind followed is sent now, so that its errors come where they belong.</summary>
+    private async ValueTask ResolveParseAsync()
+    {
+        if (_pendingParse is not { } statement)
+            return;
+        var server = await UseAsync(_session.Servers.AnyShard());
+        _pendingParse = null;
+        WriteParse(server, statement, isOwed: true);
+    }
+
+    private void WriteParse(ServerConnection server, ClientStatement statement, bool isOwed)
+    {
+        var disposition = isOwed ? Disposition.Forward : Disposition.Swallow;
+        if (!statement.IsUnnamed)
+        {
+            if (!PreparedRunner.SendParse(server, statement.Text, _session, disposition) && isOwed)
+                server.Ledger.Expect(ReplyKind.Parse, Disposition.MakeUp);
+            return;
+        }
+        if (!isOwed && ReferenceEquals(server.UnnamedOwner, statement))
+            return;
+        ParseMessage.Write(server.Channel.Output, [], statement.Text.Sql, PreparedRunner.LocalTypes(_session, server, statement.Text));
+        server.PendingParses.Enqueue(null);
+        server.UnnamedOwner = statement;
+        server.Ledger.Expect(ReplyKind.Parse, disposition);
+    }
+
+    private static void WriteBind(ServerConnection server, ClientStatement statement, ReadOnlySpan<byte> body)
+    {
+        BindMessage.TryRead(body, out var bind);
+        BindMessage.WriteRenamed(server.Channel.Output, bind, bind.Portal, statement.Text.ServerName);
+        server.Ledger.Expect(ReplyKind.Bind, Disposition.Forward);
+    }
+
+    // '1', '2' and '3' of the proxy's own, behind what the current server still owes.
+    private void Reply(ReplyKind kind)
+    {
+        if (_current is { Ledger.IsEmpty: false } server)
+        {
+            server.Ledger.Expect(kind, Disposition.MakeUp);
+            return;
+        }
+        switch (kind)
+        {
+            case ReplyKind.Parse:
+                ParseCompleteMessage.Write(_session.Client.Output);
+                break;
+            case ReplyKind.Bind:
+                BindCompleteMessage.Write(_session.Client.Output);
+                break;
+            default:
+                CloseCompleteMessage.Write(_session.Client.Output);
+                break;
+        }
+    }
+
+    private async ValueTask<PlannedStatement> PlanAsync(ClientStatement statement)
+    {
+        if (statement.PlanUnder(_session.Planning()) is { } planned)
+            return planned;
+        var sql = statement.Text.Sql;
+        _session.Scanner.Scan(sql, _session.StandardConformingStrings);
+        var template = await Routing.TemplateAsync(_session, sql);
+        planned = template.Statements.Length switch
+        {
+            0 => EmptyStatement,
+            1 => template.Statements[0],
+            _ => throw new SqlErrorException(SqlStates.SyntaxError, "cannot insert multiple commands into a prepared statement"),
+        };
+        statement.SetPlan(_session.Planning(), planned);
+        return planned;
+    }
+
+    private static PlannedStatement EmptyStatement { get; } = new(EmptyPlan.Instance, Traits.None, "");
+
+    private async ValueTask<int> ChooseAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
+    {
+        await ValueTask.CompletedTask;
+        var sql = statement.Text.Sql;
+        _session.Scanner.Scan(sql, _session.StandardConformingStrings);
+        if (planned.Plan is not OneShardPlan one)
+        {
+            if (planned.Plan is RefusedPlan or UnreadPlan && Routing.TryHint(_session, sql, out var hinted))
+                return hinted;
+            return planned.Plan switch
+            {
+                RefusedPlan refused => throw Routing.Refuse(refused),
+                CursorPlan { Name: { } name } when _session.Cursors.TryGetValue(name, out var where) => where,
+                UnreadPlan when !_session.Planning().Routing.Directory.HasShardedTables => Database.HomeShard,
+                UnreadPlan unread => throw new SqlErrorException(
+                    SqlStates.FeatureNotSupported,
+                    $"the statement could not be read, so its shard is not known: {unread.Message}",
+                    "Say where it belongs with a leading comment /* shardproxy: key=… */ or /* shardproxy: shard=… */."),
+                _ => _session.Servers.AnyShard(),
+            };
+        }
+        BindMessage.TryRead(body.Span, out var bind);
+        return Routing.Choose(_session, one.Choice, new StatementValues(sql, _session.Scanner, bind, statement.Text.ParameterTypes));
+    }
+
+    private void CheckWriter(PlannedStatement planned, int shard)
+    {
+        if (_session.Transaction.IsOpen)
+        {
+            WriterRule.Check(_session, planned, shard);
+            return;
+        }
+        if ((planned.Traits & Traits.Writes) == 0 || _writer == shard)
+            return;
+        if (_writer != SessionTransaction.NoWriter)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                $"the pipeline has written on shard \"{_session.Database.ShardName(_writer)}\" and this statement would write on shard \"{_session.Database.ShardName(shard)}\" in the same implicit transaction",
+                "Send Sync between the two: transactions that write on several shards need two-phase commit, which this version does not have.");
+        }
+        _writer = shard;
+    }
+
+    /// <summary>Whether one server runs it in the extended protocol itself; the other plans are the runner's.</summary>
+    private static bool RunsOnServer(PlannedStatement planned) =>
+        planned.Plan is OneShardPlan or SettingPlan { IsFunction: true } or RefusedPlan or UnreadPlan or CursorPlan { Verb: CursorVerb.Fetch };
+
+    private List<ServerConnection> WaitingForSync()
+    {
+        var waiting = new List<ServerConnection>();
+        foreach (var server in _session.Servers.All)
+        {
+            if (server is { NeedsSync: true })
+                waiting.Add(server);
+        }
+        return waiting;
+    }
+
+    private static (byte[] Name, byte[] Sql, uint[] Types) ReadParse(ReadOnlySpan<byte> body)
+    {
+        if (!ParseMessage.TryRead(body, out var parse))
+            throw Malformed("Parse");
+        var types = new uint[parse.ParameterTypeCount];
+        for (var i = 0; i < types.Length; i++)
+            types[i] = parse.GetParameterType(i);
+        return (parse.Name.ToArray(), parse.Query.ToArray(), types);
+    }
+
+    private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlySpan<byte> body)
+    {
+        if (!BindMessage.TryRead(body, out var bind))
+            throw Malformed("Bind");
+        return (bind.Portal.ToArray(), FindStatement(bind.Statement));
+    }
+
+    private static (PreparedKind Kind, byte[] Name) ReadDescribe(ReadOnlySpan<byte> body) =>
+        DescribeMessage.TryRead(body, out var describe) ? (describe.Kind, describe.Name.ToArray()) : throw Malformed("Describe");
+
+    private static (PreparedKind Kind, byte[] Name) ReadClose(ReadOnlySpan<byte> body) =>
+        CloseMessage.TryRead(body, out var close) ? (close.Kind, close.Name.ToArray()) : throw Malformed("Close");
+
+    private static (byte[] Portal, int MaxRows) ReadExecute(ReadOnlySpan<byte> body) =>
+        ExecuteMessage.TryRead(body, out var execute) ? (execute.Portal.ToArray(), execute.MaxRows) : throw Malformed("Execute");
+
+    private ClientStatement FindStatement(ReadOnlySpan<byte> name)
+    {
+        if (_session.Prepared.TryGetStatement(name, out var statement))
+            return statement;
+        throw new SqlErrorException(
+            SqlStates.InvalidSqlStatementName,
+            name.IsEmpty ? "unnamed prepared statement does not exist" : $"prepared statement \"{Text(name)}\" does not exist");
+    }
+
+    private ClientPortal FindPortal(ReadOnlySpan<byte> name) =>
+        _session.Prepared.TryGetPortal(name, out var portal) ? portal : throw NoPortal(name);
+
+    private static SqlErrorException NoPortal(ReadOnlySpan<byte> name) =>
+        new(SqlStates.InvalidCursorName, $"portal \"{Text(name)}\" does not exist");
+
+    // PostgreSQL ends the session of a client that frames its messages wrongly; so does the proxy.
+    private static SessionEndedException Malformed(string message)
+    {
+        _ = message;
+        return new SessionEndedException(SessionEnd.ProtocolViolation);
+    }
+
+    private static string Text(ReadOnlySpan<byte> name) => System.Text.Encoding.UTF8.GetString(name);
+}

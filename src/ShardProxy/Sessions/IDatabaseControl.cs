@@ -1,0 +1,17 @@
+using ShardProxy.Catalog;
+using ShardProxy.Planning;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>What a session asks of the control side of its database: the routing state now, and changes to it.</summary>
+public interface IDatabaseControl
+{
+    /// <summary>Swapped whole; read once per statement.</summary>
+    RoutingState Routing { get; }
+
+    /// <summary>Reads the catalog again; completes when a state read after the call is published.</summary>
+    Task RefreshCatalogAsync();
+
+    /// <summary>create_distributed_table and create_reference_table. Throws <see cref="SqlErrorException"/>.</summary>
+    Task DistributeAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user);
+}

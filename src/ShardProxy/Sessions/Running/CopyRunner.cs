@@ -1,0 +1,65 @@
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>COPY of a declared table. FROM goes to all shards in one block, each row to its shard or, for a reference table, to all; TO is the shards' streams one after the other.</summary>
+public sealed class CopyRunner
+{
+    private readonly Session _session;
+    private readonly TransactionRunner _transactions;
+
+    public CopyRunner(Session session, TransactionRunner transactions)
+    {
+        _session = session;
+        _transactions = transactions;
+    }
+
+    public ValueTask<bool> RunAsync(CopyPlan plan, PlannedStatement planned, StatementText text) => plan.From
+        ? ImplicitBlock.RunAsync(_session, _transactions, () => CopyInAsync(plan, text))
+        : CopyOutAsync(plan, planned, text);
+
+    private async ValueTask<bool> CopyInAsync(CopyPlan plan, StatementText text)
+    {
+        var servers = new ServerConnection[_session.Database.ShardCount];
+        for (var shard = 0; shard < servers.Length; shard++)
+            servers[shard] = await _session.Servers.GetAsync(shard);
+        _session.Transaction.WriterShard = SessionTransaction.EveryShard;
+        var input = new SpreadCopyInput(_session, plan, servers);
+        try
+        {
+            await input.StartAsync(text);
+            await input.MoveAsync();
+            _session.WriteTag(System.Text.Encoding.ASCII.GetBytes($"COPY {await input.CompleteAsync()}"));
+            return true;
+        }
+        catch (SqlErrorException)
+        {
+            await input.AbandonAsync();
+            throw;
+        }
+    }
+
+    private async ValueTask<bool> CopyOutAsync(CopyPlan plan, PlannedStatement planned, StatementText text)
+    {
+        var rows = 0L;
+        for (var shard = 0; shard < _session.Database.ShardCount; shard++)
+        {
+            var server = await _session.Servers.GetAsync(shard);
+            server.SendQuery(text.Bytes, Disposition.Forward);
+            var tap = new CopyOutTap(plan.Options, isFirst: shard == 0, isLast: shard == _session.Database.ShardCount - 1, _session.Client.Output);
+            _session.StartRelay(server);
+            _session.Relay.PositionOffset = text.PositionOffset;
+            _session.Relay.Tap = tap;
+            await _session.PumpAsync(server);
+            _session.Relay.Tap = null;
+            if (!await Aftermath.ApplyAsync(_session, server, planned, _session.Relay.ErrorSeen))
+                return false;
+            rows += tap.Rows;
+        }
+        _session.WriteTag(System.Text.Encoding.ASCII.GetBytes($"COPY {rows}"));
+        return true;
+    }
+}

@@ -1,0 +1,93 @@
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>
+/// Runs a statement on every shard: all of it in one block on each, begun here if the client has none, so that an error
+/// on any shard undoes it on all. The home shard comes last, because its replies are the client's and must not speak of
+/// success before the others have succeeded. COMMIT itself is one after the other: a crash between two of them leaves the
+/// change on some shards only (two-phase commit is a later version's).
+/// </summary>
+public sealed class EveryShardRunner
+{
+    private readonly Session _session;
+    private readonly TransactionRunner _transactions;
+
+    public EveryShardRunner(Session session, TransactionRunner transactions)
+    {
+        _session = session;
+        _transactions = transactions;
+    }
+
+    public async ValueTask<bool> RunAsync(EveryShardPlan plan, PlannedStatement planned, StatementText text)
+    {
+        ReadOnlyMemory<byte> sql = plan.Text is null ? text.Whole[text.Start..text.End] : System.Text.Encoding.UTF8.GetBytes(plan.Text);
+        var offset = plan.Text is null ? text.PositionOffset : 0;
+        if ((planned.Traits & Traits.NotInTransaction) != 0)
+            return await RunOneByOneAsync(planned, sql, offset);
+        return await ImplicitBlock.RunAsync(_session, _transactions, () => RunInBlockAsync(planned, sql, offset));
+    }
+
+    private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
+    {
+        var servers = new ServerConnection[_session.Database.ShardCount];
+        for (var shard = 0; shard < servers.Length; shard++)
+            servers[shard] = await _session.Servers.GetAsync(shard);
+        _session.Transaction.WriterShard = SessionTransaction.EveryShard;
+        for (var shard = 1; shard < servers.Length; shard++)
+        {
+            servers[shard].SendQuery(sql.Span, Disposition.Swallow);
+            _session.Flush(servers[shard]);
+        }
+        ServerError? error = null;
+        for (var shard = 1; shard < servers.Length; shard++)
+        {
+            await _session.DrainAsync(servers[shard]);
+            error ??= OnShard(_session.Relay.SwallowedError, servers[shard], offset);
+        }
+        if (error is not null)
+            throw new SqlErrorException(error);
+        servers[0].SendQuery(sql.Span, Disposition.Forward);
+        _session.StartRelay(servers[0]);
+        _session.Relay.PositionOffset = offset;
+        await _session.PumpAsync(servers[0]);
+        return await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen);
+    }
+
+    // What PostgreSQL forbids in a block has no undo: it stops at the first failure and says how far it came.
+    private async ValueTask<bool> RunOneByOneAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
+    {
+        if (_session.Transaction.IsOpen)
+            throw new SqlErrorException(SqlStates.ActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} cannot run inside a transaction block");
+        var done = new List<string>();
+        for (var i = 1; i <= _session.Database.ShardCount; i++)
+        {
+            var shard = i % _session.Database.ShardCount;
+            var server = await _session.Servers.GetAsync(shard);
+            var isHome = shard == Database.HomeShard;
+            server.SendQuery(sql.Span, isHome ? Disposition.Forward : Disposition.Swallow);
+            _session.StartRelay(server);
+            _session.Relay.PositionOffset = offset;
+            await _session.PumpAsync(server);
+            if (OnShard(_session.Relay.SwallowedError, server, offset) is { } error)
+            {
+                throw new SqlErrorException(done.Count == 0
+                    ? error
+                    : error with { Detail = $"{error.Detail} It has been done on: {string.Join(", ", done)}. Run it again for the others.".Trim() });
+            }
+            if (_session.Relay.ErrorSeen)
+                return false;
+            done.Add(server.Pool.ShardName);
+        }
+        return await Aftermath.ApplyAsync(_session, _session.Servers.Held(Database.HomeShard)!, planned, failed: false);
+    }
+
+    private static ServerError? OnShard(ServerError? error, ServerConnection server, int offset) => error is null ? null : error with
+    {
+        Where = $"{error.Where}\nshard \"{server.Pool.ShardName}\"".Trim(),
+        Position = error.Position is null ? null : error.Position + offset,
+    };
+}

@@ -1,0 +1,126 @@
+using System.Text;
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>
+/// SQL-level PREPARE, EXECUTE and DEALLOCATE. They share names with the protocol's prepared statements, as in PostgreSQL;
+/// on a server the statement has the proxy's name for its text, so EXECUTE is sent with that name in place of the client's.
+/// </summary>
+public sealed class PreparedRunner
+{
+    private readonly Session _session;
+    private readonly StatementRunner _runner;
+
+    public PreparedRunner(Session session, StatementRunner runner)
+    {
+        _session = session;
+        _runner = runner;
+    }
+
+    public ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text) => planned.Plan switch
+    {
+        PreparePlan prepare => PrepareAsync(prepare, text),
+        ExecutePlan execute => ExecuteAsync(execute, text),
+        DeallocatePlan deallocate => ValueTask.FromResult(Deallocate(deallocate)),
+        _ => throw new InvalidOperationException("Not a statement about prepared statements."),
+    };
+
+    /// <summary>Makes the statement known on the server under its server name; true when a Parse was written for it.</summary>
+    public static bool SendParse(ServerConnection server, PreparedText text, Session session, Disposition disposition)
+    {
+        if (server.Prepared.Touch(text))
+            return false;
+        while (server.Prepared.TakeExcess() is { } excess)
+        {
+            CloseMessage.Write(server.Channel.Output, PreparedKind.Statement, excess.ServerName);
+            server.Ledger.Expect(ReplyKind.Close, Disposition.Swallow);
+        }
+        ParseMessage.Write(server.Channel.Output, text.ServerName, text.Sql, LocalTypes(session, server, text));
+        server.Prepared.Add(text);
+        server.PendingParses.Enqueue(text);
+        server.Ledger.Expect(ReplyKind.Parse, disposition);
+        return true;
+    }
+
+    /// <summary>The parameter types in the shard's own object ids.</summary>
+    public static uint[] LocalTypes(Session session, ServerConnection server, PreparedText text) =>
+        text.HasUserTypes ? Array.ConvertAll(text.ParameterTypes, session.ObjectIds(server.Shard).FromHome) : text.ParameterTypes;
+
+    private async ValueTask<bool> PrepareAsync(PreparePlan plan, StatementText text)
+    {
+        var name = Encoding.UTF8.GetBytes(plan.Name);
+        if (_session.Prepared.TryGetStatement(name, out _))
+            throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{plan.Name}\" already exists");
+        if (plan.Inner.Plan is RefusedPlan refused)
+            throw Routing.Refuse(refused);
+        var prepared = _session.Database.PreparedTexts.Intern(Encoding.UTF8.GetBytes(plan.Body), plan.ParameterTypes.AsSpan());
+        var server = await _session.Servers.GetAsync(_session.Servers.AnyShard());
+        await EnsureAsync(server, prepared, text);
+        _session.Prepared.SetStatement(name, new ClientStatement(prepared, isUnnamed: false));
+        _session.WriteTag("PREPARE"u8);
+        return true;
+    }
+
+    private async ValueTask<bool> ExecuteAsync(ExecutePlan plan, StatementText text)
+    {
+        if (!_session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(plan.Name), out var statement))
+            throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" does not exist");
+        // The arguments stand in EXECUTE's text and the statement's own literals in its body: two texts, read in turn.
+        var arguments = ExecuteArguments.Read(plan, text.Whole.Span, _session.Scanner);
+        var body = statement.Text.Sql;
+        _session.Scanner.Scan(body, _session.StandardConformingStrings);
+        var template = await Routing.TemplateAsync(_session, body);
+        if (template.Statements is not [var inner])
+            throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" has no statement");
+        int shard;
+        switch (inner.Plan)
+        {
+            case OneShardPlan one:
+                shard = Routing.Choose(_session, one.Choice, arguments.Values(body, _session.Scanner, statement.Text.ParameterTypes));
+                break;
+            case RefusedPlan refused:
+                throw Routing.Refuse(refused);
+            default:
+                throw new SqlErrorException(SqlStates.FeatureNotSupported, $"EXECUTE of \"{inner.Verb}\" is not supported over shards", "Run the statement itself.");
+        }
+        var server = await _session.Servers.GetAsync(shard);
+        await EnsureAsync(server, statement.Text, text);
+        var serverName = Encoding.ASCII.GetString(statement.Text.ServerName);
+        var sql = Encoding.UTF8.GetBytes($"EXECUTE {serverName} {ExecuteArguments.TextOf(Encoding.UTF8.GetString(text.Bytes))}");
+        return await _runner.RunOnAsync(shard, inner, sql, 0);
+    }
+
+    private bool Deallocate(DeallocatePlan plan)
+    {
+        if (plan.Name is null)
+        {
+            _session.Prepared.ClearStatements();
+            _session.WriteTag("DEALLOCATE ALL"u8);
+            return true;
+        }
+        if (!_session.Prepared.RemoveStatement(Encoding.UTF8.GetBytes(plan.Name)))
+            throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" does not exist");
+        _session.WriteTag("DEALLOCATE"u8);
+        return true;
+    }
+
+    private async ValueTask EnsureAsync(ServerConnection server, PreparedText prepared, StatementText text)
+    {
+        if (!SendParse(server, prepared, _session, Disposition.Swallow))
+            return;
+        server.SendSync(Disposition.Swallow);
+        await _session.DrainAsync(server);
+        Aftermath.FollowServer(_session, server);
+        if (_session.Relay.SwallowedError is not { } error)
+            return;
+        // The position counts from the body's start; the client's text has PREPARE … AS before it.
+        var at = text.Whole.Span.IndexOf(prepared.Sql);
+        throw new SqlErrorException(error.Position is null || at < 0
+            ? error
+            : error with { Position = error.Position + Encoding.UTF8.GetCharCount(text.Whole.Span[..at]) });
+    }
+}

@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Text;
+using ShardProxy.Catalog;
+using ShardProxy.Directory;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
+using ShardProxy.Statements;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>From a text to its template, and from a template with values to a shard.</summary>
+public static class Routing
+{
+    /// <summary>The template of the text that the session's scanner has just read, planned now if its shape is new.</summary>
+    public static StatementTemplate Template(Session session, ReadOnlySpan<byte> sql)
+    {
+        var scanner = session.Scanner;
+        var planning = session.Planning();
+        var database = session.Database;
+        if (planning.Routing.Unavailable is { } reason)
+            throw new SqlErrorException(SqlStates.CannotConnectNow, reason);
+        if (scanner.IsComplete && database.Statements.TryGet(scanner, sql, planning.Id, out var known))
+            return known;
+        var template = StatementPlanner.Plan(sql, scanner, planning.Context);
+        if (template.Cacheable && scanner.IsComplete)
+            database.Statements.Add(scanner, sql, planning.Id, template, [.. template.SensitiveSlots], TemplateSize.Of(template));
+        return template;
+    }
+
+    /// <summary>As <see cref="Template"/>; when a relation is not known it may be new, so the catalog is read again, once, and the text planned anew.</summary>
+    public static async ValueTask<StatementTemplate> TemplateAsync(Session session, ReadOnlyMemory<byte> sql)
+    {
+        var template = Template(session, sql.Span);
+        if (!session.Database.UnknownRelations.ShouldLookAgain(session, template))
+            return template;
+        await session.Database.Control.RefreshCatalogAsync();
+        return Template(session, sql.Span);
+    }
+
+    /// <summary>The shard of a statement without parameters.</summary>
+    public static int Choose(Session session, ShardChoice choice, StatementText text) =>
+        Choose(session, choice, new StatementValues(text.Whole.Span, session.Scanner));
+
+    /// <summary>The shard of a statement with its values bound. Throws the refusal when there is not exactly one.</summary>
+    public static int Choose(Session session, ShardChoice choice, in StatementValues values)
+    {
+        if (choice is KeyedShard keyed)
+        {
+            var any = session.Servers.AnyShard();
+            if (ShardBinder.Choose(keyed, session.Planning().Routing.Directory, values, any, out var shard, out var refusal) == BindResult.Bound)
+                return shard;
+            if (TryHint(session, values.Text, out shard))
+                return shard;
+            throw Refuse(refusal!);
+        }
+        if (TryHint(session, values.Text, out var hinted))
+            return hinted;
+        return choice is AnyShard ? session.Servers.AnyShard() : Database.HomeShard;
+    }
+
+    public static bool TryHint(Session session, StatementText text, out int shard) => TryHint(session, text.Whole.Span, out shard);
+
+    /// <summary>Where a leading comment or SET says that the statement belongs.</summary>
+    public static bool TryHint(Session session, ReadOnlySpan<byte> text, out int shard)
+    {
+        var hint = session.Scanner.Hint;
+        shard = -1;
+        switch (hint.Kind)
+        {
+            case RoutingHintKind.None:
+                break;
+            case RoutingHintKind.Shard:
+                shard = Shard(session, Value(text, hint));
+                return true;
+            case RoutingHintKind.Key:
+                shard = ShardOfKey(session, Value(text, hint));
+                return true;
+            default:
+                throw new SqlErrorException(
+                    SqlStates.SyntaxError,
+                    "the statement's leading comment starts with \"shardproxy:\" but is no hint that ShardProxy knows",
+                    "Write /* shardproxy: key=42 */, /* shardproxy: key='a b' */ or /* shardproxy: shard=s1 */.");
+        }
+        if (session.Hint.Shard is { } name)
+            shard = Shard(session, name);
+        else if (session.Hint.Key is { } key)
+            shard = ShardOfKey(session, key);
+        return shard >= 0;
+    }
+
+    public static SqlErrorException Refuse(RefusedPlan refused) => new(refused.SqlState, refused.Reason, refused.Hint);
+
+    private static string Value(ReadOnlySpan<byte> text, RoutingHint hint)
+    {
+        var scratch = new ByteBuffer();
+        return LiteralText.TryDecode(text, hint.Value, scratch, out var value)
+            ? Encoding.UTF8.GetString(value)
+            : Encoding.UTF8.GetString(text.Slice(hint.Value.Start, hint.Value.Length));
+    }
+
+    private static int Shard(Session session, string name)
+    {
+        var shard = session.Database.FindShard(name);
+        return shard >= 0
+            ? shard
+            : throw new SqlErrorException(SqlStates.InvalidParameterValue, $"there is no shard \"{name}\"", $"The shards are: {session.Database.ShardNames}.");
+    }
+
+    // A key without a table: its type is that of the sharded tables' keys, if they have one type in common.
+    private static int ShardOfKey(Session session, string key)
+    {
+        var routing = session.Planning().Routing;
+        KeyType? type = null;
+        foreach (var table in routing.Directory.Tables.Values)
+        {
+            if (table.Kind != TableKind.Sharded || routing.Catalog.FindRelation(table.Table)?.FindColumn(table.KeyColumn!) is not { } column)
+                continue;
+            if (type is not null && type.Oid != column.TypeOid)
+            {
+                throw new SqlErrorException(
+                    SqlStates.FeatureNotSupported,
+                    "a hint with a key needs all sharded tables to have keys of one type",
+                    "Name the shard instead: /* shardproxy: shard=… */.");
+            }
+            type = new KeyType(column.TypeOid, column.TypeModifier);
+        }
+        if (type is null)
+            return Database.HomeShard;
+        return KeyHasher.TryHashText(new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Compare), Encoding.UTF8.GetBytes(key), out var hash) == KeyHashResult.Hashed
+            ? routing.Directory.ShardOfBucket(routing.Directory.BucketOf(hash))
+            : throw new SqlErrorException(SqlStates.InvalidParameterValue, string.Create(CultureInfo.InvariantCulture, $"the hint's key is no value of the key type (type {type.Oid})"));
+    }
+}

@@ -1,0 +1,33 @@
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>A shard's connection ended under a statement: the client's session goes on and is told what is known.</summary>
+public static class ServerLoss
+{
+    /// <returns>The error for the client.</returns>
+    public static ServerError Handle(Session session, ServerLostException lost)
+    {
+        session.StopClock();
+        var shard = lost.Server.Pool.ShardName;
+        session.Servers.Lose(lost.Server);
+        var farewell = lost.Farewell is null ? "the connection was cut" : lost.Farewell.Message;
+        return new ServerError(SqlStates.ConnectionFailure, $"shard \"{shard}\" ended the connection while it was in use: {farewell}")
+        {
+            Detail = "A statement that was running there may or may not have taken effect.",
+            Hint = "The other shards are not affected. Try again when the shard is back.",
+        };
+    }
+
+    /// <summary>COMMIT was sent and its answer did not arrive: nobody here knows whether it took effect.</summary>
+    public static ServerError UnknownOutcome(Session session, ServerLostException lost)
+    {
+        session.StopClock();
+        var shard = lost.Server.Pool.ShardName;
+        session.Servers.Lose(lost.Server);
+        return new ServerError("08007", $"shard \"{shard}\" ended the connection during COMMIT: whether the transaction took effect is not known")
+        {
+            Hint = "Look for its effects before trying it again.",
+        };
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text;
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>DISCARD, and the functions with which tables are declared.</summary>
+public sealed class SessionCommandRunner
+{
+    // pg_type: void, a pseudo-type of four bytes whose text is empty.
+    internal const uint VoidType = 2278;
+
+    private readonly Session _session;
+
+    public SessionCommandRunner(Session session) => _session = session;
+
+    public async ValueTask<bool> DiscardAsync(DiscardPlan plan)
+    {
+        if (plan.What == DiscardWhat.All && _session.Transaction.IsOpen)
+            throw new SqlErrorException(SqlStates.ActiveSqlTransaction, "DISCARD ALL cannot run inside a transaction block");
+        var verb = $"DISCARD {plan.What.ToString().ToUpperInvariant()}";
+        if (plan.What == DiscardWhat.All)
+        {
+            _session.Settings = SettingsState.Empty with { Session = _session.StartupSettings };
+            _session.Hint = SessionHint.None;
+            _session.Prepared.ClearStatements();
+            _session.Prepared.ClearPortals();
+            _session.Cursors.Clear();
+            _session.Temporaries.Clear();
+            for (var shard = 0; shard < _session.Database.ShardCount; shard++)
+                _session.Servers.Unpin(shard);
+            if (_session.KeepsServers)
+                await RunOnHeldAsync(verb);
+        }
+        else
+        {
+            await RunOnHeldAsync(verb);
+            if (plan.What == DiscardWhat.Temp)
+                _session.Temporaries.Clear();
+        }
+        _session.WriteTag(Encoding.ASCII.GetBytes(verb));
+        return true;
+    }
+
+    public async ValueTask<bool> DistributeAsync(DistributePlan plan)
+    {
+        if (_session.Transaction is { IsOpen: true, IsImplicit: false })
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "a table cannot be distributed inside a transaction block",
+                "Commit first: the declaration changes the directory at once and for all clients.");
+        }
+        await _session.Database.Control.DistributeAsync(plan, _session.Planning().Context.SearchPath, _session.Planning().Context.User);
+        var name = plan.Reference ? "create_reference_table" : "create_distributed_table";
+        if (!_session.Relay.DropsRowDescription)
+            RowDescriptionMessage.Write(_session.Client.Output, new FieldDescription(name, VoidType, 4));
+        DataRowMessage.Write(_session.Client.Output, "");
+        _session.WriteTag("SELECT 1"u8);
+        return true;
+    }
+
+    private async ValueTask RunOnHeldAsync(string verb)
+    {
+        for (var shard = 0; shard < _session.Database.ShardCount; shard++)
+        {
+            if (_session.Servers.Held(shard) is not { } server)
+                continue;
+            server.SendQuery(verb, Disposition.Swallow);
+            await _session.DrainAsync(server);
+            if (_session.Relay.SwallowedError is { } error)
+                throw new SqlErrorException(error);
+            if (verb == "DISCARD ALL")
+            {
+                server.Applied = Pooling.SettingsSet.Empty;
+                server.Prepared.Clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using ShardProxy.Execution;
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>
+/// Runs one planned statement of the simple protocol to its CommandComplete: one method per kind of plan, each handed to
+/// the class that knows the kind. The extended protocol comes here too for the plans that no single server can run.
+/// </summary>
+public sealed class StatementRunner
+{
+    private readonly Session _session;
+    private readonly TransactionRunner _transactions;
+    private readonly SettingRunner _settings;
+    private readonly EveryShardRunner _everyShard;
+    private readonly CopyRunner _copies;
+    private readonly PreparedRunner _prepared;
+    private readonly SessionCommandRunner _commands;
+
+    public StatementRunner(Session session)
+    {
+        _session = session;
+        _transactions = new TransactionRunner(session);
+        CopyInput = new CopyInput(session);
+        _settings = new SettingRunner(session);
+        _everyShard = new EveryShardRunner(session, _transactions);
+        _copies = new CopyRunner(session, _transactions);
+        _prepared = new PreparedRunner(session, this);
+        _commands = new SessionCommandRunner(session);
+    }
+
+    public TransactionRunner Transactions => _transactions;
+
+    public SettingRunner Settings => _settings;
+
+    public CopyInput CopyInput { get; }
+
+    /// <summary>Runs it and writes its replies, without ReadyForQuery. False when it failed; the error is written then.</summary>
+    public async ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text)
+    {
+        try
+        {
+            if (_session.Transaction.Status == TransactionStatus.Failed && !EndsFailedBlock(planned.Plan))
+            {
+                throw new SqlErrorException(
+                    SqlStates.InFailedSqlTransaction,
+                    "current transaction is aborted, commands ignored until end of transaction block");
+            }
+            return await DispatchAsync(planned, text);
+        }
+        catch (SqlErrorException exception)
+        {
+            Fail(exception.Error);
+            return false;
+        }
+        catch (ServerLostException lost)
+        {
+            Fail(ServerLoss.Handle(_session, lost));
+            return false;
+        }
+    }
+
+    /// <summary>Tells the client and puts an open block into the failed state.</summary>
+    public void Fail(ServerError error)
+    {
+        error.WriteError(_session.Client.Output);
+        _session.Transaction.Fail();
+    }
+
+    /// <summary>Runs a text on one shard.</summary>
+    public async ValueTask<bool> RunOnAsync(int shard, PlannedStatement planned, ReadOnlyMemory<byte> sql, int positionOffset)
+    {
+        WriterRule.Check(_session, planned, shard);
+        var server = await _session.Servers.GetAsync(shard);
+        server.SendQuery(sql.Span, Disposition.Forward);
+        _session.StartRelay(server);
+        _session.Relay.PositionOffset = positionOffset;
+        _session.StartQueryClock();
+        while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
+            await CopyInput.RelayAsync(server);
+        _session.StopClock();
+        return await Aftermath.ApplyAsync(_session, server, planned, failed: _session.Relay.ErrorSeen);
+    }
+
+    /// <summary>The protocol's function call (libpq's large objects): on the home shard, where functions without a key live.</summary>
+    public async ValueTask CallFunctionAsync(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            if (_session.Transaction.Status == TransactionStatus.Failed)
+                throw new SqlErrorException(SqlStates.InFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
+            var server = await _session.Servers.GetAsync(Database.HomeShard);
+            var output = server.Channel.Output;
+            output.Write([FrontendMessageType.FunctionCall]);
+            System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(output.GetSpan(4), body.Length + 4);
+            output.Advance(4);
+            output.Write(body.Span);
+            server.Ledger.Expect(ReplyKind.FunctionCall, Disposition.Forward);
+            await _session.DrainAsync(server);
+            Aftermath.FollowServer(_session, server);
+        }
+        catch (SqlErrorException exception)
+        {
+            Fail(exception.Error);
+        }
+        catch (ServerLostException lost)
+        {
+            Fail(ServerLoss.Handle(_session, lost));
+        }
+        _session.WriteReady();
+        _session.Servers.ReleaseIdle();
+    }
+
+    private ValueTask<bool> DispatchAsync(PlannedStatement planned, StatementText text)
+    {
+        switch (planned.Plan)
+        {
+            case OneShardPlan one:
+                return RunOnAsync(Routing.Choose(_session, one.Choice, text), planned, text.Whole[text.Start..text.End], text.PositionOffset);
+            case TransactionPlan transaction:
+                return _transactions.RunAsync(transaction, text);
+            case EmptyPlan:
+                EmptyQueryResponseMessage.Write(_session.Client.Output);
+                return ValueTask.FromResult(true);
+            case SettingPlan setting:
+                return _settings.RunAsync(setting, planned, text);
+            case EveryShardPlan everyShard:
+                return _everyShard.RunAsync(everyShard, planned, text);
+            case CopyPlan copy:
+                return _copies.RunAsync(copy, planned, text);
+            case PreparePlan or ExecutePlan or DeallocatePlan:
+                return _prepared.RunAsync(planned, text);
+            case CursorPlan cursor:
+                return RunCursorAsync(cursor, planned, text);
+            case DiscardPlan discard:
+                return _commands.DiscardAsync(discard);
+            case DistributePlan distribute:
+                return _commands.DistributeAsync(distribute);
+            case UnreadPlan unread:
+                return RunUnreadAsync(unread, planned, text);
+            case RefusedPlan refused:
+                throw Routing.Refuse(refused);
+            default:
+                throw new InvalidOperationException($"No way to run {planned.Plan.GetType().Name}.");
+        }
+    }
+
+    private async ValueTask<bool> RunCursorAsync(CursorPlan plan, PlannedStatement planned, StatementText text)
+    {
+        var shard = plan.Verb switch
+        {
+            CursorVerb.Declare => Routing.Choose(_session, plan.Inner ?? HomeShard.Instance, text),
+            _ when plan.Name is not null && _session.Cursors.TryGetValue(plan.Name, out var where) => where,
+            _ => _session.Servers.AnyShard(),
+        };
+        if (plan is { Verb: CursorVerb.Close, Name: null } && _session.Servers.JoinedCount > 1)
+            return await _transactions.RunOnJoinedAsync(text);
+        if (!await RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset))
+            return false;
+        if (plan is { Verb: CursorVerb.Declare, Name: not null })
+            _session.Cursors[plan.Name] = shard;
+        else if (plan is { Verb: CursorVerb.Close, Name: not null })
+            _session.Cursors.Remove(plan.Name);
+        return true;
+    }
+
+    // PostgreSQL itself is the judge of a text that the grammar here does not know: what it rejects is the client's
+    // error, in its words; what it accepts is syntax of a newer server, which nobody here can route.
+    private async ValueTask<bool> RunUnreadAsync(UnreadPlan unread, PlannedStatement planned, StatementText text)
+    {
+        var sql = text.Whole[text.Start..text.End];
+        if (Routing.TryHint(_session, text, out var shard))
+            return await RunOnAsync(shard, planned, sql, text.PositionOffset);
+        if (!_session.Planning().Routing.Directory.HasShardedTables)
+            return await RunOnAsync(Database.HomeShard, planned, sql, text.PositionOffset);
+        var server = await _session.Servers.GetAsync(_session.Servers.AnyShard());
+        ParseMessage.Write(server.Channel.Output, [], sql.Span);
+        server.UnnamedOwner = null;
+        server.PendingParses.Enqueue(null);
+        server.Ledger.Expect(ReplyKind.Parse, Disposition.Swallow);
+        server.SendSync(Disposition.Swallow);
+        await _session.DrainAsync(server);
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error.Position is null ? error : error with { Position = error.Position + text.PositionOffset });
+        throw new SqlErrorException(
+            SqlStates.FeatureNotSupported,
+            $"the statement could not be read, so its shard is not known: {unread.Message}",
+            "It is probably syntax newer than PostgreSQL 15. Say where it belongs with a leading comment /* shardproxy: key=… */ or /* shardproxy: shard=… */.");
+    }
+
+    private static bool EndsFailedBlock(Plan plan) =>
+        plan is TransactionPlan { Verb: TransactionVerb.Commit or TransactionVerb.Rollback or TransactionVerb.RollbackTo or TransactionVerb.PrepareTransaction };
+}

@@ -1,0 +1,270 @@
+using ShardProxy.Planning;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>
+/// BEGIN, COMMIT, savepoints. BEGIN is answered here; the others go to the shards that have joined, and are answered here
+/// when none has. One writer at most is the rule (<see cref="WriterRule"/>), so COMMIT lets the readers go first and the
+/// writer's answer is the answer.
+/// </summary>
+public sealed class TransactionRunner
+{
+    private readonly Session _session;
+
+    public TransactionRunner(Session session) => _session = session;
+
+    private SessionTransaction Transaction => _session.Transaction;
+
+    public ValueTask<bool> RunAsync(TransactionPlan plan, StatementText text) => plan.Verb switch
+    {
+        TransactionVerb.Begin => ValueTask.FromResult(Begin(text)),
+        TransactionVerb.Commit => CommitAsync(plan.Chain, implicitly: false),
+        TransactionVerb.Rollback => RollbackAsync(plan.Chain, implicitly: false),
+        TransactionVerb.Savepoint or TransactionVerb.Release or TransactionVerb.RollbackTo => SavepointAsync(plan, text),
+        TransactionVerb.PrepareTransaction => PrepareTransactionAsync(text),
+        _ => FinishPreparedAsync(text),
+    };
+
+    public bool Begin(StatementText text)
+    {
+        var isStart = text.Bytes.Length > 5 && (text.Bytes[0] | 0x20) == 's';
+        if (!Transaction.IsOpen)
+            Transaction.Begin(text.Bytes, _session.Settings);
+        else if (Transaction.IsImplicit)
+            Transaction.MakeExplicit();
+        else
+            _session.WriteNotice("WARNING", SqlStates.ActiveSqlTransaction, "there is already a transaction in progress");
+        _session.WriteTag(isStart ? "START TRANSACTION"u8 : "BEGIN"u8);
+        return true;
+    }
+
+    /// <param name="implicitly">The end of an implicit block: nothing is said about success.</param>
+    public async ValueTask<bool> CommitAsync(bool chain, bool implicitly)
+    {
+        if (Transaction.Status == TransactionStatus.Failed)
+            return await RollbackAsync(chain, implicitly);
+        if (!implicitly && !IsInBlock("COMMIT", chain))
+            return true;
+        var begin = Transaction.BeginText;
+        var joined = Order(_session.Servers.Joined());
+        for (var i = 0; i < joined.Count; i++)
+        {
+            var server = joined[i];
+            ServerError? error;
+            try
+            {
+                server.SendQuery("COMMIT"u8, Disposition.Swallow);
+                await _session.DrainAsync(server);
+                error = _session.Relay.SwallowedError;
+            }
+            catch (ServerLostException lost)
+            {
+                error = ServerLoss.UnknownOutcome(_session, lost);
+            }
+            if (error is null)
+                continue;
+            await AbandonAsync(joined, i, error);
+            return false;
+        }
+        var changedCatalog = Transaction.ChangedCatalog;
+        _session.Settings = _session.Settings.WithoutLocal;
+        _session.Servers.BlockEnded(_session.Settings, committed: true);
+        EndBlock();
+        if (changedCatalog)
+            await _session.Database.Control.RefreshCatalogAsync();
+        if (!implicitly)
+            _session.WriteTag("COMMIT"u8);
+        if (chain)
+            Transaction.Begin(begin, _session.Settings);
+        return true;
+    }
+
+    public async ValueTask<bool> RollbackAsync(bool chain, bool implicitly)
+    {
+        if (!implicitly && !IsInBlock("ROLLBACK", chain))
+            return true;
+        var begin = Transaction.BeginText;
+        await RollBackServersAsync(_session.Servers.Joined());
+        RestoreSettings();
+        if (!implicitly)
+            _session.WriteTag("ROLLBACK"u8);
+        if (chain)
+            Transaction.Begin(begin, _session.Settings);
+        return true;
+    }
+
+    /// <summary>Sends the statement to every shard that has joined; the first one's replies are the client's. None joined: nothing happens.</summary>
+    public async ValueTask<bool> RunOnJoinedAsync(StatementText text)
+    {
+        var joined = _session.Servers.Joined();
+        foreach (var server in joined)
+        {
+            server.SendQuery(text.Bytes, server == joined[0] ? Disposition.Forward : Disposition.Swallow);
+            _session.Flush(server);
+        }
+        ServerError? swallowed = null;
+        var failed = false;
+        foreach (var server in joined)
+        {
+            await _session.DrainAsync(server);
+            failed |= _session.Relay.ErrorSeen;
+            swallowed ??= _session.Relay.SwallowedError;
+        }
+        if (swallowed is not null && !failed)
+            throw new SqlErrorException(swallowed);
+        if (failed)
+            Transaction.Fail();
+        return !failed;
+    }
+
+    /// <summary>Rolls back without a word to the client, whatever state the servers are in.</summary>
+    public async ValueTask RollBackServersAsync(IReadOnlyList<ServerConnection> servers)
+    {
+        foreach (var server in servers)
+        {
+            if (server.State != ServerState.Leased)
+                continue;
+            try
+            {
+                if (server.NeedsSync)
+                    server.SendSync(Disposition.Swallow);
+                server.SendQuery("ROLLBACK"u8, Disposition.Swallow);
+                _session.Flush(server);
+            }
+            catch (ServerLostException)
+            {
+                _session.Servers.Lose(server);
+            }
+        }
+        foreach (var server in servers)
+        {
+            if (server.State != ServerState.Leased)
+                continue;
+            try
+            {
+                await _session.DrainAsync(server);
+            }
+            catch (ServerLostException)
+            {
+                // A block on a connection that is gone is rolled back already.
+                _session.Servers.Lose(server);
+            }
+        }
+    }
+
+    private bool IsInBlock(string verb, bool chain)
+    {
+        if (Transaction.IsOpen && !Transaction.IsImplicit)
+            return true;
+        if (chain)
+            throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, $"{verb} AND CHAIN can only be used in transaction blocks");
+        _session.WriteNotice("WARNING", SqlStates.NoActiveSqlTransaction, "there is no transaction in progress");
+        if (Transaction.IsOpen)
+            return true;
+        _session.WriteTag(verb == "COMMIT" ? "COMMIT"u8 : "ROLLBACK"u8);
+        return false;
+    }
+
+    private async ValueTask<bool> SavepointAsync(TransactionPlan plan, StatementText text)
+    {
+        var name = plan.Name ?? "";
+        var (verb, tag) = plan.Verb switch
+        {
+            TransactionVerb.Savepoint => ("SAVEPOINT", "SAVEPOINT"),
+            TransactionVerb.Release => ("RELEASE SAVEPOINT", "RELEASE"),
+            _ => ("ROLLBACK TO SAVEPOINT", "ROLLBACK"),
+        };
+        if (!Transaction.IsOpen || Transaction.IsImplicit)
+            throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, $"{verb} can only be used in transaction blocks");
+        if (plan.Verb != TransactionVerb.Savepoint && !Transaction.HasSavepoint(name))
+            throw new SqlErrorException(SqlStates.InvalidSavepoint, $"savepoint \"{name}\" does not exist");
+        if (_session.Servers.JoinedCount == 0)
+            _session.WriteTag(System.Text.Encoding.ASCII.GetBytes(tag));
+        else if (!await RunOnJoinedAsync(text))
+            return false;
+        switch (plan.Verb)
+        {
+            case TransactionVerb.Savepoint:
+                Transaction.Savepoint(name, text.Bytes.ToArray(), _session.Settings);
+                break;
+            case TransactionVerb.Release:
+                Transaction.Release(name);
+                break;
+            default:
+                _session.Settings = Transaction.RollbackTo(name);
+                break;
+        }
+        return true;
+    }
+
+    private async ValueTask<bool> PrepareTransactionAsync(StatementText text)
+    {
+        var joined = _session.Servers.Joined();
+        if (!Transaction.IsOpen || Transaction.IsImplicit)
+            throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, "PREPARE TRANSACTION can only be used in transaction blocks");
+        if (joined.Count == 0)
+            joined.Add(await _session.Servers.GetAsync(Database.HomeShard));
+        if (joined.Count > 1 || joined[0].Shard != Database.HomeShard)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "PREPARE TRANSACTION is for transactions on the home shard only",
+                "Prepared transactions of a sharded database come with two-phase commit.");
+        }
+        if (!await RunOnJoinedAsync(text))
+            return false;
+        _session.Settings = _session.Settings.WithoutLocal;
+        _session.Servers.BlockEnded(_session.Settings, committed: true);
+        EndBlock();
+        return true;
+    }
+
+    private async ValueTask<bool> FinishPreparedAsync(StatementText text)
+    {
+        if (Transaction.IsOpen && !Transaction.IsImplicit)
+            throw new SqlErrorException(SqlStates.ActiveSqlTransaction, "COMMIT PREPARED cannot run inside a transaction block");
+        var server = await _session.Servers.GetAsync(Database.HomeShard);
+        server.SendQuery(text.Bytes, Disposition.Forward);
+        await _session.DrainAsync(server);
+        return !_session.Relay.ErrorSeen;
+    }
+
+    // A reader's COMMIT can fail (a lost connection, a serialization failure): before the writer has committed the whole
+    // transaction can still be given up.
+    private List<ServerConnection> Order(List<ServerConnection> joined)
+    {
+        var writer = joined.Find(server => server.Shard == Transaction.WriterShard);
+        if (writer is not null && joined.Remove(writer))
+            joined.Add(writer);
+        return joined;
+    }
+
+    private async ValueTask AbandonAsync(List<ServerConnection> joined, int failedAt, ServerError error)
+    {
+        await RollBackServersAsync(joined.GetRange(failedAt + 1, joined.Count - failedAt - 1));
+        if (Transaction.WriterShard == SessionTransaction.EveryShard && failedAt > 0)
+        {
+            var done = string.Join(", ", joined.Take(failedAt).Select(server => server.Pool.ShardName));
+            error = error with { Detail = $"{error.Detail} The transaction has already been committed on: {done}.".Trim() };
+        }
+        RestoreSettings();
+        error.WriteError(_session.Client.Output);
+    }
+
+    private void RestoreSettings()
+    {
+        _session.Settings = Transaction.SettingsAtBegin;
+        _session.Servers.BlockEnded(_session.Settings, committed: false);
+        EndBlock();
+    }
+
+    private void EndBlock()
+    {
+        Transaction.End();
+        _session.Cursors.Clear();
+        _session.Prepared.ClearPortals();
+    }
+}

@@ -1,0 +1,229 @@
+using ShardProxy.Catalog;
+using ShardProxy.Execution;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Statements;
+using ShardProxy.Transport;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>
+/// One client's session: what it has set, prepared, opened and holds. The handlers of this folder work on it; it waits
+/// for them and knows how to tell the client something. Everything happens on the loop of its connection.
+/// </summary>
+public sealed class Session
+{
+    private readonly ServerPool?[] _pools;
+    private SessionPlanning? _planning;
+    private volatile SessionEnd _endRequested;
+    private volatile bool _isEndRequested;
+
+    public Session(Database database, SessionIdentity identity, FrameChannel client, LoopSignal signal)
+    {
+        Database = database;
+        Identity = identity;
+        Client = client;
+        Signal = signal;
+        Relay = new ReplyRelay(client);
+        _pools = new ServerPool?[database.ShardCount];
+        Servers = new SessionServers(this);
+    }
+
+    public Database Database { get; }
+
+    public SessionIdentity Identity { get; }
+
+    public FrameChannel Client { get; }
+
+    public LoopSignal Signal { get; }
+
+    public ReplyRelay Relay { get; }
+
+    public SessionServers Servers { get; }
+
+    public SessionTransaction Transaction { get; } = new();
+
+    public ShapeScanner Scanner { get; } = new();
+
+    public SessionPrepared Prepared { get; } = new();
+
+    /// <summary>What DISCARD ALL and RESET go back to: the start-up packet's settings.</summary>
+    public SettingsSet StartupSettings { get; set; } = SettingsSet.Empty;
+
+    /// <summary>What is set now, in the open block or else in the session. Changing it may change how names are read.</summary>
+    public SettingsState Settings
+    {
+        get;
+        set
+        {
+            field = value;
+            _planning = null;
+        }
+    } = SettingsState.Empty;
+
+    /// <summary>shardproxy.key or shardproxy.shard as set with SET, for statements that cannot be routed otherwise.</summary>
+    public SessionHint Hint { get; set; } = SessionHint.None;
+
+    /// <summary>Temporary relations that this session has made; their names hide others.</summary>
+    public SessionTemporaries Temporaries { get; } = new();
+
+    /// <summary>Where each open SQL cursor lives, by name.</summary>
+    public Dictionary<string, int> Cursors { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Server connections stay with the client until it goes: pool mode session.</summary>
+    public bool KeepsServers => Database.IsSessionPooled;
+
+    /// <summary>standard_conforming_strings decides how a quoted backslash is read.</summary>
+    public bool StandardConformingStrings => Settings.Find("standard_conforming_strings") is not "off";
+
+    public ServerPool Pool(int shard) => _pools[shard] ??= Database.GetPool(Identity, shard);
+
+    public ObjectIdMap ObjectIds(int shard)
+    {
+        var maps = Database.Routing.Catalog.ShardObjectIds;
+        return shard < maps.Count ? maps[shard] : ObjectIdMap.Identity;
+    }
+
+    /// <summary>The state to plan and bind against now; the same object as long as nothing that matters has changed.</summary>
+    public SessionPlanning Planning()
+    {
+        var routing = Database.Routing;
+        var planning = _planning;
+        if (planning is null || !ReferenceEquals(planning.Routing, routing))
+            _planning = planning = Database.PlanningFor(this, routing);
+        return planning;
+    }
+
+    public void ForgetPlanning() => _planning = null;
+
+    /// <summary>Asks the session to end, from any thread; it ends at its next wait.</summary>
+    public void RequestEnd(SessionEnd reason)
+    {
+        _endRequested = reason;
+        _isEndRequested = true;
+        Signal.SetFromAnyThread();
+    }
+
+    public bool IsEndRequested(out SessionEnd reason)
+    {
+        reason = _endRequested;
+        return _isEndRequested;
+    }
+
+    /// <summary>Waits for any of the session's connections, its lease or its deadline. Throws when the client has gone or the session is to end.</summary>
+    public async ValueTask WaitAsync()
+    {
+        Client.Connection.Interest = Client.Output.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
+        await Signal.WaitAsync();
+        ThrowIfOver();
+    }
+
+    public void ThrowIfOver()
+    {
+        if (Client.Connection.PeerClosed)
+            throw new SessionEndedException(SessionEnd.ClientGone);
+        if (_isEndRequested && _endRequested != SessionEnd.Drained)
+            throw new SessionEndedException(_endRequested);
+    }
+
+    /// <summary>Points the relay at a server whose replies are to be moved next.</summary>
+    public void StartRelay(ServerConnection server) => Relay.Start(server, ObjectIds(server.Shard), holdReady: true);
+
+    /// <summary>Sends what is written to the server and takes all replies that it owes, forwarding what the ledger says.</summary>
+    public async ValueTask DrainAsync(ServerConnection server)
+    {
+        StartRelay(server);
+        await PumpAsync(server);
+    }
+
+    /// <summary>As <see cref="DrainAsync"/>, with the relay as the caller has set it up. Returns early when the server wants COPY data.</summary>
+    public async ValueTask<RelayStatus> PumpAsync(ServerConnection server)
+    {
+        while (true)
+        {
+            RelayStatus status;
+            try
+            {
+                status = Relay.Pump();
+            }
+            catch (IOException exception) when (exception is PeerClosedException or MalformedFrameException)
+            {
+                throw Translate(exception, server);
+            }
+            if (status is RelayStatus.Done or RelayStatus.CopyIn)
+                return Relay.FatalError is null ? status : throw new ServerLostException(server, Relay.FatalError, null);
+            server.Channel.Connection.Interest = server.Channel.Output.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
+            await WaitAsync();
+            CancelIfLate();
+        }
+    }
+
+    /// <summary>Pushes out what is written for a server without waiting for its replies.</summary>
+    public void Flush(ServerConnection server)
+    {
+        try
+        {
+            server.Channel.TryFlush();
+        }
+        catch (PeerClosedException exception)
+        {
+            throw Translate(exception, server);
+        }
+    }
+
+    /// <summary>Tells apart whose connection broke.</summary>
+    public Exception Translate(IOException exception, ServerConnection server)
+    {
+        var connection = exception switch
+        {
+            PeerClosedException closed => closed.Connection,
+            MalformedFrameException malformed => malformed.Connection,
+            _ => null,
+        };
+        return ReferenceEquals(connection, server.Channel.Connection)
+            ? new ServerLostException(server, Relay.FatalError, exception)
+            : new SessionEndedException(SessionEnd.ClientGone);
+    }
+
+    /// <summary>The end of a unit of work: the client may send the next.</summary>
+    public void WriteReady() => ReadyForQueryMessage.Write(Client.Output, Transaction.Status);
+
+    /// <summary>A made-up CommandComplete.</summary>
+    public void WriteTag(ReadOnlySpan<byte> tag) => CommandCompleteMessage.Write(Client.Output, tag);
+
+    public void WriteNotice(string severity, string sqlState, string message) =>
+        new ServerError(sqlState, message) { Severity = severity }.WriteNotice(Client.Output);
+
+    /// <summary>Starts the clock for one statement, if there is a limit.</summary>
+    public void StartQueryClock()
+    {
+        if (Database.Limits.QueryTimeout > TimeSpan.Zero)
+            Signal.Deadline = Environment.TickCount64 + (long)Database.Limits.QueryTimeout.TotalMilliseconds;
+    }
+
+    public void StopClock()
+    {
+        if (Signal.Deadline != 0)
+            Signal.Deadline = 0;
+    }
+
+    /// <summary>A statement over its time is cancelled on its servers, whose own error (57014) then ends it.</summary>
+    public void CancelIfLate()
+    {
+        if (!Signal.DeadlinePassed)
+            return;
+        Signal.Deadline = 0;
+        CancelRunning();
+    }
+
+    /// <summary>Asks every server that still owes this session something to cancel it. Loop's thread.</summary>
+    public void CancelRunning()
+    {
+        foreach (var server in Servers.All)
+        {
+            if (server is not null && !server.Ledger.IsEmpty)
+                _ = server.Pool.Opener.CancelAsync(server);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>The proxy itself fails a statement; the error is worded for the client.</summary>
+public sealed class SqlErrorException(ServerError error) : Exception(error.Message)
+{
+    public SqlErrorException(string sqlState, string message, string? hint = null)
+        : this(new ServerError(sqlState, message) { Hint = hint })
+    {
+    }
+
+    public ServerError Error { get; } = error;
+}
+
+/// <summary>A server connection ended while the session used it.</summary>
+public sealed class ServerLostException(ServerConnection server, ServerError? farewell, Exception? inner) : Exception("A server connection was lost.", inner)
+{
+    public ServerConnection Server { get; } = server;
+
+    /// <summary>What the server said before it went, if it did.</summary>
+    public ServerError? Farewell { get; } = farewell;
+}
+
+/// <summary>Why a session ended.</summary>
+public enum SessionEnd
+{
+    Terminated,
+    ClientGone,
+    ProtocolViolation,
+    Drained,
+    Killed,
+    IdleInTransaction,
+    Fault,
+}
+
+/// <summary>Unwinds a session from wherever it waits.</summary>
+public sealed class SessionEndedException(SessionEnd reason) : Exception($"The session ended: {reason}.")
+{
+    public SessionEnd Reason { get; } = reason;
+}

@@ -1,0 +1,315 @@
+using ShardProxy.Execution;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Transport;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>
+/// The server connections that a session holds, at most one per shard: for the current unit of work or transaction, or
+/// longer when something of the session lives there. Before a statement uses one it stands where the session stands:
+/// its settings applied, its transaction block begun and the block's log replayed.
+/// </summary>
+public sealed class SessionServers
+{
+    private readonly Session _session;
+    private readonly LeaseRequest _lease;
+    private readonly ServerConnection?[] _held;
+    private readonly bool[] _joined;
+    private ServerPool? _queuedAt;
+    private ServerError? _leaseFailure;
+
+    public SessionServers(Session session)
+    {
+        _session = session;
+        _lease = new LeaseRequest(session.Signal);
+        _held = new ServerConnection?[session.Database.ShardCount];
+        _joined = new bool[session.Database.ShardCount];
+    }
+
+    /// <summary>By shard; null where none is held.</summary>
+    public ReadOnlySpan<ServerConnection?> All => _held;
+
+    public int HeldCount { get; private set; }
+
+    public ServerConnection? Held(int shard) => _held[shard];
+
+    /// <summary>Whether the shard takes part in the open transaction block.</summary>
+    public bool HasJoined(int shard) => _joined[shard];
+
+    public int JoinedCount
+    {
+        get
+        {
+            var count = 0;
+            foreach (var joined in _joined)
+                count += joined ? 1 : 0;
+            return count;
+        }
+    }
+
+    /// <summary>The connections that take part in the open block, in shard order.</summary>
+    public List<ServerConnection> Joined()
+    {
+        var joined = new List<ServerConnection>();
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (_joined[shard] && _held[shard] is { } server)
+                joined.Add(server);
+        }
+        return joined;
+    }
+
+    /// <summary>A shard that any statement may use: one that has joined or is held, else home.</summary>
+    public int AnyShard()
+    {
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (_joined[shard])
+                return shard;
+        }
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (_held[shard] is not null)
+                return shard;
+        }
+        return Database.HomeShard;
+    }
+
+    /// <summary>For the fast path: a connection that needs no preparation. Null: wait for the lease (queued), or prepare it on the general path.</summary>
+    public ServerConnection? TryGetReady(int shard, out bool queued)
+    {
+        queued = false;
+        var server = _held[shard];
+        if (server is not null)
+            return _joined[shard] || (!_session.Transaction.IsOpen && server.Applied.Equals(_session.Settings.Session)) ? server : null;
+        if (_leaseFailure is not null)
+            return null;
+        var pool = _session.Pool(shard);
+        server = pool.TryLease(_lease);
+        if (server is null)
+        {
+            _queuedAt = pool;
+            queued = true;
+            return null;
+        }
+        Hold(shard, server);
+        return TryMakeReady(server) ? server : null;
+    }
+
+    /// <summary>The wait for a queued lease has its limit.</summary>
+    public void StartLeaseClock()
+    {
+        var timeout = _session.Database.Limits.LeaseTimeout;
+        if (timeout > TimeSpan.Zero)
+            _session.Signal.Deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+    }
+
+    /// <summary>Whether the queued lease was answered: the connection is held then, or the general path will find why there is none.</summary>
+    public bool TryTakeLease()
+    {
+        if (!_lease.TryTake(out var server, out var failure))
+        {
+            if (!_session.Signal.DeadlinePassed)
+                return false;
+            failure = LeaseTimedOut(_queuedAt!).Error;
+            _queuedAt!.Withdraw(_lease);
+        }
+        _session.StopClock();
+        _queuedAt = null;
+        _leaseFailure = failure;
+        if (server is not null)
+        {
+            Hold(server.Shard, server);
+            TryMakeReady(server);
+        }
+        return true;
+    }
+
+    // BEGIN alone can go out with the statement; settings and a log to replay have replies that must be looked at first.
+    private bool TryMakeReady(ServerConnection server)
+    {
+        var transaction = _session.Transaction;
+        if (!transaction.IsOpen)
+            return server.Applied.Equals(_session.Settings.Session);
+        if (transaction.Log.Count > 0 || !server.Applied.Equals(transaction.SettingsAtBegin.Session))
+            return false;
+        SendBegin(server);
+        return true;
+    }
+
+    /// <summary>The shard's connection, leased if need be and standing where the session stands.</summary>
+    public async ValueTask<ServerConnection> GetAsync(int shard)
+    {
+        var server = _held[shard] ?? await LeaseAsync(shard);
+        if (_joined[shard])
+            return server;
+        var transaction = _session.Transaction;
+        await ApplySettingsAsync(server, transaction.IsOpen ? transaction.SettingsAtBegin.Session : _session.Settings.Session);
+        if (transaction.IsOpen)
+        {
+            SendBegin(server);
+            if (transaction.Log.Count > 0)
+                await ReplayLogAsync(server);
+        }
+        return server;
+    }
+
+    /// <summary>A server said by itself that a block is open although the proxy began none.</summary>
+    public void NoteJoined(int shard) => _joined[shard] = true;
+
+    /// <summary>After a unit of work: what no transaction and no pin needs goes back.</summary>
+    public void ReleaseIdle()
+    {
+        if (HeldCount == 0 || _session.Transaction.IsOpen)
+            return;
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (_held[shard] is not { } server)
+                continue;
+            _joined[shard] = false;
+            if (server.IsPinned || (_session.KeepsServers && !server.Channel.Connection.PeerClosed))
+                continue;
+            Drop(shard);
+            GiveBack(server);
+        }
+    }
+
+    /// <summary>The block is over on all servers; <paramref name="committed"/> says which settings they now have.</summary>
+    public void BlockEnded(SettingsState settings, bool committed)
+    {
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (_joined[shard] && committed && _held[shard] is { } server)
+                server.Applied = settings.Session;
+            _joined[shard] = false;
+        }
+    }
+
+    /// <summary>The connection is broken or in an unknown state: it is closed.</summary>
+    public void Lose(ServerConnection server)
+    {
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (ReferenceEquals(_held[shard], server))
+            {
+                _joined[shard] = false;
+                Drop(shard);
+            }
+        }
+        server.Pool.Discard(server);
+    }
+
+    /// <summary>The session is over: clean connections go back, open blocks are rolled back, what still runs is cancelled.</summary>
+    public void ReleaseAll()
+    {
+        _session.StopClock();
+        _queuedAt?.Withdraw(_lease);
+        _queuedAt = null;
+        for (var shard = 0; shard < _held.Length; shard++)
+        {
+            if (_held[shard] is not { } server)
+                continue;
+            _joined[shard] = false;
+            Drop(shard);
+            if (server.IsPinned)
+                server.IsTainted = true;
+            server.IsPinned = false;
+            GiveBack(server);
+        }
+    }
+
+    /// <summary>Lets go of what pinned the shard's connection; it is reset before it serves another client.</summary>
+    public void Unpin(int shard)
+    {
+        if (_held[shard] is { IsPinned: true } server)
+        {
+            server.IsPinned = false;
+            server.IsTainted = true;
+        }
+    }
+
+    private static void GiveBack(ServerConnection server)
+    {
+        if (server.IsClean && !server.IsTainted && !server.HasCancelInFlight)
+            server.Pool.Release(server);
+        else
+            ServerReset.Start(server);
+    }
+
+    private void Hold(int shard, ServerConnection server)
+    {
+        _held[shard] = server;
+        HeldCount++;
+        server.Channel.Connection.Signal = _session.Signal;
+        server.Channel.Connection.Interest = Readiness.Readable;
+    }
+
+    private void Drop(int shard)
+    {
+        _held[shard] = null;
+        HeldCount--;
+    }
+
+    private async ValueTask<ServerConnection> LeaseAsync(int shard)
+    {
+        if (_leaseFailure is null)
+        {
+            var pool = _session.Pool(shard);
+            if (pool.TryLease(_lease) is { } server)
+            {
+                Hold(shard, server);
+                return server;
+            }
+            _queuedAt = pool;
+            StartLeaseClock();
+            while (!TryTakeLease())
+                await _session.WaitAsync();
+        }
+        if (_leaseFailure is not { } failure)
+            return _held[shard]!;
+        _leaseFailure = null;
+        throw new SqlErrorException(failure);
+    }
+
+    /// <summary>What a client is told whose turn did not come.</summary>
+    public static SqlErrorException LeaseTimedOut(ServerPool pool) => new(
+        SqlStates.TooManyConnections,
+        $"no connection to shard \"{pool.ShardName}\" became free in time: all {pool.Size} are in use",
+        "Raise the pool's size or limits.lease_timeout, or look for transactions that stay open.");
+
+    private async ValueTask ApplySettingsAsync(ServerConnection server, SettingsSet wanted)
+    {
+        if (server.Applied.Equals(wanted))
+            return;
+        var script = SettingsScript.Between(server.Applied, wanted);
+        if (script.Length > 0)
+        {
+            server.SendQuery(script, Disposition.Swallow);
+            await _session.DrainAsync(server);
+            if (_session.Relay.SwallowedError is { } error)
+            {
+                server.IsTainted = true;
+                throw new SqlErrorException(error);
+            }
+        }
+        server.Applied = wanted;
+    }
+
+    // Goes out together with the statement that follows: BEGIN costs no round trip of its own.
+    private void SendBegin(ServerConnection server)
+    {
+        server.SendQuery(_session.Transaction.BeginText, Disposition.Swallow);
+        _joined[server.Shard] = true;
+    }
+
+    private async ValueTask ReplayLogAsync(ServerConnection server)
+    {
+        foreach (var entry in _session.Transaction.Log)
+            server.SendQuery(entry.Text, Disposition.Swallow);
+        await _session.DrainAsync(server);
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+    }
+}

@@ -1,0 +1,149 @@
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions;
+
+/// <summary>
+/// The client's transaction block as the client sees it: nothing here talks to a server. BEGIN only opens it; what was
+/// done since that belongs to every shard (savepoints, SET) is kept as a log, and a shard that joins later is sent BEGIN
+/// and the log before its first statement, so that it stands where the others stand.
+/// </summary>
+/// <remarks>
+/// <code>
+///            Begin                         Fail
+///   Idle ───────────► InTrans ───────────────────► Failed
+///    ▲                 │   ▲                         │
+///    │      End        │   │      RollbackTo         │
+///    └─────────────────┘   └─────────────────────────┤
+///    └────────────────────────── End ────────────────┘
+/// </code>
+/// An implicit block is what PostgreSQL makes of several statements in one simple Query: it ends with the text.
+/// </remarks>
+public sealed class SessionTransaction
+{
+    /// <summary>No shard has written.</summary>
+    public const int NoWriter = -1;
+
+    /// <summary>A statement that runs everywhere has written on all shards.</summary>
+    public const int EveryShard = -2;
+
+    private static readonly byte[] PlainBegin = "BEGIN"u8.ToArray();
+
+    private readonly List<LogEntry> _log = [];
+    private SettingsState _settingsAtBegin = SettingsState.Empty;
+
+    public TransactionStatus Status { get; private set; } = TransactionStatus.Idle;
+
+    public bool IsImplicit { get; private set; }
+
+    public bool IsOpen => Status != TransactionStatus.Idle;
+
+    /// <summary>The BEGIN that a joining shard is sent.</summary>
+    public byte[] BeginText { get; private set; } = PlainBegin;
+
+    public IReadOnlyList<LogEntry> Log => _log;
+
+    /// <summary>The session's settings before BEGIN: what a joining shard has before the log is replayed.</summary>
+    public SettingsState SettingsAtBegin => _settingsAtBegin;
+
+    /// <summary>The shard that has written in this block, <see cref="NoWriter"/> or <see cref="EveryShard"/>.</summary>
+    public int WriterShard { get; set; } = NoWriter;
+
+    /// <summary>A statement in the block changed what the catalog says; it is read again after COMMIT.</summary>
+    public bool ChangedCatalog { get; set; }
+
+    public void Begin(ReadOnlySpan<byte> text, SettingsState settings)
+    {
+        Start(settings, isImplicit: false);
+        BeginText = text.ToArray();
+    }
+
+    public void BeginImplicit(SettingsState settings) => Start(settings, isImplicit: true);
+
+    /// <summary>BEGIN inside an implicit block makes the block an ordinary one, with what has run in it already.</summary>
+    public void MakeExplicit() => IsImplicit = false;
+
+    public void Fail()
+    {
+        if (Status == TransactionStatus.InTransaction)
+            Status = TransactionStatus.Failed;
+    }
+
+    public void End()
+    {
+        Status = TransactionStatus.Idle;
+        IsImplicit = false;
+        WriterShard = NoWriter;
+        ChangedCatalog = false;
+        BeginText = PlainBegin;
+        _log.Clear();
+    }
+
+    /// <summary>The server's own word on the block after a statement that the proxy did not read as a transaction statement.</summary>
+    public void Adopt(byte serverStatus, SettingsState settings)
+    {
+        switch (serverStatus)
+        {
+            case (byte)'I':
+                if (IsOpen)
+                    End();
+                break;
+            case (byte)'T':
+                if (!IsOpen)
+                    Start(settings, isImplicit: false);
+                Status = TransactionStatus.InTransaction;
+                break;
+            case (byte)'E':
+                if (!IsOpen)
+                    Start(settings, isImplicit: false);
+                Status = TransactionStatus.Failed;
+                break;
+        }
+    }
+
+    /// <summary>Appends a statement that every shard of the block must have run.</summary>
+    /// <param name="settings">The session's settings after it.</param>
+    public void Append(byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, null, settings));
+
+    public void Savepoint(string name, byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, name, settings));
+
+    public bool HasSavepoint(string name) => IndexOfSavepoint(name) >= 0;
+
+    /// <summary>Savepoints from <paramref name="name"/> on are gone; the settings made since stay.</summary>
+    public void Release(string name)
+    {
+        for (var i = _log.Count - 1; i >= 0; i--)
+        {
+            var savepoint = _log[i].Savepoint;
+            if (savepoint is not null)
+                _log.RemoveAt(i);
+            if (savepoint == name)
+                return;
+        }
+    }
+
+    /// <summary>Back to just after the savepoint: the settings then.</summary>
+    public SettingsState RollbackTo(string name)
+    {
+        var index = IndexOfSavepoint(name);
+        _log.RemoveRange(index + 1, _log.Count - index - 1);
+        Status = TransactionStatus.InTransaction;
+        return _log[index].Settings;
+    }
+
+    private int IndexOfSavepoint(string name) => _log.FindLastIndex(entry => entry.Savepoint == name);
+
+    private void Start(SettingsState settings, bool isImplicit)
+    {
+        Status = TransactionStatus.InTransaction;
+        IsImplicit = isImplicit;
+        WriterShard = NoWriter;
+        BeginText = PlainBegin;
+        _settingsAtBegin = settings;
+        _log.Clear();
+    }
+
+    /// <param name="Text">The statement.</param>
+    /// <param name="Savepoint">The name when it is a SAVEPOINT.</param>
+    /// <param name="Settings">The session's settings after it.</param>
+    public sealed record LogEntry(byte[] Text, string? Savepoint, SettingsState Settings);
+}

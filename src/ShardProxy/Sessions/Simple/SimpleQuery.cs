@@ -1,0 +1,101 @@
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+
+namespace ShardProxy.Sessions.Simple;
+
+/// <summary>
+/// A simple Query on the general path: its statements are routed one by one. Several statements outside a block are one
+/// implicit block, as in PostgreSQL: begun before the first, committed after the last, undone by the first error; a
+/// COMMIT or ROLLBACK in their midst ends it and what follows begins another.
+/// </summary>
+public sealed class SimpleQuery
+{
+    private readonly Session _session;
+    private readonly StatementRunner _runner;
+
+    public SimpleQuery(Session session, StatementRunner runner)
+    {
+        _session = session;
+        _runner = runner;
+    }
+
+    public async ValueTask RunAsync(ReadOnlyMemory<byte> sql)
+    {
+        await RunStatementsAsync(sql);
+        _session.Prepared.ForgetUnnamed();
+        if (!_session.Transaction.IsOpen)
+            _session.Prepared.ClearPortals();
+        _session.WriteReady();
+        _session.Servers.ReleaseIdle();
+    }
+
+    private async ValueTask RunStatementsAsync(ReadOnlyMemory<byte> sql)
+    {
+        StatementTemplate template;
+        try
+        {
+            _session.Scanner.Scan(sql.Span, _session.StandardConformingStrings);
+            template = await Routing.TemplateAsync(_session, sql);
+        }
+        catch (SqlErrorException exception)
+        {
+            _runner.Fail(exception.Error);
+            return;
+        }
+        var statements = template.Statements;
+        if (statements.Length == 0)
+        {
+            EmptyQueryResponseMessage.Write(_session.Client.Output);
+            return;
+        }
+        // A text that could not be read as a whole is one statement as far as anybody here knows.
+        var isWhole = statements.Length != _session.Scanner.StatementCount;
+        for (var i = 0; i < statements.Length; i++)
+        {
+            var (start, end) = isWhole ? (0, sql.Length) : _session.Scanner.GetStatement(i);
+            if (statements.Length > 1 && !await BeginImplicitAsync(statements[i]))
+                return;
+            if (await _runner.RunAsync(statements[i], new StatementText(sql, start, end)))
+                continue;
+            if (_session.Transaction.IsImplicit)
+                await _runner.Transactions.RollbackAsync(chain: false, implicitly: true);
+            return;
+        }
+        if (_session.Transaction.IsImplicit && !await CommitAsync())
+            return;
+    }
+
+    private async ValueTask<bool> CommitAsync()
+    {
+        try
+        {
+            return await _runner.Transactions.CommitAsync(chain: false, implicitly: true);
+        }
+        catch (SqlErrorException exception)
+        {
+            _runner.Fail(exception.Error);
+            return false;
+        }
+    }
+
+    private ValueTask<bool> BeginImplicitAsync(PlannedStatement next)
+    {
+        if ((next.Traits & Traits.NotInTransaction) != 0 && (!_session.Transaction.IsOpen || _session.Transaction.IsImplicit))
+        {
+            _runner.Fail(new ServerError(SqlStates.ActiveSqlTransaction, $"{next.Verb.ToUpperInvariant()} cannot be executed from a function or multi-command string"));
+            return RollBackImplicitAsync();
+        }
+        if (!_session.Transaction.IsOpen && next.Plan is not TransactionPlan)
+            _session.Transaction.BeginImplicit(_session.Settings);
+        return ValueTask.FromResult(true);
+    }
+
+    private async ValueTask<bool> RollBackImplicitAsync()
+    {
+        if (_session.Transaction.IsImplicit)
+            await _runner.Transactions.RollbackAsync(chain: false, implicitly: true);
+        return false;
+    }
+}
