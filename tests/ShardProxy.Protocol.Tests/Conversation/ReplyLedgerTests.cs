@@ -142,6 +142,31 @@ public sealed class ReplyLedgerTests
         Feed("D").ShouldBe("v");
     }
 
+    [Fact]
+    public void A_grown_ledger_allocates_nothing()
+    {
+        Pipeline();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Pipeline();
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+
+        void Pipeline()
+        {
+            for (var i = 0; i < 500; i++)
+            {
+                _ledger.Expect(Bind, Forward);
+                _ledger.Expect(Execute, Forward);
+                _ledger.Expect(Sync, Forward);
+            }
+            for (var i = 0; i < 500; i++)
+            {
+                _ledger.OnMessage((byte)'2');
+                _ledger.OnMessage((byte)'C');
+                _ledger.OnMessage((byte)'Z');
+            }
+        }
+    }
+
     private void Expect(params (ReplyKind Kind, Disposition Disposition)[] entries)
     {
         foreach (var (kind, disposition) in entries)
