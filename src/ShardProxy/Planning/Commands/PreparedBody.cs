@@ -21,7 +21,7 @@ internal static class PreparedBody
             }
             if (OperatorScan.IsCommentStart(sql, position))
             {
-                position = value == '-' ? OperatorScan.EndOfLineComment(sql, position) : OperatorScan.EndOfBlockComment(sql, position);
+                position = OperatorScan.EndOfComment(sql, position);
                 if (position < 0)
                     return end;
                 continue;
