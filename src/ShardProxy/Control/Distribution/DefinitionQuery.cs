@@ -97,7 +97,10 @@ internal static class DefinitionQuery
                                                       CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END, seq.fullname, q.seqincrement, q.seqcache)
                                         FROM seq JOIN pg_sequence q ON q.seqrelid = seq.oid
                                         WHERE a.attidentity <> '' AND seq.deptype = 'i' AND seq.owner_table = r.fullname AND seq.owner_column = a.attname), '')
-                           || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END, ', ' ORDER BY a.attnum)
+                           || CASE WHEN a.attnotnull
+                                   THEN coalesce((SELECT format(' CONSTRAINT %I', k.conname) FROM pg_constraint k
+                                                  WHERE k.conrelid = r.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]), '') || ' NOT NULL'
+                                   ELSE '' END, ', ' ORDER BY a.attnum)
                        FROM pg_attribute a
                        JOIN pg_type t ON t.oid = a.atttypid
                        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

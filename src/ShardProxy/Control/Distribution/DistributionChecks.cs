@@ -99,7 +99,7 @@ internal static class DistributionChecks
                 "Distribute that table first, with create_distributed_table.");
         }
         var otherType = tree.Find(other)?.FindColumn(target.KeyColumn!)?.TypeOid;
-        if (otherType is null || KeyTypes.FamilyOf(otherType.Value) != KeyTypes.FamilyOf(keyType))
+        if (otherType is null || !KeyTypes.PlaceAlike(otherType.Value, keyType))
         {
             throw new SqlException(
                 SqlStates.InvalidParameterValue,

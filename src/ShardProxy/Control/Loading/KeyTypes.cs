@@ -1,20 +1,20 @@
+using ShardProxy.Protocol.Values;
+
 namespace ShardProxy.Control.Loading;
 
-/// <summary>Base types that a key column may have, by their fixed object ids (pg_type.dat).</summary>
+/// <summary>Types of key columns.</summary>
 internal static class KeyTypes
 {
-    public static bool IsKeyType(uint baseType) => baseType
-        is 16 /* bool */ or 17 /* bytea */ or 20 /* int8 */ or 21 /* int2 */ or 23 /* int4 */ or 25 /* text */
-        or 1042 /* bpchar */ or 1043 /* varchar */ or 1082 /* date */ or 1114 /* timestamp */ or 1184 /* timestamptz */
-        or 1700 /* numeric */ or 2950 /* uuid */;
-
+    /// <summary>For messages: what <see cref="TypeOid.IsKey"/> accepts.</summary>
     public const string Names = "smallint, integer, bigint, numeric, text, varchar, char, uuid, bytea, date, timestamp, timestamptz or boolean";
 
-    /// <summary>Types whose equal values hash alike (members of one hash operator family), so that keys of them can meet.</summary>
-    public static int FamilyOf(uint baseType) => baseType switch
+    /// <summary>Whether equal values of two key types hash alike (members of one hash operator family), so that their keys can meet.</summary>
+    public static bool PlaceAlike(uint one, uint other) => FamilyOf(one) == FamilyOf(other);
+
+    private static uint FamilyOf(uint baseType) => baseType switch
     {
-        20 or 21 or 23 => 20,
-        25 or 1043 => 25,
-        _ => (int)baseType,
+        TypeOid.Int2 or TypeOid.Int4 => TypeOid.Int8,
+        TypeOid.Varchar => TypeOid.Text,
+        _ => baseType,
     };
 }

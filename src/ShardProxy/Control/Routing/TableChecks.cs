@@ -1,6 +1,7 @@
 using ShardProxy.Catalog;
 using ShardProxy.Control.Loading;
 using ShardProxy.Directory;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Control.Routing;
 
@@ -81,7 +82,7 @@ internal sealed class TableChecks
     {
         if (relation.FindColumn(key) is not { } column)
             return $"key column \"{key}\" of table {relation.Name} does not exist";
-        if (!KeyTypes.IsKeyType(column.TypeOid))
+        if (!TypeOid.IsKey(column.TypeOid))
             return $"key column \"{key}\" of table {relation.Name} is of a type that cannot be a key; keys are {KeyTypes.Names}";
         if (!column.DeterministicCollation)
             return $"key column \"{key}\" of table {relation.Name} has a nondeterministic collation, under which equal keys may differ in their bytes";
