@@ -28,7 +28,7 @@ public sealed class SocketAcceptor : IEpollTarget
     private readonly LoopSignal _signal;
     private readonly Socket _socket;
     private readonly int _fd;
-    private ulong _registration;
+    private ulong _registration = EpollEventLoop.NotAttached;
     private bool _stopped;
     private bool _starved;
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace ShardProxy.Transport.Epoll;
 
@@ -13,7 +14,7 @@ namespace ShardProxy.Transport.Epoll;
 /// One turn: ① wait for events (not at all when work is left), ② note them, which schedules signals, ③ run what other
 /// threads posted, ④ run scheduled continuations, a bounded number, ⑤ about every 100 ms look at deadlines.
 /// </remarks>
-public sealed unsafe class EpollEventLoop : EventLoop
+public sealed unsafe class EpollEventLoop : EventLoop, IAsyncDisposable
 {
     /// <summary>Events fetched by one call.</summary>
     private const int BatchSize = 256;
@@ -24,7 +25,10 @@ public sealed unsafe class EpollEventLoop : EventLoop
     /// </summary>
     private const int MaxContinuationsPerTurn = 256;
 
-    private const ulong WakeData = ulong.MaxValue;
+    /// <summary>What <see cref="Attach"/> never returns.</summary>
+    internal const ulong NotAttached = ulong.MaxValue;
+
+    private const ulong WakeData = NotAttached;
 
     private readonly ILogger _logger;
     private readonly Lock _tableLock = new();
@@ -35,9 +39,12 @@ public sealed unsafe class EpollEventLoop : EventLoop
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly int _epoll;
-    private readonly int _wake;
+    private readonly SafeFileHandle _wake;
     private volatile bool _stopping;
     private bool _started;
+
+    /// <summary>No descriptor may be registered any more; guarded by the table's lock.</summary>
+    private bool _closed;
 
     public EpollEventLoop(int index, ILogger logger)
     {
@@ -48,15 +55,16 @@ public sealed unsafe class EpollEventLoop : EventLoop
         _epoll = LibC.EpollCreate(SocketConstants.CloseOnExec);
         if (_epoll < 0)
             throw new Win32Exception(Marshal.GetLastPInvokeError(), "epoll_create1 failed");
-        _wake = LibC.EventFd(0, SocketConstants.CloseOnExec | SocketConstants.NonBlocking);
-        if (_wake < 0)
+        var wake = LibC.EventFd(0, SocketConstants.CloseOnExec | SocketConstants.NonBlocking);
+        if (wake < 0)
         {
             var error = Marshal.GetLastPInvokeError();
             _ = LibC.Close(_epoll);
             throw new Win32Exception(error, "eventfd failed");
         }
+        _wake = new SafeFileHandle(wake, ownsHandle: true);
         // Edge-triggered: every write is an event of its own, so the counter never has to be read back.
-        _ = EpollEvents.Add(_epoll, _wake, EpollEvents.In | EpollEvents.EdgeTriggered, WakeData);
+        _ = EpollEvents.Add(_epoll, wake, EpollEvents.In | EpollEvents.EdgeTriggered, WakeData);
         _thread = new Thread(Run) { IsBackground = true, Name = $"loop-{index}" };
     }
 
@@ -70,9 +78,11 @@ public sealed unsafe class EpollEventLoop : EventLoop
         _thread.Start();
     }
 
+    public ValueTask DisposeAsync() => new(StopAsync());
+
     /// <summary>
     /// Ends the thread once what is scheduled has run, and closes the connections still bound to the loop. Code that waits
-    /// on a signal of a stopped loop is never resumed; end the sessions first.
+    /// on a signal of a stopped loop is never resumed, and what is posted to it never runs; end the sessions first.
     /// </summary>
     public Task StopAsync()
     {
@@ -90,7 +100,14 @@ public sealed unsafe class EpollEventLoop : EventLoop
         if (!_posted.Add(action, state) || IsCurrent)
             return;
         var one = 1UL;
-        _ = LibC.Write(_wake, (byte*)&one, sizeof(ulong));
+        try
+        {
+            _ = LibC.Write(_wake, (byte*)&one, sizeof(ulong));
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop has ended.
+        }
     }
 
     internal override void Schedule(LoopSignal signal) => _ready.Enqueue(signal);
@@ -107,6 +124,8 @@ public sealed unsafe class EpollEventLoop : EventLoop
         ulong data;
         lock (_tableLock)
         {
+            if (_closed)
+                throw new IOException("The event loop has ended.");
             data = _table.Add(target);
             error = EpollEvents.Add(_epoll, fd, Mask, data);
             if (error != 0)
@@ -222,15 +241,20 @@ public sealed unsafe class EpollEventLoop : EventLoop
 
     private void CloseDescriptors()
     {
+        lock (_tableLock)
+            _closed = true;
         _ = LibC.Close(_epoll);
-        _ = LibC.Close(_wake);
+        _wake.Dispose();
     }
 
     private void CloseRemaining()
     {
         IEpollTarget[] targets;
         lock (_tableLock)
+        {
+            _closed = true;
             targets = _table.ToArray();
+        }
         foreach (var target in targets)
             target.OnLoopStopped();
     }

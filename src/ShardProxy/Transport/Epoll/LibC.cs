@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ShardProxy.Transport.Epoll;
 
@@ -32,7 +33,7 @@ internal static unsafe partial class LibC
     internal static partial int EventFd(uint initial, int flags);
 
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
-    internal static partial nint Write(int fd, byte* data, nuint length);
+    internal static partial nint Write(SafeFileHandle fd, byte* data, nuint length);
 
     [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
     internal static partial int Socket(int family, int type, int protocol);

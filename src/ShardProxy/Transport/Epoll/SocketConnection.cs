@@ -95,6 +95,7 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
             return;
         var target = (EpollEventLoop)loop;
         _loop.Detach(_fd, _registration);
+        _registration = EpollEventLoop.NotAttached;
         _loop = target;
         Interest = Readiness.None;
         // Whatever was noted on the old loop may be out of date; a try finds out.

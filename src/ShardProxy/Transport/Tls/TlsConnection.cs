@@ -216,7 +216,7 @@ public sealed class TlsConnection : Connection
             if (_reading)
                 _adapter.Deliver();
             else
-                _ = ReadRecordAsync();
+                StartRead();
         }
         if (_reading && !_adapter.IsWaiting)
             throw new InvalidOperationException("The TLS engine waits for something other than the network.");
@@ -225,21 +225,42 @@ public sealed class TlsConnection : Connection
     }
 
     /// <summary>One read of the engine's. It stays pending when the record carried no application data (a session ticket, a key update).</summary>
-    private async Task ReadRecordAsync()
+    private void StartRead()
     {
-        _reading = true;
         if (_plain.Length == 0)
             _plain = ArrayPool<byte>.Shared.Rent(TlsRecord.MaxPlainLength);
+        try
+        {
+            var read = _ssl.ReadAsync(_plain.AsMemory());
+            if (read.IsCompletedSuccessfully)
+                FinishRead(read.Result);
+            else
+                _ = FinishReadAsync(read);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            FinishRead(0);
+        }
+    }
+
+    private async Task FinishReadAsync(ValueTask<int> read)
+    {
+        _reading = true;
         var count = 0;
         try
         {
-            count = await _ssl.ReadAsync(_plain.AsMemory()).ConfigureAwait(false);
+            count = await read.ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
             // No application data will follow, whether the peer said so or broke off.
         }
         _reading = false;
+        FinishRead(count);
+    }
+
+    private void FinishRead(int count)
+    {
         _plainStart = 0;
         _plainEnd = count;
         if (count > 0)

@@ -190,6 +190,10 @@ public sealed class EpollEventLoopTests(LoopFixture fixture) : IClassFixture<Loo
         await group.StartAsync();
         using var peer = await SocketPeer.ConnectAsync(group[0]);
         await group.DisposeAsync();
+        // Neither posting nor moving to a loop that has ended touches a descriptor that may be somebody else's by now.
+        group[0].Post(static _ => { }, null);
+        using var other = await SocketPeer.ConnectAsync(fixture.Loop);
+        Should.Throw<IOException>(() => other.Connection.MoveTo(group[0]));
         (await peer.Socket.ReceiveAsync(new byte[1].AsMemory()).AsTask().WaitAsync(Waiting.Limit)).ShouldBe(0);
     }
 

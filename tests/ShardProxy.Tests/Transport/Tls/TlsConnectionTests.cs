@@ -128,6 +128,48 @@ public sealed class TlsConnectionTests(LoopFixture fixture, TestCertificates cer
     }
 
     [Fact]
+    public async Task A_round_trip_allocates_little()
+    {
+        const int Warm = 500;
+        const int Measured = 2_000;
+        using var peer = await SocketPeer.ConnectAsync(fixture.Loop);
+        var accepting = AcceptAsync(peer, certificates.Config(TlsMode.Require));
+        using var stream = Stream(peer);
+        await stream.AuthenticateAsClientAsync(ClientOptions()).WaitAsync(Waiting.Limit);
+        var connection = await accepting;
+        var echo = fixture.Loop.RunAsync(async () =>
+        {
+            var signal = connection.Signal!;
+            var buffer = new byte[512];
+            var before = 0L;
+            for (var i = 0; i < Warm + Measured; i++)
+            {
+                if (i == Warm)
+                    before = GC.GetAllocatedBytesForCurrentThread();
+                int count;
+                while ((count = connection.TryReceive(buffer)) == 0)
+                {
+                    connection.Interest = Readiness.Readable;
+                    await signal.WaitAsync();
+                }
+                if (connection.TrySend(buffer.AsSpan(0, count)) != count)
+                    throw new InvalidOperationException("A few bytes did not fit into the socket.");
+            }
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        });
+        await Task.Run(() =>
+        {
+            var buffer = new byte[300];
+            for (var i = 0; i < Warm + Measured; i++)
+            {
+                stream.Write(buffer);
+                stream.ReadExactly(buffer);
+            }
+        });
+        (await echo.WaitAsync(Waiting.Limit) / Measured).ShouldBeLessThan(1);
+    }
+
+    [Fact]
     public async Task Both_roles_name_the_same_channel()
     {
         var expected = SHA256.HashData(certificates.Server.RawData);
