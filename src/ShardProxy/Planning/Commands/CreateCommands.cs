@@ -58,7 +58,6 @@ internal static class CreateCommands
         var findings = planner.Placement.Examine(QueryReader.Read(node.Node("query")), planner.Source);
         if (findings.Refusal is { } refusal)
             return new PlannedStatement(refusal, Ddl | findings.Traits, verb);
-        var everywhere = findings.Instances.Count > 0 || findings.ReadsReference;
         if (IsTemporary(name) || findings.ReadsTemporary)
         {
             return findings.Instances.Count == 0
@@ -70,8 +69,7 @@ internal static class CreateCommands
             var home = findings.HomeRelations.Count > 0 ? findings.HomeRelations[0] : findings.HomeFunction!;
             return new PlannedStatement(Refusals.MixesHome(findings.Instances[0].Table, home), Ddl, verb);
         }
-        var onHome = Placement.NeedsHome(findings);
-        return onHome || (!everywhere && findings.PrefersHome && findings.HomeRelations.Count > 0)
+        return Placement.NeedsHome(findings)
             ? new PlannedStatement(new OneShardPlan(HomeShard.Instance), Ddl | findings.Traits, verb)
             : new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
     }

@@ -47,7 +47,7 @@ internal sealed class Placement(PlanningContext context, Names names)
     }
 
     /// <summary>A query that a view is made of: on every shard unless it reads what only the home shard has.</summary>
-    public static bool NeedsHome(Findings findings) => findings.HomeRelations.Exists(static name => name.Length > 0) || findings.HomeFunction is not null;
+    public static bool NeedsHome(Findings findings) => findings.HomeRelations.Count > 0 || findings.HomeFunction is not null;
 
     public Findings Examine(Query query, SourceText source)
     {

@@ -99,7 +99,7 @@ internal sealed class ConditionReader(Names names, OperandReader operands, Func<
         var leftColumn = operands.ColumnOf(left, place);
         var rightColumn = operands.ColumnOf(right, place);
         if (leftColumn is not null && rightColumn is not null)
-            return leftColumn.Family == rightColumn.Family ? [new SameValue(leftColumn, rightColumn)] : [];
+            return TypeIds.Compare(leftColumn.Family, rightColumn.Family) ? [new SameValue(leftColumn, rightColumn)] : [];
         if (leftColumn is not null)
             return Among(leftColumn, operands.Values([right], place));
         if (rightColumn is not null)
@@ -151,7 +151,7 @@ internal sealed class ConditionReader(Names names, OperandReader operands, Func<
             return [];
         foreach (var value in values)
         {
-            if (value.Family is { } family && family != column.Family)
+            if (value.Family is { } family && !TypeIds.Compare(family, column.Family))
                 return [];
         }
         return [new OneOf(column, [.. values])];
@@ -177,7 +177,7 @@ internal sealed class ConditionReader(Names names, OperandReader operands, Func<
                 continue;
             if (operands.ColumnOf(tests[index], place) is { } column)
             {
-                if (column.Family == shown.Family)
+                if (TypeIds.Compare(column.Family, shown.Family))
                     facts.Add(new SameValue(column, shown));
             }
             else

@@ -98,7 +98,7 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
         {
             left.TryFind(name, out var leftColumn);
             right.TryFind(name, out var rightColumn);
-            if (leftColumn.Variable is { Family: not ValueFamily.Other } a && rightColumn.Variable is { } b && a.Family == b.Family)
+            if (leftColumn.Variable is { } a && rightColumn.Variable is { } b && TypeIds.Compare(a.Family, b.Family))
                 on.Facts.Add(new SameValue(a, b));
             columns.Add(join.Form switch
             {

@@ -64,12 +64,17 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
 
     private TableDistribution? FindTable(string word)
     {
+        TableDistribution? found = null;
         foreach (var (name, table) in context.Directory.Tables)
         {
-            if (string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase))
-                return table;
+            // Several may match; the first by name, so that the same text gives the same words.
+            if (string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase)
+                && (found is null || string.CompareOrdinal(name.ToString(), found.Table.ToString()) < 0))
+            {
+                found = table;
+            }
         }
-        return null;
+        return found;
     }
 
     private bool NamesHomeRelation(string word)

@@ -77,7 +77,7 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
 
     private bool IsUnchanged(ColumnVariable column)
     {
-        if (!RelationAnalyzer.TryKeyType(target.Relation!, _table, out var type, out _) || column.Family != TypeIds.FamilyOf(type.Oid))
+        if (!RelationAnalyzer.TryKeyType(target.Relation!, _table, out var type, out _) || !TypeIds.Compare(column.Family, TypeIds.FamilyOf(type.Oid)))
             return false;
         if (column.TypeOid == type.Oid && column.TypeModifier == type.TypeModifier)
             return true;

@@ -108,6 +108,10 @@ internal sealed class KeySolver(KeyType type, bool stored)
         }
     }
 
+    /// <summary>
+    /// Columns of the same value. What is known of an untyped column holds for those it equals, but it does not link them:
+    /// as a float8 it would equal two numbers that differ.
+    /// </summary>
     private static HashSet<ColumnVariable> ClassOf(ColumnVariable column, List<SameValue> same)
     {
         var members = new HashSet<ColumnVariable> { column };
@@ -117,9 +121,9 @@ internal sealed class KeySolver(KeyType type, bool stored)
             grown = false;
             foreach (var pair in same)
             {
-                if (members.Contains(pair.Left))
+                if (pair.Left.Family != ValueFamily.Any && members.Contains(pair.Left))
                     grown |= members.Add(pair.Right);
-                else if (members.Contains(pair.Right))
+                if (pair.Right.Family != ValueFamily.Any && members.Contains(pair.Right))
                     grown |= members.Add(pair.Left);
             }
         }

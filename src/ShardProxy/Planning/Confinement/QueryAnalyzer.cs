@@ -136,11 +136,13 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
         var right = Analyze(operation.Right, place);
         analysis.Walk(operation.Order, place);
         analysis.Walk(operation.Limits, place);
+        // What the rows of both sides are drawn from is for the outside: a side by itself knows more of its own rows.
+        var outward = new FactScope(place.Facts);
         var limited = !operation.Limits.IsEmpty || operation.Locks;
         var columns = ImmutableArray.CreateBuilder<RowsColumn>();
         for (var index = 0; index < Math.Min(left.Columns.Length, right.Columns.Length); index++)
-            columns.Add(Combine(operation.Operator, left, right, index, place.Facts, limited));
-        return new RowsOfQuery(place.Facts, columns.ToImmutable(), left.Complete && right.Complete, FromRows: true);
+            columns.Add(Combine(operation.Operator, left, right, index, outward, limited));
+        return new RowsOfQuery(outward, columns.ToImmutable(), left.Complete && right.Complete, FromRows: true);
     }
 
     /// <summary>
@@ -151,9 +153,10 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
     {
         var (a, b) = (left.Columns[index], right.Columns[index]);
         var nothing = new RowsColumn(a.Name, null, default, Passes: false, ValueFamily.Other, Nullable: true);
-        if (a.Family != b.Family || a.Family == ValueFamily.Other)
+        if (!TypeIds.Compare(a.Family, b.Family))
             return nothing;
-        var shown = new ColumnVariable(a.Name, a.Variable?.TypeOid == b.Variable?.TypeOid ? a.Variable?.TypeOid ?? 0 : 0, -1, a.Family);
+        var family = a.Family == ValueFamily.Any ? b.Family : a.Family;
+        var shown = new ColumnVariable(a.Name, a.Variable?.TypeOid == b.Variable?.TypeOid ? a.Variable?.TypeOid ?? 0 : 0, -1, family);
         foreach (var (rows, column) in ((RowsOfQuery, RowsColumn)[])[(left, a), (right, b)])
         {
             if (column.Variable is not null && column.Passes && rows.FromRows)
@@ -170,7 +173,7 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
             facts.Facts.Add(new DrawnFrom(shown, sources));
         }
         var passes = !limited && (a.Passes || a.Variable is null) && (b.Passes || b.Variable is null);
-        return new RowsColumn(a.Name, shown, default, passes, a.Family, a.Nullable || b.Nullable);
+        return new RowsColumn(a.Name, shown, default, passes, family, a.Nullable || b.Nullable);
     }
 
     /// <summary>
@@ -202,7 +205,7 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
             var column = first.Columns[index];
             var step = index < second.Columns.Length ? second.Columns[index] : null;
             var from = SourceOf(column, first.Scope);
-            var next = step is null || step.Family != column.Family ? null : SourceOf(step, second.Scope);
+            var next = step is null || !TypeIds.Compare(step.Family, column.Family) ? null : SourceOf(step, second.Scope);
             ColumnVariable? shown = null;
             if (from is not null && next is not null)
             {

@@ -50,8 +50,7 @@ internal sealed class SelectAnalyzer(StatementAnalysis analysis)
                 return ValueFamily.Other;
             family = value.Family;
         }
-        // Quoted literals and parameters of no other type become text.
-        return family ?? ValueFamily.Text;
+        return family ?? ValueFamily.Any;
     }
 
     private RowsColumn Output(OutputItem output, Place place, int position, Func<ColumnVariable, int, bool> passes)

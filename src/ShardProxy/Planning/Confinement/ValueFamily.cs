@@ -10,6 +10,12 @@ internal enum ValueFamily
 {
     Other,
 
+    /// <summary>
+    /// A computed column of parameters or quoted literals only: its type is for PostgreSQL to find. Where it then does not
+    /// fit a key, PostgreSQL reports an error, so it may be taken to fit.
+    /// </summary>
+    Any,
+
     /// <summary>int2, int4, int8, numeric.</summary>
     Number,
 
@@ -56,6 +62,17 @@ internal static class TypeIds
         Bool => ValueFamily.Boolean,
         _ => ValueFamily.Other,
     };
+
+    /// <summary>
+    /// Whether equal values of the two are one value. char(n) goes with nothing else: it compares without trailing blanks,
+    /// and with text by the rules of text.
+    /// </summary>
+    public static bool Compare(ValueFamily left, ValueFamily right) =>
+        left != ValueFamily.Other
+        && right != ValueFamily.Other
+        && (left == right
+            || (left == ValueFamily.Any && right != ValueFamily.Char)
+            || (right == ValueFamily.Any && left != ValueFamily.Char));
 
     public static bool IsInteger(uint type) => type is Int2 or Int4 or Int8;
 

@@ -1,0 +1,40 @@
+namespace ShardProxy.Tests.Planning;
+
+/// <summary>Where commands about relations and other objects run.</summary>
+public sealed class PlacementPlanTests
+{
+    [Theory]
+    [InlineData("create table foo (a int)", "home [Writes, ChangesCatalog]")]
+    [InlineData("create table announced (id int8)", "every [Writes, ChangesCatalog]")]
+    [InlineData("create index on orders(status)", "every [Writes, ChangesCatalog]")]
+    [InlineData("drop table orders, settings", "refused 0A000: \"orders\" is on every shard and \"settings\" on the home shard only [Writes, ChangesCatalog]")]
+    [InlineData("truncate users", "every [Writes]")]
+    [InlineData("vacuum", "every [Writes, NotInTransaction]")]
+    [InlineData("create type x as enum ('a')", "every [Writes, ChangesCatalog]")]
+    [InlineData("create user u password 'secret'", "every: create user u password 'SCRAM-SHA-256$of:secret' [Writes]")]
+    [InlineData("select * into foo from users where id = 5", "refused 0A000: \"users\" is sharded by id, and the new table \"foo\" would be on the home shard only [Writes, ChangesCatalog]")]
+    [InlineData("create table foo as select * from products", "home [Writes, ChangesCatalog]")]
+    [InlineData("create temp table foo as select 1", "home [Writes, ChangesCatalog, Pins, CreatesTemporary]")]
+    [InlineData("create table events_2025 partition of events for values in (1)", "every [Writes, ChangesCatalog]")]
+    [InlineData("create table x (a int references users)", "refused 0A000: a foreign key from \"x\" (on the home shard only) to \"users\" (sharded) cannot be checked on one shard [Writes, ChangesCatalog]")]
+    [InlineData("create table x (a int references products)", "home [Writes, ChangesCatalog]")]
+    [InlineData("create table x (a int references settings)", "home [Writes, ChangesCatalog]")]
+    [InlineData("alter table orders add foreign key (product_id) references products", "every [Writes, ChangesCatalog]")]
+    [InlineData("alter table orders add foreign key (product_id) references settings", "refused 0A000: a foreign key from \"orders\" (sharded) to \"settings\" (on the home shard only) cannot be checked on one shard [Writes, ChangesCatalog]")]
+    [InlineData("alter table orders drop column user_id", "refused 0A000: user_id is the column by which \"orders\" is sharded and cannot be dropped [Writes, ChangesCatalog]")]
+    [InlineData("drop index orders_status_idx", "every [Writes, ChangesCatalog]")]
+    [InlineData("drop index settings_idx", "home [Writes, ChangesCatalog]")]
+    [InlineData("comment on column users.id is 'x'", "every [Writes]")]
+    [InlineData("drop trigger t on users", "every [Writes, ChangesCatalog]")]
+    [InlineData("grant select on users, orders to x", "every [Writes]")]
+    [InlineData("grant select on users, settings to x", "refused 0A000: \"users\" is on every shard and \"settings\" on the home shard only [Writes]")]
+    [InlineData("grant select on all tables in schema public to x", "every [Writes]")]
+    [InlineData("do $$begin delete from users; end$$", "refused 0A000: the DO block names \"users\", which is sharded by id, and runs on one shard only [Writes, Taints]")]
+    [InlineData("do $$begin null; end$$", "home [Writes, Taints]")]
+    [InlineData("call foo(1)", "home [Writes, Taints]")]
+    [InlineData("create view v as select * from users", "every [Writes, ChangesCatalog]")]
+    [InlineData("create view v as select * from settings", "home [Writes, ChangesCatalog]")]
+    [InlineData("create view v as select * from settings s, users u", "refused 0A000: \"settings\" is on the home shard only and cannot be used in one statement with the sharded table \"users\" [Writes, ChangesCatalog]")]
+    [InlineData("create view v as select 1", "every [Writes, ChangesCatalog]")]
+    public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
+}

@@ -1,0 +1,32 @@
+namespace ShardProxy.Tests.Planning;
+
+/// <summary>Transactions, settings, prepared statements, cursors and the like.</summary>
+public sealed class SessionsPlanTests
+{
+    [Theory]
+    [InlineData("begin", "Begin")]
+    [InlineData("commit", "Commit")]
+    [InlineData("set search_path to a, \"B\"", "Set search_path = a, \"B\"")]
+    [InlineData("set local statement_timeout = 5", "SetLocal statement_timeout = 5")]
+    [InlineData("select set_config('app.x', $1, false)", "Set app.x = null $1 (function)")]
+    [InlineData("prepare p(int8) as select * from users where id = $1", "prepare p(20) 'select * from users where id = $1': $1")]
+    [InlineData("execute p(5)", "execute p(5)")]
+    [InlineData("declare c cursor for select * from users where id = 5", "Declare c 5")]
+    [InlineData("explain analyze update users set name = 'x' where id = 5", "5 [Writes]")]
+    [InlineData("explain update users set name = 'x' where id = 5", "5")]
+    [InlineData("selec 1", "unread 1: syntax error at or near \"selec\"")]
+    [InlineData("set session characteristics as transaction isolation level serializable, read only", "Set default_transaction_isolation = serializable, default_transaction_read_only = on")]
+    [InlineData("set time zone 'UTC'", "Set timezone = UTC")]
+    [InlineData("show search_path", "any [FollowsTransaction]")]
+    [InlineData("show shardproxy.key", "show shardproxy.key")]
+    [InlineData("discard all", "discard All [NotInTransaction]")]
+    [InlineData("deallocate all", "deallocate all")]
+    [InlineData("fetch 5 from c", "Fetch c [FollowsTransaction]")]
+    [InlineData("close all", "Close all [FollowsTransaction]")]
+    [InlineData("listen x", "home [Pins]")]
+    [InlineData("unlisten *", "home [Unpins]")]
+    [InlineData("execute p(1, 'x', null, 1+1)", "execute p(1, 'x', null, ?)")]
+    [InlineData("select create_distributed_table('orders', 'user_id', colocate_with => 'users')", "distribute orders by user_id with users [ChangesCatalog, NotInTransaction]")]
+    [InlineData("select create_reference_table('products')", "distribute products by - with - reference [ChangesCatalog, NotInTransaction]")]
+    public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
+}
