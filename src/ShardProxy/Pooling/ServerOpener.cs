@@ -43,7 +43,9 @@ public sealed class ServerOpener : IServerOpener
             foreach (var (name, value) in greeting.Parameters)
                 server.Parameters[name] = value;
             await CheckStampAsync(channel);
+            // The login's signal goes: whoever gets the connection brings its own, maybe on another loop.
             channel.Connection.Signal!.Deadline = 0;
+            channel.Connection.Signal = null;
             return server;
         }
         catch (Exception exception)
