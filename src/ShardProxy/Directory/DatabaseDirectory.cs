@@ -11,20 +11,21 @@ public sealed class DatabaseDirectory
     private readonly IDirectoryStore _store;
     private readonly string[] _shards;
     private volatile Version _current;
+    private volatile IReadOnlySet<QualifiedName> _fileTables;
 
     private DatabaseDirectory(IDirectoryStore store, DatabaseConfig database, DirectoryContent content)
     {
         _store = store;
         Database = database.Name;
         _shards = [.. database.Shards.Select(static shard => shard.Name)];
-        FileTables = FileDeclarations.NamesOf(database);
+        _fileTables = FileDeclarations.NamesOf(database);
         _current = new Version(content, content.ToSnapshot(_shards));
     }
 
     public string Database { get; }
 
     /// <summary>Tables that the configuration file declares: they stay declared when they are dropped.</summary>
-    public IReadOnlySet<QualifiedName> FileTables { get; }
+    public IReadOnlySet<QualifiedName> FileTables => _fileTables;
 
     public DirectoryContent Content => _current.Content;
 
@@ -70,6 +71,15 @@ public sealed class DatabaseDirectory
                 await ReloadAsync(cancel);
             }
         }
+    }
+
+    /// <summary>What a changed configuration file adds; nothing is stored yet.</summary>
+    /// <exception cref="DirectoryException">The file contradicts what is declared.</exception>
+    public IReadOnlyList<DirectoryChange> Compare(DatabaseConfig changed)
+    {
+        var changes = FileDeclarations.Merge(changed, Content, _store.Location);
+        _fileTables = FileDeclarations.NamesOf(changed);
+        return changes;
     }
 
     /// <summary>Takes over what others have changed in the store.</summary>

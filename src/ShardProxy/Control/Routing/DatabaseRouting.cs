@@ -106,6 +106,11 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     public Task DeclareAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
         Task.Run(() => RunDeclareAsync(plan, searchPath, user, cancel), cancel);
 
+    /// <summary>Declares what a reloaded configuration file adds; tables that it no longer names stay declared.</summary>
+    /// <returns>What could not be done, in words for the log; empty when all is well.</returns>
+    public Task<IReadOnlyList<string>> ApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel) =>
+        Task.Run(() => RunApplyTablesAsync(changed, cancel), cancel);
+
     public ValueTask<IReadOnlyList<DirectoryHistoryEntry>> HistoryAsync(int limit, CancellationToken cancel) => _directory.HistoryAsync(limit, cancel);
 
     public async ValueTask DisposeAsync()
@@ -136,6 +141,28 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         finally
         {
             _declaring.Release();
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> RunApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel)
+    {
+        try
+        {
+            // Whether a table exists must be known as it is now, on every shard.
+            await RefreshCatalogAsync(cancel);
+            if (_publisher.Loaded is not { IsComplete: true } loaded)
+                return [$"database \"{Database}\": tables are declared when every shard can be reached"];
+            var reload = new TableReload(
+                _directory,
+                table => loaded.Shards.Any(shard => shard!.Relations.ContainsKey(table)),
+                plan => RunDeclareAsync(plan, [], _shards[0].Config.Primary.User, cancel));
+            var failures = await reload.RunAsync(changed, cancel);
+            await RefreshCatalogAsync(cancel);
+            return failures;
+        }
+        catch (SqlException exception)
+        {
+            return [exception.Message];
         }
     }
 
