@@ -67,6 +67,16 @@ internal sealed class Names
             : Missing(new QualifiedName(CreationSchema, name));
     }
 
+    /// <summary>Why a table, or the partitioned table that it is a part of, must not be used; null when it may be.</summary>
+    public TableProblem? ProblemOf(ResolvedRelation relation)
+    {
+        if (_context.Catalog.Problems.Count == 0 || relation.Class is RelationClass.System or RelationClass.Temporary)
+            return null;
+        return _context.Catalog.FindProblem(relation.Name)
+            ?? (relation.Distribution is { } distribution ? _context.Catalog.FindProblem(distribution.Table) : null)
+            ?? (relation.Relation?.Parent is { } parent ? _context.Catalog.FindProblem(parent) : null);
+    }
+
     /// <summary>Where CREATE puts an unqualified name.</summary>
     public QualifiedName ForCreation(string? schema, string name) => new(schema ?? CreationSchema, name);
 

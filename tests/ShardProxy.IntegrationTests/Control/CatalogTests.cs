@@ -50,6 +50,10 @@ public sealed class CatalogTests(ThreeServers servers) : IClassFixture<ThreeServ
         Relation(shop, "parts").HasTriggers.ShouldBeTrue("a partition's trigger fires for statements on its parent");
         catalog.FindRelation(new("Sales", "Order_pkey"))!.Kind.ShouldBe(RelationKind.Index);
         catalog.FindRelation(new("Sales", "Order_id_seq"))!.Kind.ShouldBe(RelationKind.Sequence);
+        foreach (var part in (string[])["Order_pkey", "Order_id_seq", "Order_n_seq"])
+            catalog.FindRelation(new("Sales", part))!.Table.ShouldBe(new QualifiedName("Sales", "Order"));
+        order.Table.ShouldBeNull();
+        catalog.Schemas.ShouldBe(["Sales", "public"], ignoreOrder: true);
         catalog.FindRelation(new("pg_catalog", "pg_class")).ShouldBeNull();
     }
 

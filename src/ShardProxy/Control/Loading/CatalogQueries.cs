@@ -18,12 +18,17 @@ internal static class CatalogQueries
                c.relrowsecurity
                  OR (c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal))
                  OR (c.relhasrules AND EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')),
-               pn.nspname, pc.relname
+               pn.nspname, pc.relname, tn.nspname, tc.relname
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
         LEFT JOIN pg_class pc ON pc.oid = i.inhparent
         LEFT JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+        LEFT JOIN pg_index x ON x.indexrelid = c.oid
+        LEFT JOIN pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
+                             AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+        LEFT JOIN pg_class tc ON tc.oid = coalesce(x.indrelid, d.refobjid)
+        LEFT JOIN pg_namespace tn ON tn.oid = tc.relnamespace
         WHERE {UserSchema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I')
         ORDER BY c.oid
         """;

@@ -91,10 +91,10 @@ internal static class HomeCatalogReader
             var kind = KindOf(rows.Text(3));
             var view = rows.OptionalText(4);
             var hasTriggers = rows.Bool(5);
-            var (parentSchema, parentName) = (rows.OptionalText(6), rows.OptionalText(7));
-            QualifiedName? parent = parentSchema is null ? null : new QualifiedName(parentSchema, parentName!);
+            var parent = OptionalName(rows, 6);
+            var table = OptionalName(rows, 8);
             IReadOnlyList<Column> own = columns.TryGetValue(oid, out var list) ? list : [];
-            relations.Add(new Relation(name, oid, kind, own, view, parent) { HasTriggers = hasTriggers });
+            relations.Add(new Relation(name, oid, kind, own, view, parent) { HasTriggers = hasTriggers, Table = table });
         }
         return relations;
     }
@@ -113,6 +113,13 @@ internal static class HomeCatalogReader
             functions.Add(new FunctionInfo(new QualifiedName(rows.Text(0), rows.Text(1)), volatility, rows.Text(3), rows.OptionalText(4)));
         }
         return functions.ToList();
+    }
+
+    private static QualifiedName? OptionalName(CatalogRows rows, int column)
+    {
+        var schema = rows.OptionalText(column);
+        var name = rows.OptionalText(column + 1);
+        return schema is null ? null : new QualifiedName(schema, name!);
     }
 
     private static RelationKind KindOf(string relkind) => relkind switch

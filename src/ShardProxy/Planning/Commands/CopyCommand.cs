@@ -25,6 +25,8 @@ internal static class CopyCommand
         var traits = from ? Traits.Writes : Traits.None;
         if (relation.Class == RelationClass.Unknown)
             traits |= Traits.NamesUnknownRelation;
+        if (planner.Names.ProblemOf(relation) is { } problem)
+            return new PlannedStatement(Refusals.Of(problem.Reason, problem.Hint), traits, Verb);
         if (relation.Distribution is not { } table)
             return new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, Verb);
         if (onServer)

@@ -40,7 +40,7 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
             analysis.Walk(sample, place);
         if (table.Name.Schema is null && place.Tables?.Find(table.Name.Name) is { } common)
             return analysis.Queries.Reference(common, facts);
-        return analysis.Relations.Read(analysis.Names.Resolve(table.Name), facts);
+        return analysis.Relations.Read(analysis.Resolve(table.Name), facts);
     }
 
     private ColumnList Query(FromQuery query, Place place, ColumnScope? outer, FactScope facts)

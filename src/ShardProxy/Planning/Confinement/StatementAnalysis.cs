@@ -32,6 +32,15 @@ internal sealed class StatementAnalysis
     public QueryAnalyzer Queries { get; }
     public WriteAnalyzer Writes { get; }
 
+    /// <summary>What a name means; a table that must not be used is noted as the reason to refuse.</summary>
+    public ResolvedRelation Resolve(TableName name)
+    {
+        var relation = Names.Resolve(name);
+        if (Names.ProblemOf(relation) is { } problem)
+            Findings.Refuse(problem.Reason, problem.Hint);
+        return relation;
+    }
+
     /// <summary>Looks at a whole statement.</summary>
     public RowsOfQuery Analyze(Query query, SourceText source) =>
         Queries.Analyze(query, new Place(new ColumnScope(null), new FactScope(null), null, source));

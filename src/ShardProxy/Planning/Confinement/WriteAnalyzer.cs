@@ -21,7 +21,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
 
     private RowsOfQuery AnalyzeInsert(Insert insert, Place place)
     {
-        var target = analysis.Names.Resolve(insert.Target);
+        var target = analysis.Resolve(insert.Target);
         var columns = new WriteTarget(analysis, target).Columns(instanceFacts: null, out _);
         ColumnList? source = null;
         if (insert.Source is ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values)
@@ -105,7 +105,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         var columns = new ColumnScope(place.Columns);
         var source = analysis.From.Analyze(merge.Source, place with { Columns = columns }, place.Columns, place.Facts);
         var on = new FactScope(place.Facts);
-        var target = analysis.Names.Resolve(merge.Target);
+        var target = analysis.Resolve(merge.Target);
         var targetColumns = new WriteTarget(analysis, target).Columns(on, out _);
         columns.Add(source);
         var unmatched = place with { Columns = columns };
@@ -142,7 +142,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
 
     private (ResolvedRelation Target, ColumnScope Scope) Target(TableName name, string? alias, Place place)
     {
-        var target = analysis.Names.Resolve(name);
+        var target = analysis.Resolve(name);
         var scope = new ColumnScope(place.Columns);
         scope.Add(Item(alias ?? name.Name, new WriteTarget(analysis, target).Columns(place.Facts, out _)));
         return (target, scope);
