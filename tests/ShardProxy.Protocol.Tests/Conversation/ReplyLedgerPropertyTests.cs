@@ -22,7 +22,7 @@ public sealed class ReplyLedgerPropertyTests
             from disposition in Gen.Frequency((6, Gen.Constant(Disposition.Forward)), (2, Gen.Constant(Disposition.Swallow)), (2, Gen.Constant(Disposition.MakeUp)))
             from fails in Gen.Frequency((5, Gen.Constant(false)), (1, Gen.Constant(true)))
             from variant in Gen.Choose(0, 5)
-            // Only the extended messages without a result are ever made up.
+                // Only the extended messages without a result are ever made up.
             select new Request(kind, kind is ReplyKind.Parse or ReplyKind.Bind or ReplyKind.Close ? disposition : disposition == Disposition.MakeUp ? Disposition.Forward : disposition, fails, variant);
         Seeded.Check(
             Prop.ForAll(
