@@ -48,6 +48,35 @@ public static class KeyHasher
         };
     }
 
+    /// <summary>
+    /// As <see cref="TryHashParameter"/> for a value of one type that the statement casts to another. Casts that round or
+    /// cut, and those that depend on the time zone, are Unknown.
+    /// </summary>
+    /// <param name="type">The value's own type; 0 or unknown where only the cast says it.</param>
+    /// <param name="castTo">0 for no cast.</param>
+    public static KeyHashResult TryHashCast(in KeyTarget key, uint type, uint castTo, bool binary, ReadOnlySpan<byte> value, out ulong hash)
+    {
+        if (castTo == 0 || castTo == type)
+            return TryHashParameter(key, type, binary, value, out hash);
+        switch (type)
+        {
+            case 0 or TypeOid.Unknown:
+                return TryHashParameter(key, castTo, binary, value, out hash);
+            case TypeOid.Text or TypeOid.Varchar:
+                // Text is read by the type's input function, and its two formats have the same bytes.
+                return TryHashParameter(key, castTo, binary: false, value, out hash);
+            case TypeOid.Bpchar when castTo is TypeOid.Text or TypeOid.Varchar:
+                return TryHashParameter(key, castTo, binary, value.TrimEnd((byte)' '), out hash);
+            case TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 when castTo is TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 or TypeOid.Numeric:
+            case TypeOid.Date when castTo == TypeOid.Timestamp:
+                // The value stays what it is, or the server rejects it.
+                return TryHashParameter(key, type, binary, value, out hash);
+            default:
+                hash = 0;
+                return KeyHashResult.Unknown;
+        }
+    }
+
     private static KeyHashResult HashUuid(bool binary, ReadOnlySpan<byte> value, out ulong hash)
     {
         hash = 0;

@@ -27,7 +27,7 @@ internal static class KeyReader
                     return ShardSet.Unknown;
                 if (isNull)
                     break;
-                return ToShards(KeyHasher.TryHashParameter(target, type != 0 ? type : parameter.CastTo, isBinary, value, out var hash), hash, directory);
+                return ToShards(KeyHasher.TryHashCast(target, type, parameter.CastTo, isBinary, value, out var hash), hash, directory);
             case ConstantTerm { Text: { } text } constant:
                 return ToShards(KeyHasher.TryHashParameter(target, constant.CastTo, binary: false, Encoding.UTF8.GetBytes(text), out hash), hash, directory);
             case ConstantTerm:
@@ -48,14 +48,14 @@ internal static class KeyReader
             case LiteralTerm literal:
                 var slot = values.Scanner.GetSlot(literal.Slot);
                 return slot.LiteralCount == 1 && LiteralText.TryDecode(values.Text, values.Scanner.GetLiteral(slot.FirstLiteral), Scratch, out var text)
-                    ? ReadElements(target, text, isBinary: false, literal.CastTo, directory)
+                    ? ReadElements(target, text, isBinary: false, 0, literal.CastTo, directory)
                     : ShardSet.Unknown;
             case ParameterTerm parameter:
                 if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var type))
                     return ShardSet.Unknown;
-                return isNull ? ShardSet.Empty : ReadElements(target, value, isBinary, type != 0 ? type : parameter.CastTo, directory);
+                return isNull ? ShardSet.Empty : ReadElements(target, value, isBinary, type, parameter.CastTo, directory);
             case ConstantTerm { Text: { } constant, CastTo: var castTo }:
-                return ReadElements(target, Encoding.UTF8.GetBytes(constant), isBinary: false, castTo, directory);
+                return ReadElements(target, Encoding.UTF8.GetBytes(constant), isBinary: false, 0, castTo, directory);
             case ConstantTerm:
                 return ShardSet.Empty;
             default:
@@ -66,14 +66,14 @@ internal static class KeyReader
     private static ShardSet ReadLiterals(in KeyTarget target, LiteralTerm term, DirectorySnapshot directory, in StatementValues values)
     {
         var slot = values.Scanner.GetSlot(term.Slot);
-        var shards = ShardSet.Empty;
-        for (var i = 0; i < slot.LiteralCount; i++)
-        {
-            var result = HashLiteral(target, term, values.Scanner.GetLiteral(slot.FirstLiteral + i), values, out var hash);
-            shards = shards.Union(ToShards(result, hash, directory));
-        }
+        var shards = ReadLiteral(target, term, slot.FirstLiteral, directory, values);
+        for (var i = 1; i < slot.LiteralCount; i++)
+            shards = shards.Union(ReadLiteral(target, term, slot.FirstLiteral + i, directory, values));
         return shards;
     }
+
+    private static ShardSet ReadLiteral(in KeyTarget target, LiteralTerm term, int literal, DirectorySnapshot directory, in StatementValues values) =>
+        ToShards(HashLiteral(target, term, values.Scanner.GetLiteral(literal), values, out var hash), hash, directory);
 
     private static KeyHashResult HashLiteral(in KeyTarget target, LiteralTerm term, Literal literal, in StatementValues values, out ulong hash)
     {
@@ -91,28 +91,30 @@ internal static class KeyReader
         }
     }
 
-    private static ShardSet ReadElements(in KeyTarget target, ReadOnlySpan<byte> value, bool isBinary, uint arrayType, DirectorySnapshot directory)
+    private static ShardSet ReadElements(in KeyTarget target, ReadOnlySpan<byte> value, bool isBinary, uint arrayType, uint castTo, DirectorySnapshot directory)
     {
-        if (ArrayTypes.ElementOf(arrayType) is not { } declared)
+        if (ArrayTypes.ElementOf(arrayType) is not { } declared || ArrayTypes.ElementOf(castTo) is not { } castElement)
             return ShardSet.Unknown;
         if (!KeyArray.TryRead(isBinary, value, out var array))
-            return ShardSet.Empty;
+            return ShardSet.Invalid;
         var type = isBinary ? array.ElementType : declared;
-        var shards = ShardSet.Empty;
+        ShardSet? shards = null;
         while (array.TryNext(out var element, out var isNull))
         {
-            if (!isNull)
-                shards = shards.Union(ToShards(KeyHasher.TryHashParameter(target, type, isBinary, element, out var hash), hash, directory));
+            if (isNull)
+                continue;
+            var one = ToShards(KeyHasher.TryHashCast(target, type, castElement, isBinary, element, out var hash), hash, directory);
+            shards = shards?.Union(one) ?? one;
         }
         array.Dispose();
-        return shards;
+        return shards ?? ShardSet.Empty;
     }
 
-    // What the server will reject may be sent to any shard for its error.
     private static ShardSet ToShards(KeyHashResult result, ulong hash, DirectorySnapshot directory) => result switch
     {
         KeyHashResult.Hashed => ShardSet.Of(directory.ShardOfBucket(directory.BucketOf(hash))),
-        KeyHashResult.NeverEqual or KeyHashResult.Invalid => ShardSet.Empty,
+        KeyHashResult.NeverEqual => ShardSet.Empty,
+        KeyHashResult.Invalid => ShardSet.Invalid,
         _ => ShardSet.Unknown,
     };
 }

@@ -35,7 +35,7 @@ public static class ShardBinder
                 refusal = NullKey;
             else if (shards.IsUnknown)
                 refusal = UnknownKey;
-            else if (shards.IsEmpty)
+            else if (shards.IsEmpty || shards.IsInvalid)
                 continue;
             else if (shards.One < 0 || (shard >= 0 && shards.One != shard))
                 refusal = SeveralShards;
@@ -57,10 +57,13 @@ public static class ShardBinder
             case KeyInArray inArray:
                 return KeyReader.ReadArray(inArray, directory, values);
             case KeyUnion union:
-                var all = ShardSet.Empty;
+                ShardSet? all = null;
                 foreach (var member in union.Sets)
-                    all = all.Union(Evaluate(member, directory, values, ref sawNull));
-                return all;
+                {
+                    var one = Evaluate(member, directory, values, ref sawNull);
+                    all = all?.Union(one) ?? one;
+                }
+                return all ?? ShardSet.Empty;
             case KeyIntersection intersection:
                 var common = ShardSet.Unknown;
                 var isFirst = true;

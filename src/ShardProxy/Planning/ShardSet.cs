@@ -6,6 +6,7 @@ internal readonly record struct ShardSet
     private const int NoShard = -1;
     private const int SeveralShards = -2;
     private const int UnknownShards = -3;
+    private const int InvalidValue = -4;
 
     private readonly int _value;
 
@@ -17,7 +18,15 @@ internal readonly record struct ShardSet
 
     public static ShardSet Unknown { get; } = new(UnknownShards);
 
+    /// <summary>
+    /// The server will reject the one value that there is, so any shard will do for its error. Beside other values it may
+    /// be read as another type than the key's, and then nothing is known.
+    /// </summary>
+    public static ShardSet Invalid { get; } = new(InvalidValue);
+
     public bool IsEmpty => _value == NoShard;
+
+    public bool IsInvalid => _value == InvalidValue;
 
     public bool IsUnknown => _value == UnknownShards;
 
@@ -28,6 +37,8 @@ internal readonly record struct ShardSet
 
     public ShardSet Union(ShardSet other)
     {
+        if (IsInvalid || other.IsInvalid)
+            return Unknown;
         if (IsEmpty)
             return other;
         if (other.IsEmpty || _value == other._value)
@@ -38,6 +49,8 @@ internal readonly record struct ShardSet
     /// <summary>Each side holds all rows in question, so the narrower one may be taken; two different single shards have none in common.</summary>
     public ShardSet Intersect(ShardSet other)
     {
+        if (IsInvalid || other.IsInvalid)
+            return IsInvalid ? other : this;
         if (IsEmpty || other.IsEmpty)
             return Empty;
         if (_value >= 0)
