@@ -10,9 +10,9 @@ namespace ShardProxy.Planning;
 internal static class KeyReader
 {
     [ThreadStatic]
-    private static ByteBuffer? s_scratch;
+    private static ByteBuffer? _scratch;
 
-    private static ByteBuffer Scratch => s_scratch ??= new ByteBuffer();
+    private static ByteBuffer Scratch => _scratch ??= new ByteBuffer();
 
     /// <summary>The shards of the value or values; NULL adds none and is noted.</summary>
     public static ShardSet Read(KeyEquals equals, DirectorySnapshot directory, in StatementValues values, ref bool sawNull)

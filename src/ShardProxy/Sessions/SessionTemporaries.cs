@@ -8,7 +8,7 @@ namespace ShardProxy.Sessions;
 /// </summary>
 public sealed class SessionTemporaries
 {
-    private static long s_nextVersion;
+    private static long _nextVersion;
 
     public ImmutableHashSet<string> Names { get; private set; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
 
@@ -21,7 +21,7 @@ public sealed class SessionTemporaries
         if (next.SetEquals(Names))
             return;
         Names = next;
-        Version = next.IsEmpty ? 0 : Interlocked.Increment(ref s_nextVersion);
+        Version = next.IsEmpty ? 0 : Interlocked.Increment(ref _nextVersion);
     }
 
     public void Clear() => Replace([]);
