@@ -15,6 +15,9 @@ public sealed record OneShardPlan(ShardChoice Choice) : Plan;
 /// <param name="Text">Replaces the statement, e.g. CREATE ROLE with the password already hashed; null keeps it.</param>
 public sealed record EveryShardPlan(string? Text) : Plan;
 
+/// <summary>SELECT count(*) … of one sharded table: every shard counts its rows, and the counts are added up.</summary>
+public sealed record CountEverywherePlan : Plan;
+
 /// <summary>COPY … FROM STDIN / TO STDOUT of a declared table.</summary>
 /// <param name="KeyOrdinal">Position of the key among the columns copied, from 0; -1 for a reference table.</param>
 public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int KeyOrdinal, KeyType? KeyType, int ColumnCount, CopyOptions Options) : Plan;

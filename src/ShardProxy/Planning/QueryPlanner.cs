@@ -24,7 +24,10 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             return new PlannedStatement(new CursorPlan(CursorVerb.Fetch, cursor, null, WithHold: false), Traits.Writes | Traits.FollowsTransaction, verb);
         var findings = Analyze(query, source);
         var traits = findings.Traits | (findings.Locks ? Traits.Writes : Traits.None);
-        return new PlannedStatement(Decide(findings), traits, verb);
+        var plan = Decide(findings);
+        if (plan is RefusedPlan && RowCount.IsOf(query, findings, names))
+            plan = new CountEverywherePlan();
+        return new PlannedStatement(plan, traits, verb);
     }
 
     public Findings Analyze(Query query, SourceText source)

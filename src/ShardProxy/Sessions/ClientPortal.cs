@@ -7,6 +7,9 @@ namespace ShardProxy.Sessions;
 /// <param name="Server">Null when the proxy answers or spreads the statement.</param>
 public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Planned, ServerConnection? Server)
 {
+    /// <summary>Format codes that Bind asked for; kept only for plans whose rows the proxy makes.</summary>
+    public IReadOnlyList<short> ResultFormats { get; init; } = [];
+
     /// <summary>A plan that the proxy runs itself has been run, so a second Execute finds nothing more.</summary>
     public bool HasRun { get; set; }
 }

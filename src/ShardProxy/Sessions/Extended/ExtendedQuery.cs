@@ -135,7 +135,7 @@ public sealed class ExtendedQuery
         var planned = await PlanAsync(statement);
         if (!RunsOnServer(planned))
         {
-            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null));
+            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalFormats(planned, body.Span) });
             Reply(ReplyKind.Bind);
             return;
         }
@@ -158,7 +158,11 @@ public sealed class ExtendedQuery
             if (portal.Server is not { } where)
             {
                 await SettleAsync();
-                if (!_isSkipping)
+                if (_isSkipping)
+                    return;
+                if (portal.Planned.Plan is CountEverywherePlan)
+                    await DescribeCountAsync(portal);
+                else
                     LocalDescription.Write(_session.Client.Output, portal.Planned.Plan);
                 return;
             }
@@ -172,7 +176,7 @@ public sealed class ExtendedQuery
         if (!owesParse)
             await ResolveParseAsync();
         var planned = await PlanAsync(statement);
-        if (!RunsOnServer(planned))
+        if (!RunsOnServer(planned) && planned.Plan is not CountEverywherePlan)
         {
             await SettleAsync();
             if (_isSkipping)
@@ -187,6 +191,41 @@ public sealed class ExtendedQuery
         WriteParse(server, statement, owesParse);
         DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, statement.Text.ServerName);
         server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Forward);
+    }
+
+    // The portal is nowhere, so its description is that of the statement, in the formats that Bind asked for.
+    private async ValueTask DescribeCountAsync(ClientPortal portal)
+    {
+        var server = await UseAsync(_session.Servers.AnyShard());
+        WriteParse(server, portal.Statement, isOwed: false);
+        DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, portal.Statement.Text.ServerName);
+        server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
+        FlushMessage.Write(server.Channel.Output);
+        var tap = new DescriptionTap();
+        _session.StartRelay(server);
+        _session.Relay.Tap = tap;
+        await _session.PumpAsync(server);
+        _session.Relay.Tap = null;
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+        tap.WriteTo(_session.Client.Output, portal.ResultFormats);
+    }
+
+    private static short[] LocalFormats(PlannedStatement planned, ReadOnlySpan<byte> body)
+    {
+        if (planned.Plan is not CountEverywherePlan || !BindMessage.TryRead(body, out var bind))
+            return [];
+        if (bind.ParameterCount > 0)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "count(*) over all shards cannot have parameters yet",
+                "Write the values into the text, or confine the statement to one shard by the key.");
+        }
+        var formats = new short[bind.ResultFormats.Count];
+        for (var i = 0; i < formats.Length; i++)
+            formats[i] = bind.ResultFormats[i];
+        return formats;
     }
 
     private async ValueTask ExecuteAsync(ReadOnlyMemory<byte> body)
@@ -243,6 +282,7 @@ public sealed class ExtendedQuery
         _session.Scanner.Scan(sql, _session.StandardConformingStrings);
         var (start, end) = _session.Scanner.StatementCount == 1 ? _session.Scanner.GetStatement(0) : (0, sql.Length);
         _session.Relay.DropsRowDescription = true;
+        _runner.Counts.Formats = portal.ResultFormats;
         try
         {
             _isSkipping = !await _runner.RunAsync(portal.Planned, new StatementText(sql, start, end));
@@ -250,6 +290,7 @@ public sealed class ExtendedQuery
         finally
         {
             _session.Relay.DropsRowDescription = false;
+            _runner.Counts.Formats = [];
         }
     }
 

@@ -25,6 +25,7 @@ public sealed class StatementRunner
         _session = session;
         _transactions = new TransactionRunner(session);
         CopyInput = new CopyInput(session);
+        Counts = new CountRunner(session);
         _settings = new SettingRunner(session);
         _everyShard = new EveryShardRunner(session, _transactions);
         _copies = new CopyRunner(session, _transactions);
@@ -37,6 +38,8 @@ public sealed class StatementRunner
     public SettingRunner Settings => _settings;
 
     public CopyInput CopyInput { get; }
+
+    public CountRunner Counts { get; }
 
     /// <summary>Runs it and writes its replies, without ReadyForQuery. False when it failed; the error is written then.</summary>
     public async ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text)
@@ -129,6 +132,8 @@ public sealed class StatementRunner
                 return _settings.RunAsync(setting, planned, text);
             case EveryShardPlan everyShard:
                 return _everyShard.RunAsync(everyShard, planned, text);
+            case CountEverywherePlan:
+                return Counts.RunAsync(planned, text);
             case CopyPlan copy:
                 return _copies.RunAsync(copy, planned, text);
             case PreparePlan or ExecutePlan or DeallocatePlan:
