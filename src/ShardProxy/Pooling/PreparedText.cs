@@ -33,6 +33,17 @@ public sealed class PreparedText
     /// <summary>Object ids as the client declared them (the home shard's); 0 is unspecified.</summary>
     public uint[] ParameterTypes { get; }
 
+    /// <summary>
+    /// The state under which a server has accepted the text last; null before. Under the same state a client's Parse needs
+    /// no server: that matters to a client that prepares at the start of its transaction while all connections are taken.
+    /// </summary>
+    public object? AcceptedUnder { get; private set; }
+
+    /// <summary>The state under which it was sent to a server last.</summary>
+    public object? OfferedUnder { get; set; }
+
+    public void Accept() => AcceptedUnder = OfferedUnder;
+
     /// <summary>Bytes accounted for it in a cache: the text and what surrounds it.</summary>
     public int Size => Sql.Length + (4 * ParameterTypes.Length) + 128;
 

@@ -114,7 +114,11 @@ public sealed class ServerConnection
         Parameters[Encoding.UTF8.GetString(name)] = Encoding.UTF8.GetString(value);
 
     /// <summary>A ParseComplete arrived.</summary>
-    public void ConfirmParse() => PendingParses.TryDequeue(out _);
+    public void ConfirmParse()
+    {
+        if (PendingParses.TryDequeue(out var text))
+            text?.Accept();
+    }
 
     /// <summary>An error put the connection into skipping until Sync: the statements not confirmed do not exist.</summary>
     public void ForgetPendingParses()

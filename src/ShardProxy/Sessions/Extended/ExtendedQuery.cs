@@ -428,6 +428,12 @@ public sealed class ExtendedQuery
     {
         if (_pendingParse is not { } statement)
             return;
+        if (!statement.IsUnnamed && ReferenceEquals(statement.Text.AcceptedUnder, _session.Planning()))
+        {
+            _pendingParse = null;
+            Reply(ReplyKind.Parse);
+            return;
+        }
         var server = await UseAsync(_session.Servers.AnyShard());
         _pendingParse = null;
         WriteParse(server, statement, isOwed: true);

@@ -40,6 +40,7 @@ public sealed class PreparedRunner
             server.Ledger.Expect(ReplyKind.Close, Disposition.Swallow);
         }
         ParseMessage.Write(server.Channel.Output, text.ServerName, text.Sql, LocalTypes(session, server, text));
+        text.OfferedUnder = session.Planning();
         server.Prepared.Add(text);
         server.PendingParses.Enqueue(text);
         server.Ledger.Expect(ReplyKind.Parse, disposition);
