@@ -5,7 +5,8 @@ namespace ShardProxy.Pooling;
 
 /// <summary>
 /// One session's place in a pool's queue: a session owns one and uses it again for every wait, so that waiting allocates
-/// nothing. The pool answers once, under its lock, and sets the session's signal; the session takes the answer on its loop.
+/// nothing. The pool answers once, under its lock, and sets the session's signal; the session takes the answer on its loop,
+/// and with it the connection to its loop.
 /// </summary>
 public sealed class LeaseRequest
 {
@@ -34,6 +35,11 @@ public sealed class LeaseRequest
             return false;
         _granted = null;
         _failure = null;
+        if (server is not null && !server.TryMoveTo(Signal.Loop))
+        {
+            failure = new ServerError(SqlStates.CannotConnect, $"a connection to shard \"{server.Pool.ShardName}\" could not be moved to another thread");
+            server = null;
+        }
         return true;
     }
 

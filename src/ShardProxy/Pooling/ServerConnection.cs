@@ -109,6 +109,23 @@ public sealed class ServerConnection
         State = next;
     }
 
+    /// <summary>Takes the connection, which nobody else uses, to a loop. False: that failed, and it is closed.</summary>
+    internal bool TryMoveTo(EventLoop loop)
+    {
+        if (ReferenceEquals(Channel.Connection.Loop, loop))
+            return true;
+        try
+        {
+            Channel.Connection.MoveTo(loop);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or InvalidOperationException)
+        {
+            Pool.Discard(this);
+            return false;
+        }
+    }
+
     /// <summary>Takes note of a ParameterStatus message's body.</summary>
     public void NoteParameter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) =>
         Parameters[Encoding.UTF8.GetString(name)] = Encoding.UTF8.GetString(value);

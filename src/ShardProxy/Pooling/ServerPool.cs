@@ -17,18 +17,21 @@ public sealed class ServerPool
     private readonly Stack<ServerConnection>[] _idle;
     private readonly LeaseQueue[] _waiting;
     private readonly IServerOpener _opener;
+    private int _size;
     private int _waitingCount;
     private int _idleCount;
     private int _open;
     private int _opening;
+    private bool _retryScheduled;
     private bool _closed;
+    private ServerError? _lastOpeningError;
 
     public ServerPool(IServerOpener opener, int shard, string shardName, int size, int loops)
     {
         _opener = opener;
         Shard = shard;
         ShardName = shardName;
-        Size = size;
+        _size = size;
         _idle = new Stack<ServerConnection>[loops];
         for (var loop = 0; loop < loops; loop++)
             _idle[loop] = new Stack<ServerConnection>();
@@ -41,8 +44,17 @@ public sealed class ServerPool
 
     public string ShardName { get; }
 
-    /// <summary>Most connections, opening ones included.</summary>
-    public int Size { get; set; }
+    /// <summary>Most connections, opening ones included. Made smaller, the surplus closes as it comes back.</summary>
+    public int Size
+    {
+        get => Volatile.Read(ref _size);
+        set
+        {
+            lock (_lock)
+                _size = value;
+            OpenForWaiters();
+        }
+    }
 
     /// <summary>Connections now open or being opened.</summary>
     public int Count => Volatile.Read(ref _open) + Volatile.Read(ref _opening);
@@ -51,18 +63,27 @@ public sealed class ServerPool
 
     public int IdleCount => Volatile.Read(ref _idleCount);
 
+    /// <summary>Why the last attempt to open a connection failed; null when it did not.</summary>
+    public ServerError? LastOpeningError => Volatile.Read(ref _lastOpeningError);
+
     /// <summary>A connection now, or null: then the request is queued and its signal will be set.</summary>
     public ServerConnection? TryLease(LeaseRequest request)
     {
         var loop = request.Signal.Loop;
         var open = false;
-        ServerConnection? leased = null;
+        ServerConnection? leased;
         lock (_lock)
         {
-            if (_waitingCount == 0 || _idleCount > 0)
-                leased = TakeIdle(loop);
+            // With one waiting none is idle, so nobody is overtaken.
+            leased = TakeIdle(loop);
             if (leased is null)
             {
+                if (_closed)
+                {
+                    request.Fail(ClosedError());
+                    request.Signal.SetFromAnyThread();
+                    return null;
+                }
                 request.Since = Environment.TickCount64;
                 _waiting[loop.Index].Enqueue(request);
                 _waitingCount++;
@@ -71,9 +92,7 @@ public sealed class ServerPool
         }
         if (open)
             StartOpening(loop);
-        if (leased is not null && !ReferenceEquals(leased.Channel.Connection.Loop, loop))
-            leased.Channel.Connection.MoveTo(loop);
-        return leased;
+        return leased is null || leased.TryMoveTo(loop) ? leased : TryLease(request);
     }
 
     /// <summary>The session no longer wants what it asked for. What was granted meanwhile goes back.</summary>
@@ -85,52 +104,24 @@ public sealed class ServerPool
             {
                 _waiting[request.Signal.Loop.Index].Remove(request);
                 _waitingCount--;
+                return;
             }
         }
+        // An answer is given under the lock, so it is here now or never comes.
         if (request.TryTake(out var server, out _) && server is not null)
             Release(server);
     }
 
-    /// <summary>Takes back a clean connection from the loop that it lives on.</summary>
+    /// <summary>Takes back a clean connection from its only user.</summary>
     public void Release(ServerConnection server)
     {
-        if (!server.IsClean || server.IsTainted || server.IsPinned || server.Channel.Connection.PeerClosed || _closed)
+        if (!server.IsClean || server.IsTainted || server.IsPinned || server.Channel.Connection.PeerClosed)
         {
             Discard(server);
             return;
         }
-        server.Channel.Connection.Signal = null;
-        server.Channel.Connection.Interest = Readiness.None;
-        LeaseRequest? next;
-        lock (_lock)
-        {
-            var surplus = _open > Size;
-            next = surplus ? null : NextWaiter(server.Channel.Connection.Loop.Index);
-            if (surplus)
-            {
-                // falls through to Discard below: the pool was made smaller
-            }
-            else if (next is null)
-            {
-                server.MoveTo(ServerState.Idle);
-                server.IdleSince = Environment.TickCount64;
-                server.Channel.Input.Release();
-                server.Channel.Output.Release();
-                _idle[server.Channel.Connection.Loop.Index].Push(server);
-                _idleCount++;
-                return;
-            }
-            else
-            {
-                server.MoveTo(ServerState.Leased);
-            }
-        }
-        if (next is null)
-        {
+        if (!TryPlace(server, isNew: false))
             Discard(server);
-            return;
-        }
-        HandOver(server, next);
     }
 
     /// <summary>Closes a connection that cannot be used again, and opens another if somebody waits.</summary>
@@ -140,40 +131,28 @@ public sealed class ServerPool
             return;
         server.MoveTo(ServerState.Closed);
         DisposeOnItsLoop(server);
-        EventLoop? opener = null;
         lock (_lock)
-        {
             _open--;
-            if (FirstWaiter() is { } waiter && ReserveOpening())
-                opener = waiter.Signal.Loop;
-        }
-        if (opener is not null)
-            StartOpening(opener);
+        OpenForWaiters();
     }
 
-    /// <summary>Closes what is idle now and what is released from now on.</summary>
+    /// <summary>Closes what is idle now and what is released from now on; who waits is told so.</summary>
     public void Close()
-    {
-        _closed = true;
-        foreach (var server in DrainIdle())
-            Discard(server);
-    }
-
-    private List<ServerConnection> DrainIdle()
     {
         var drained = new List<ServerConnection>();
         lock (_lock)
         {
+            _closed = true;
             foreach (var stack in _idle)
             {
                 while (stack.TryPop(out var server))
-                {
-                    _idleCount--;
                     drained.Add(server);
-                }
             }
+            _idleCount = 0;
+            FailWaiters(ClosedError());
         }
-        return drained;
+        foreach (var server in drained)
+            Discard(server);
     }
 
     private ServerConnection? TakeIdle(EventLoop loop)
@@ -223,13 +202,41 @@ public sealed class ServerPool
         return next;
     }
 
-    private static void HandOver(ServerConnection server, LeaseRequest request)
+    // To the next waiter or into the idle list. False: the pool has no room for it.
+    private bool TryPlace(ServerConnection server, bool isNew)
     {
-        var loop = request.Signal.Loop;
-        if (!ReferenceEquals(server.Channel.Connection.Loop, loop))
-            server.Channel.Connection.MoveTo(loop);
-        request.Grant(server);
-        request.Signal.SetFromAnyThread();
+        var connection = server.Channel.Connection;
+        connection.Signal = null;
+        connection.Interest = Readiness.None;
+        LeaseRequest? next;
+        lock (_lock)
+        {
+            if (isNew)
+            {
+                _opening--;
+                _open++;
+                _lastOpeningError = null;
+            }
+            if (_closed || _open > _size)
+                return false;
+            next = NextWaiter(connection.Loop.Index);
+            if (next is null)
+            {
+                server.MoveTo(ServerState.Idle);
+                server.IdleSince = Environment.TickCount64;
+                server.Channel.Input.Release();
+                server.Channel.Output.Release();
+                _idle[connection.Loop.Index].Push(server);
+                _idleCount++;
+                return true;
+            }
+            server.MoveTo(ServerState.Leased);
+            // Under the lock, so that Withdraw finds the request either queued or answered. The taker moves the connection
+            // to its loop.
+            next.Grant(server);
+        }
+        next.Signal.SetFromAnyThread();
+        return true;
     }
 
     private static void DisposeOnItsLoop(ServerConnection server)
@@ -243,83 +250,76 @@ public sealed class ServerPool
 
     private bool ReserveOpening()
     {
-        if (_closed || _open + _opening >= Size || _opening >= _waitingCount)
+        if (_closed || _open + _opening >= _size || _opening >= _waitingCount)
             return false;
         _opening++;
         return true;
     }
 
-    private void StartOpening(EventLoop loop) =>
-        loop.Post(static state => _ = ((Opening)state!).RunAsync(), new Opening(this, loop));
-
-    private void Opened(ServerConnection server)
+    private void OpenForWaiters()
     {
-        LeaseRequest? next;
-        lock (_lock)
+        while (true)
         {
-            _opening--;
-            _open++;
-            next = _closed ? null : NextWaiter(server.Channel.Connection.Loop.Index);
-            server.MoveTo(next is null ? ServerState.Idle : ServerState.Leased);
-            if (next is null && !_closed)
+            EventLoop loop;
+            lock (_lock)
             {
-                server.Channel.Connection.Signal = null;
-                server.Channel.Connection.Interest = Readiness.None;
-                _idle[server.Channel.Connection.Loop.Index].Push(server);
-                _idleCount++;
+                if (FirstWaiter() is not { } waiter || !ReserveOpening())
+                    return;
+                loop = waiter.Signal.Loop;
             }
+            StartOpening(loop);
         }
-        if (next is not null)
-            HandOver(server, next);
-        else if (_closed)
+    }
+
+    private void StartOpening(EventLoop loop) =>
+        loop.Post(static state => _ = ((PoolOpening)state!).RunAsync(), new PoolOpening(this, loop));
+
+    internal void Opened(ServerConnection server)
+    {
+        if (!TryPlace(server, isNew: true))
             Discard(server);
     }
 
-    // With connections still open the waiters get their turn when one comes back; with none, nobody would ever wake them.
-    private void OpeningFailed(ServerError error)
+    /// <summary>
+    /// With none open nobody would ever wake the waiters, so they get the error. With some open they get their turn when one
+    /// comes back; but it may be held for long, so opening is tried again after a while.
+    /// </summary>
+    /// <returns>Whether the caller is to call <see cref="RetryOpening"/> after a pause.</returns>
+    internal bool OpeningFailed(ServerError error)
     {
-        List<LeaseRequest>? failed = null;
         lock (_lock)
         {
             _opening--;
+            _lastOpeningError = error;
             if (_open == 0 && _opening == 0)
-            {
-                failed = [];
-                foreach (ref var queue in _waiting.AsSpan())
-                {
-                    while (queue.First is { } request)
-                    {
-                        queue.Remove(request);
-                        failed.Add(request);
-                    }
-                }
-                _waitingCount = 0;
-            }
-        }
-        if (failed is null)
-            return;
-        foreach (var request in failed)
-        {
-            request.Fail(error);
-            request.Signal.SetFromAnyThread();
+                FailWaiters(error);
+            if (_waitingCount == 0 || _retryScheduled)
+                return false;
+            _retryScheduled = true;
+            return true;
         }
     }
 
-    private sealed class Opening(ServerPool pool, EventLoop loop)
+    internal void RetryOpening()
     {
-        public async Task RunAsync()
-        {
-            ServerConnection server;
-            try
-            {
-                server = await pool._opener.OpenAsync(pool, loop);
-            }
-            catch (ServerOpenException exception)
-            {
-                pool.OpeningFailed(exception.Error);
-                return;
-            }
-            pool.Opened(server);
-        }
+        lock (_lock)
+            _retryScheduled = false;
+        OpenForWaiters();
     }
+
+    private void FailWaiters(ServerError error)
+    {
+        foreach (ref var queue in _waiting.AsSpan())
+        {
+            while (queue.First is { } request)
+            {
+                queue.Remove(request);
+                request.Fail(error);
+                request.Signal.SetFromAnyThread();
+            }
+        }
+        _waitingCount = 0;
+    }
+
+    private static ServerError ClosedError() => new(SqlStates.AdminShutdown, "ShardProxy is shutting down");
 }
