@@ -62,7 +62,7 @@ public sealed class ProxyServer : IProxyServer
         await _listener.StartAsync();
     }
 
-    public Task ApplyAsync(ProxyConfig config)
+    public async Task ApplyAsync(ProxyConfig config)
     {
         _config = config;
         _gate.Limit = config.Limits.MaxClients;
@@ -75,7 +75,11 @@ public sealed class ProxyServer : IProxyServer
                 running.Apply(database, config.Limits);
         }
         Authenticate(config);
-        return Task.CompletedTask;
+        foreach (var database in config.Databases)
+        {
+            if (_routings.Find(routing => routing.Database == database.Name) is { } routing)
+                await routing.ApplyTablesAsync(database, CancellationToken.None);
+        }
     }
 
     public async Task DrainAsync(CancellationToken cancellationToken)
@@ -111,14 +115,15 @@ public sealed class ProxyServer : IProxyServer
         _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing), _loops.Count, OpenerFor));
     }
 
-    private static ServerOpener OpenerFor(Database database, int shard, ServerCredentials credentials)
+    private static KnownShardOpener OpenerFor(Database database, int shard, ServerCredentials credentials)
     {
         var config = database.Config.Shards[shard];
-        return new ServerOpener(
+        var opener = new ServerOpener(
             config,
             database.Limits,
             SecretFor(config.Primary, credentials),
             () => new Stamp(database.Routing.Directory.Cluster, database.Config.Name, config.Name));
+        return new KnownShardOpener(opener, database, shard);
     }
 
     // The shard's own connection string knows the password of the user that it names.

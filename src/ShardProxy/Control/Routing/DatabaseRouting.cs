@@ -107,9 +107,14 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         Task.Run(() => RunDeclareAsync(plan, searchPath, user, cancel), cancel);
 
     /// <summary>Declares what a reloaded configuration file adds; tables that it no longer names stay declared.</summary>
-    /// <returns>What could not be done, in words for the log; empty when all is well.</returns>
-    public Task<IReadOnlyList<string>> ApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel) =>
-        Task.Run(() => RunApplyTablesAsync(changed, cancel), cancel);
+    /// <returns>What could not be done, in words; also logged. Empty when all is well.</returns>
+    public async Task<IReadOnlyList<string>> ApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel)
+    {
+        var failures = await Task.Run(() => RunApplyTablesAsync(changed, cancel), cancel);
+        foreach (var failure in failures)
+            NotDeclared(Database, failure);
+        return failures;
+    }
 
     public ValueTask<IReadOnlyList<DirectoryHistoryEntry>> HistoryAsync(int limit, CancellationToken cancel) => _directory.HistoryAsync(limit, cancel);
 
@@ -219,6 +224,9 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
 
     [LoggerMessage(EventId = 7101, Level = LogLevel.Information, Message = "database {Database}: table {Table} was declared by {User}")]
     private partial void Declared(string database, string table, string user);
+
+    [LoggerMessage(EventId = 7105, Level = LogLevel.Error, Message = "database {Database}: the reloaded configuration is not in force for its tables: {Reason}")]
+    private partial void NotDeclared(string database, string reason);
 
     [LoggerMessage(EventId = 7102, Level = LogLevel.Warning, Message = "database {Database}: the catalog cannot be read: {Reason}")]
     private partial void RefreshFailed(string database, string reason);
