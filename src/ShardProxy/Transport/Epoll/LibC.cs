@@ -6,17 +6,18 @@ namespace ShardProxy.Transport.Epoll;
 /// <summary>
 /// The system calls that the loop and its sockets make. <c>recv</c> and <c>send</c> skip the runtime's switch of GC mode:
 /// they never block here (MSG_DONTWAIT), and the switch would cost more than the call on an empty socket. What may wait
-/// or take long keeps it.
+/// or take long keeps it. Their error number is read only after a failure, with Marshal.GetLastSystemError: saving it after
+/// each call, as SetLastError does, is a measurable part of a successful one.
 /// </summary>
 internal static unsafe partial class LibC
 {
     private const string Library = "libc";
 
-    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "recv")]
     [SuppressGCTransition]
     internal static partial nint Receive(int fd, byte* buffer, nuint length, int flags);
 
-    [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "send")]
     [SuppressGCTransition]
     internal static partial nint Send(int fd, byte* buffer, nuint length, int flags);
 

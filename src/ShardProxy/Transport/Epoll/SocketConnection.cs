@@ -14,6 +14,12 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
 {
     private const int Flags = SocketConstants.MessageDontWait | SocketConstants.MessageNoSignal;
 
+    /// <summary>
+    /// How often a failed call is made again. An interrupted one wants it; and a garbage collection between the call and
+    /// the look at its error number may have left another number there, so no single look declares a connection broken.
+    /// </summary>
+    private const int MaxAttempts = 3;
+
     private readonly int _fd;
     private EpollEventLoop _loop;
     private ulong _registration;
@@ -40,7 +46,7 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
         ObjectDisposedException.ThrowIf(_disposed, this);
         fixed (byte* pointer = buffer)
         {
-            while (true)
+            for (var attempt = 0; ; attempt++)
             {
                 var count = LibC.Receive(_fd, pointer, (nuint)buffer.Length, Flags);
                 if (count > 0)
@@ -54,10 +60,14 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
                     PeerClosed = true;
                     return -1;
                 }
-                var error = Marshal.GetLastPInvokeError();
-                if (error == Errno.Interrupted)
-                    continue;
-                return Refused(error, Readiness.Readable);
+                // After a hang-up there is the end to receive at least, so then this is no "try again".
+                if (WouldBlock() && !PeerClosed)
+                {
+                    Ready &= ~Readiness.Readable;
+                    return 0;
+                }
+                if (attempt == MaxAttempts)
+                    return Break();
             }
         }
     }
@@ -69,7 +79,7 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
         ObjectDisposedException.ThrowIf(_disposed, this);
         fixed (byte* pointer = data)
         {
-            while (true)
+            for (var attempt = 0; ; attempt++)
             {
                 var count = LibC.Send(_fd, pointer, (nuint)data.Length, Flags);
                 if (count >= 0)
@@ -78,10 +88,13 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
                         Ready &= ~Readiness.Writable;
                     return (int)count;
                 }
-                var error = Marshal.GetLastPInvokeError();
-                if (error == Errno.Interrupted)
-                    continue;
-                return Refused(error, Readiness.Writable);
+                if (WouldBlock())
+                {
+                    Ready &= ~Readiness.Writable;
+                    return 0;
+                }
+                if (attempt == MaxAttempts)
+                    return Break();
             }
         }
     }
@@ -153,13 +166,10 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
         Ready = Readiness.Readable | Readiness.Writable;
     }
 
-    private int Refused(int error, Readiness bit)
+    private static bool WouldBlock() => Marshal.GetLastSystemError() == Errno.Again;
+
+    private int Break()
     {
-        if (error == Errno.Again)
-        {
-            Ready &= ~bit;
-            return 0;
-        }
         PeerClosed = true;
         Ready = Readiness.Readable | Readiness.Writable;
         return -1;
