@@ -81,7 +81,6 @@ internal static class EmbeddedCommand
         UnauthorizedAccessException => $"The folder {options.Folder} cannot be used: {exception.Message}",
         IOException => $"The folder {options.Folder} cannot be used: {exception.Message}",
         ConfigurationException => exception.Message,
-        Npgsql.NpgsqlException => $"The cluster could not be set up: {exception.Message}",
         _ => StartFailure.Describe(exception, $"127.0.0.1:{options.Port}", "choose another with --port"),
     };
 }

@@ -9,8 +9,9 @@ internal static class EmbeddedWelcome
 
         Connect with any PostgreSQL client, such as psql '{url}', and try:
 
-          -- The key says which shard: one server is asked.
-          SELECT name, city FROM users WHERE id = 42;
+          -- The key says which server is asked.
+          SELECT name, city, inet_server_port() AS server FROM users WHERE id = 42;
+          SELECT name, city, inet_server_port() AS server FROM users WHERE id = 43;
 
           -- Orders live beside their user, products on every shard: a join on one server.
           SELECT o.id, p.name, o.quantity, o.quantity * p.price AS total

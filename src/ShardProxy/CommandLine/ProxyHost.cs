@@ -40,13 +40,12 @@ internal sealed class ProxyHost(IProxyServer server, ProxyConfig config, string 
         {
             var changed = await ConfigurationLoader.LoadAsync(file, signals.Stop);
             var outcome = ConfigurationReload.Compare(_config, changed);
+            // Also when the text is the same: the certificate files that it names may be new.
+            await server.ApplyAsync(outcome.Effective);
+            logging.Apply(outcome.Effective.Log);
+            _config = outcome.Effective;
             if (outcome.Applied.Count > 0)
-            {
-                await server.ApplyAsync(outcome.Effective);
-                logging.Apply(outcome.Effective.Log);
-                _config = outcome.Effective;
                 LogConfiguration.Applied(_logger, file, string.Join(", ", outcome.Applied));
-            }
             if (outcome.NeedsRestart.Count > 0)
                 LogConfiguration.NeedsRestart(_logger, file, string.Join(", ", outcome.NeedsRestart));
             else if (outcome.Applied.Count == 0)

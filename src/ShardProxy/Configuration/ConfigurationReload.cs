@@ -7,8 +7,8 @@ namespace ShardProxy.Configuration;
 public sealed record ReloadOutcome(ProxyConfig Effective, IReadOnlyList<string> Applied, IReadOnlyList<string> NeedsRestart);
 
 /// <summary>
-/// Compares the file as it was with the file as it is. Users, authentication, timeouts, pool sizes, declared tables,
-/// the log's level and the slow-query bound change while running; sockets, shards, buckets and caches do not.
+/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, the log's level and the
+/// slow-query bound change while running; the address, shards, buckets, tables and caches do not.
 /// </summary>
 public static class ConfigurationReload
 {
@@ -17,11 +17,13 @@ public static class ConfigurationReload
         var comparison = new Comparison();
         var effective = changed with
         {
-            Listen = comparison.Keep("listen", running.Listen, changed.Listen),
+            Listen = new ListenConfig(
+                comparison.Keep("listen.address", running.Listen.Address, changed.Listen.Address),
+                comparison.Take("listen.tls", running.Listen.Tls, changed.Listen.Tls)),
             Databases = CompareDatabases(comparison, running.Databases, changed.Databases),
             Limits = CompareLimits(comparison, running.Limits, changed.Limits),
             Log = CompareLog(comparison, running.Log, changed.Log),
-            Authentication = comparison.Take("authentication", running.Authentication, changed.Authentication),
+            Authentication = comparison.Keep("authentication", running.Authentication, changed.Authentication),
         };
         if (!running.Users.SequenceEqual(changed.Users))
             comparison.Applied.Add("users");
@@ -48,8 +50,9 @@ public static class ConfigurationReload
     {
         if (!old.Shards.SequenceEqual(now.Shards))
             comparison.NeedsRestart.Add($"{path}.shards");
+        // Declaring a table while statements on it run is what create_distributed_table is for.
         if (!SameTables(old.Tables, now.Tables))
-            comparison.Applied.Add($"{path}.tables");
+            comparison.NeedsRestart.Add($"{path}.tables");
         return now with
         {
             Buckets = comparison.Keep($"{path}.buckets", old.Buckets, now.Buckets),
@@ -57,6 +60,7 @@ public static class ConfigurationReload
                 comparison.Keep($"{path}.pool.mode", old.Pool.Mode, now.Pool.Mode),
                 comparison.Take($"{path}.pool.size", old.Pool.Size, now.Pool.Size)),
             Shards = old.Shards,
+            Tables = old.Tables,
             Directory = comparison.Keep($"{path}.directory", old.Directory, now.Directory),
         };
     }
@@ -69,6 +73,7 @@ public static class ConfigurationReload
         var effective = now with
         {
             MaxMessageBytes = comparison.Keep("limits.max_message_bytes", old.MaxMessageBytes, now.MaxMessageBytes),
+            ConnectTimeout = comparison.Keep("limits.connect_timeout", old.ConnectTimeout, now.ConnectTimeout),
             StatementCacheBytes = comparison.Keep("limits.statement_cache", old.StatementCacheBytes, now.StatementCacheBytes),
             PreparedStatementCacheBytes = comparison.Keep(
                 "limits.prepared_statement_cache", old.PreparedStatementCacheBytes, now.PreparedStatementCacheBytes),

@@ -6,7 +6,7 @@ namespace ShardProxy.Diagnostics;
 /// <summary>Reloading the configuration: ids 1100–1199.</summary>
 internal static partial class LogConfiguration
 {
-    [LoggerMessage(1100, LogLevel.Information, "{File} was read again; nothing in it has changed.")]
+    [LoggerMessage(1100, LogLevel.Information, "{File} and the files that it names were read again; the configuration is the same.")]
     public static partial void Unchanged(ILogger logger, string file);
 
     [LoggerMessage(1101, LogLevel.Information, "{File} was read again; now in force: {Changes}.")]

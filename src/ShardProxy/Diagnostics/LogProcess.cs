@@ -5,7 +5,7 @@ namespace ShardProxy.Diagnostics;
 
 /// <summary>
 /// The process's life: ids 1000–1099. The other areas' ranges: configuration 1100, clients 1200, shards 1300,
-/// statements 1400, directory and catalog 1500, embedded cluster 1600. An id is never given to another message.
+/// statements 1400, transport 1700, control 7100–7299. An id is never given to another message.
 /// </summary>
 internal static partial class LogProcess
 {

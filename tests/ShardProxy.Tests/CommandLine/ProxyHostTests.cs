@@ -80,7 +80,7 @@ public sealed class ProxyHostTests : IAsyncLifetime, IDisposable
         _server.Applied.Listen.Address.ShouldBe("127.0.0.1:6432");
         var lines = await LinesAsync();
         lines.ShouldContain("now in force: databases.shop.pool.size.");
-        lines.ShouldContain("these changes wait for a restart: listen.");
+        lines.ShouldContain("these changes wait for a restart: listen.address.");
     }
 
     [Fact]

@@ -16,10 +16,9 @@ public sealed class ConfigurationReloadTests
     [Theory]
     [InlineData("size: 20", "size: 30", "databases.shop.pool.size")]
     [InlineData("- { name: app, ", "- { name: other, ", "users")]
-    [InlineData("products: { reference: true }", "products: { key: id }", "databases.shop.tables")]
     [InlineData("users:\n", "limits: { query_timeout: 1s }\nusers:\n", "limits")]
     [InlineData("users:\n", "log: { level: debug }\nusers:\n", "log.level")]
-    [InlineData("users:\n", "authentication: { pass_through: true }\nusers:\n", "authentication")]
+    [InlineData("mode: disable", "mode: disable, ca: ca.pem", "listen.tls")]
     public void Applies_what_can_change(string old, string now, string path)
     {
         var outcome = Compare(old, now);
@@ -29,7 +28,10 @@ public sealed class ConfigurationReloadTests
     }
 
     [Theory]
-    [InlineData("127.0.0.1:6432", "127.0.0.1:6433", "listen")]
+    [InlineData("127.0.0.1:6432", "127.0.0.1:6433", "listen.address")]
+    [InlineData("products: { reference: true }", "products: { key: id }", "databases.shop.tables")]
+    [InlineData("users:\n", "authentication: { pass_through: true }\nusers:\n", "authentication")]
+    [InlineData("users:\n", "limits: { connect_timeout: 1s }\nusers:\n", "limits.connect_timeout")]
     [InlineData("buckets: 1024", "buckets: 2048", "databases.shop.buckets")]
     [InlineData("port=5441", "port=5449", "databases.shop.shards")]
     [InlineData("mode: transaction", "mode: session", "databases.shop.pool.mode")]

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Npgsql;
 using Folders = System.IO.Directory;
 
 namespace ShardProxy.Control.Embedded;
@@ -83,7 +84,14 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Loads the sample shop through the proxy that listens on the port.</summary>
     public async Task LoadSampleAsync(int port, CancellationToken cancellationToken)
     {
-        await SampleShop.LoadAsync(Url(port), cancellationToken);
+        try
+        {
+            await SampleShop.LoadAsync(Url(port), cancellationToken);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw new EmbeddedException($"The sample shop could not be loaded through the proxy: {exception.Message} The proxy's log is {LogFile}.", exception);
+        }
         _state = _state with { SampleLoaded = true };
         await _folder.SaveAsync(_state, cancellationToken);
     }

@@ -1,4 +1,5 @@
 using Npgsql;
+using ShardProxy.Catalog;
 
 namespace ShardProxy.Control.Embedded;
 
@@ -19,6 +20,9 @@ internal static class ShardPreparation
             await ExecuteAsync(connection, $"CREATE ROLE {AppUser} LOGIN CREATEROLE PASSWORD '{state.AppPassword}'", cancellationToken);
         if (!await ExistsAsync(connection, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", Database, cancellationToken))
             await ExecuteAsync(connection, $"CREATE DATABASE {Database} OWNER {AppUser}", cancellationToken);
+        // The stamp is a setting of the database. Before PostgreSQL 15 only a superuser can set one that no module defines.
+        if (connection.PostgreSqlVersion.Major >= 15)
+            await ExecuteAsync(connection, $"GRANT SET ON PARAMETER {Stamp.Setting} TO {AppUser}", cancellationToken);
     }
 
     private static async Task<NpgsqlConnection> ConnectAsync(EmbeddedServer server, string password, TimeProvider time, CancellationToken cancellationToken)
@@ -50,6 +54,11 @@ internal static class ShardPreparation
                     throw new EmbeddedException($"The server of shard {server.Name} does not start: {server.LastWords()}", exception);
                 if (time.GetElapsedTime(start) > StartPatience)
                     throw new EmbeddedException($"The server of shard {server.Name} does not answer on port {server.Port}.", exception);
+            }
+            catch (PostgresException exception)
+            {
+                await connection.DisposeAsync();
+                throw new EmbeddedException($"The server of shard {server.Name} lets nobody in: {exception.MessageText}. --reset makes the cluster anew.", exception);
             }
             catch
             {
