@@ -49,6 +49,9 @@ public sealed class ReplyRelay
 
     public IReplyTap? Tap { get; set; }
 
+    /// <summary>What the client was told last by ParameterStatus.</summary>
+    public Dictionary<string, string> Reported { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Row descriptions are dropped: the reply to an Execute has none. Stays as set over <see cref="Start"/>.</summary>
     public bool DropsRowDescription { get; set; }
 
@@ -210,7 +213,7 @@ public sealed class ReplyRelay
                 return OnError(body, forward);
             case BackendMessageType.ParameterStatus:
                 if (ParameterStatusMessage.TryRead(body, out var parameter))
-                    _server.NoteParameter(parameter.Name, parameter.Value);
+                    NoteParameter(parameter.Name, parameter.Value, forward);
                 return forward;
             case BackendMessageType.CopyInResponse:
                 copyIn = true;
@@ -218,6 +221,13 @@ public sealed class ReplyRelay
             default:
                 return forward;
         }
+    }
+
+    private void NoteParameter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool forward)
+    {
+        _server.NoteParameter(name, value);
+        if (forward)
+            Reported[System.Text.Encoding.UTF8.GetString(name)] = System.Text.Encoding.UTF8.GetString(value);
     }
 
     private bool OnError(ReadOnlySpan<byte> body, bool forward)

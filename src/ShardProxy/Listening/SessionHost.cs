@@ -96,10 +96,7 @@ public sealed class SessionHost : IClientHandler
                 "Connect to a shard's server directly.");
         }
         var profile = await session.Database.Logins.GetAsync(session, [.. client.Settings.Where(static setting => setting.Key != "replication")]);
-        session.StartupSettings = profile.Settings;
-        session.Settings = SettingsState.Empty with { Session = profile.Settings };
-        foreach (var (name, value) in profile.Parameters)
-            ParameterStatusMessage.Write(client.Channel.Output, name, value);
+        session.Greet(profile);
         // In session mode the home connection is the client's own, and its process id is what the client sees in pg_stat_activity.
         int? processId = session.KeepsServers ? (await session.Servers.GetAsync(Database.HomeShard)).ProcessId : null;
         session.Servers.ReleaseIdle();

@@ -23,10 +23,14 @@ internal static class KeyReader
             case LiteralTerm literal:
                 return ReadLiterals(target, literal, directory, values);
             case ParameterTerm parameter:
+                if (values.LacksParameter(parameter.Number))
+                    return ShardSet.Invalid;
                 if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var type))
                     return ShardSet.Unknown;
                 if (isNull)
                     break;
+                if (IsConverted(target, values, value))
+                    return ShardSet.Unknown;
                 return ToShards(KeyHasher.TryHashCast(target, type, parameter.CastTo, isBinary, value, out var hash), hash, directory);
             case ConstantTerm { Text: { } text } constant:
                 return ToShards(KeyHasher.TryHashParameter(target, constant.CastTo, binary: false, Encoding.UTF8.GetBytes(text), out hash), hash, directory);
@@ -48,11 +52,17 @@ internal static class KeyReader
             case LiteralTerm literal:
                 var slot = values.Scanner.GetSlot(literal.Slot);
                 return slot.LiteralCount == 1 && LiteralText.TryDecode(values.Text, values.Scanner.GetLiteral(slot.FirstLiteral), Scratch, out var text)
+                    && !IsConverted(target, values, text)
                     ? ReadElements(target, text, isBinary: false, 0, literal.CastTo, directory)
                     : ShardSet.Unknown;
             case ParameterTerm parameter:
-                if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var type))
+                if (values.LacksParameter(parameter.Number))
+                    return ShardSet.Invalid;
+                if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var type)
+                    || IsConverted(target, values, value))
+                {
                     return ShardSet.Unknown;
+                }
                 return isNull ? ShardSet.Empty : ReadElements(target, value, isBinary, type, parameter.CastTo, directory);
             case ConstantTerm { Text: { } constant, CastTo: var castTo }:
                 return ReadElements(target, Encoding.UTF8.GetBytes(constant), isBinary: false, 0, castTo, directory);
@@ -85,7 +95,7 @@ internal static class KeyReader
             case LiteralKind.OddNumber or LiteralKind.BareWord:
                 return KeyHashResult.Unknown;
             default:
-                return !term.Negated && LiteralText.TryDecode(values.Text, literal, Scratch, out var text)
+                return !term.Negated && LiteralText.TryDecode(values.Text, literal, Scratch, out var text) && !IsConverted(target, values, text)
                     ? KeyHasher.TryHashParameter(target, term.CastTo, binary: false, text, out hash)
                     : KeyHashResult.Unknown;
         }
@@ -109,6 +119,9 @@ internal static class KeyReader
         array.Dispose();
         return shards ?? ShardSet.Empty;
     }
+
+    private static bool IsConverted(in KeyTarget target, in StatementValues values, ReadOnlySpan<byte> text) =>
+        values.IsConverted && target.Type is (TypeOid.Text or TypeOid.Varchar or TypeOid.Bpchar) && !Ascii.IsValid(text);
 
     private static ShardSet ToShards(KeyHashResult result, ulong hash, DirectorySnapshot directory) => result switch
     {

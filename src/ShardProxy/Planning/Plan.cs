@@ -159,4 +159,16 @@ public sealed record PlannedStatement(Plan Plan, Traits Traits, string Verb)
 {
     /// <summary>With <see cref="Traits.CreatesTemporary"/>: the unqualified name of the new relation.</summary>
     public string? TemporaryRelation { get; init; }
+
+    /// <summary>A parameter that gives a key stands more than once in the text: undeclared, its type is the server's to tell.</summary>
+    public bool SharesKeyParameter { get; init; }
 }
+
+/// <summary>
+/// INSERT … SELECT into a sharded table from a query that reads no table and gives the same rows wherever it runs: every
+/// shard runs it and keeps the rows that are its own.
+/// </summary>
+/// <param name="Head">INSERT INTO … (…), as written.</param>
+/// <param name="Query">The query, as written.</param>
+/// <param name="ColumnCount">Columns of the query.</param>
+public sealed record InsertEverywherePlan(string Head, string Query, int ColumnCount, int KeyOrdinal, KeyType KeyType) : Plan;

@@ -27,6 +27,8 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         var plan = Decide(findings);
         if (plan is RefusedPlan && RowCount.IsOf(query, findings, names))
             plan = new CountEverywherePlan();
+        else if (plan is RefusedPlan && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
+            plan = insert;
         return new PlannedStatement(plan, traits, verb);
     }
 

@@ -30,8 +30,12 @@ public static class StatementPlanner
         var planner = new CommandPlanner(context, SourceText.OfStatement(text, scanned, sensitive));
         var plans = ImmutableArray.CreateBuilder<PlannedStatement>(statements.Length);
         foreach (var statement in statements)
-            plans.Add(PlanOne(planner, statement));
-        return new StatementTemplate(plans.MoveToImmutable(), [.. sensitive], planner.Cacheable);
+            plans.Add(SharedParameters.Mark(PlanOne(planner, statement), text));
+        // A text that goes to the shards rewritten holds its literals, so its plan is no template.
+        var isTemplate = planner.Cacheable && !plans.Any(static planned => planned.Plan is InsertEverywherePlan);
+        if (statements.Length > 1 && plans.Any(static planned => planned.Plan is InsertEverywherePlan))
+            return Refused(statements.Length, "an INSERT … SELECT of generated rows must be sent by itself", "Send each statement by itself.");
+        return new StatementTemplate(plans.MoveToImmutable(), [.. sensitive], isTemplate);
     }
 
     private static PlannedStatement PlanOne(CommandPlanner planner, ParsedStatement statement)

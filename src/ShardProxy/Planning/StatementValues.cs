@@ -39,6 +39,12 @@ public readonly ref struct StatementValues
     public ShapeScanner Scanner { get; }
 
     /// <param name="number">From 1.</param>
+    /// <summary>Bind has no such parameter, so every server will reject it.</summary>
+    public bool LacksParameter(int number) => _hasBind && number > _bind.ParameterCount;
+
+    /// <summary>The client's encoding is not the server's: text beyond ASCII is converted by the server, and its bytes here are not the key's.</summary>
+    public bool IsConverted { get; init; }
+
     /// <returns>False when the value is not known here.</returns>
     public bool TryGetParameter(int number, out ReadOnlySpan<byte> value, out bool isNull, out bool isBinary, out uint type)
     {

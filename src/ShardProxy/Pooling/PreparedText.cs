@@ -42,6 +42,12 @@ public sealed class PreparedText
     /// <summary>The state under which it was sent to a server last.</summary>
     public object? OfferedUnder { get; set; }
 
+    /// <summary>All parameter types as a server inferred them; null before one was asked.</summary>
+    public uint[]? InferredTypes { get; set; }
+
+    /// <summary>Every parameter up to <paramref name="count"/> has a declared type.</summary>
+    public bool Declares(int count) => ParameterTypes.Length >= count && Array.TrueForAll(ParameterTypes, static type => type != 0);
+
     public void Accept() => AcceptedUnder = OfferedUnder;
 
     /// <summary>Bytes accounted for it in a cache: the text and what surrounds it.</summary>

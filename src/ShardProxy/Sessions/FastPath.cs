@@ -50,7 +50,7 @@ public sealed class FastPath
         if (frame[^1] != 0)
             return FastStart.NotFast;
         var sql = frame[Frame.HeaderLength..^1];
-        if (!TryPlan(sql, out var planned, out var choice) || !TryChoose(choice, new StatementValues(sql, _session.Scanner), out var shard))
+        if (!TryPlan(sql, out var planned, out var choice) || !TryChoose(choice, new StatementValues(sql, _session.Scanner) { IsConverted = _session.ConvertsText }, out var shard))
             return FastStart.NotFast;
         var start = TryLease(planned, shard, out var server);
         if (start != FastStart.Started)
@@ -84,7 +84,7 @@ public sealed class FastPath
         var types = batch.Types(parse);
         if (batch.HasUserTypes
             || !TryPlan(parse.Query, out var planned, out var choice)
-            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types), out var shard))
+            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText }, out var shard))
         {
             return FastStart.NotFast;
         }
@@ -110,14 +110,15 @@ public sealed class FastPath
             || statement.IsUnnamed
             || statement.PlanUnder(_session.Planning()) is not { } planned
             || planned.Plan is not OneShardPlan one
-            || (planned.Traits & ~Unremarkable) != 0)
+            || (planned.Traits & ~Unremarkable) != 0
+            || (planned.SharesKeyParameter && statement.Text.InferredTypes is null && !statement.Text.Declares(bind.ParameterCount)))
         {
             return FastStart.NotFast;
         }
         var sql = statement.Text.Sql;
         if (!statement.BindsParametersOnly)
             _session.Scanner.Scan(sql, _session.StandardConformingStrings);
-        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, statement.Text.ParameterTypes), out var shard))
+        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, statement.Text.InferredTypes ?? statement.Text.ParameterTypes) { IsConverted = _session.ConvertsText }, out var shard))
             return FastStart.NotFast;
         var start = TryLease(planned, shard, out var server);
         if (start != FastStart.Started)
@@ -153,7 +154,7 @@ public sealed class FastPath
             return false;
         }
         planned = template.Statements[0];
-        if (planned.Plan is not OneShardPlan one || (planned.Traits & ~Unremarkable) != 0)
+        if (planned.Plan is not OneShardPlan one || (planned.Traits & ~Unremarkable) != 0 || planned.SharesKeyParameter)
             return false;
         choice = one.Choice;
         return true;

@@ -49,7 +49,10 @@ public sealed class Session
     public SessionPrepared Prepared { get; } = new();
 
     /// <summary>What DISCARD ALL and RESET go back to: the start-up packet's settings.</summary>
-    public SettingsSet StartupSettings { get; set; } = SettingsSet.Empty;
+    public SettingsSet StartupSettings { get; private set; } = SettingsSet.Empty;
+
+    /// <summary>What ParameterStatus said at the login: true again once everything is reset.</summary>
+    public IReadOnlyDictionary<string, string> StartupParameters { get; private set; } = new Dictionary<string, string>();
 
     /// <summary>What is set now, in the open block or else in the session. Changing it may change how names are read.</summary>
     public SettingsState Settings
@@ -59,8 +62,12 @@ public sealed class Session
         {
             field = value;
             _planning = null;
+            ConvertsText = FindConversion(value);
         }
     } = SettingsState.Empty;
+
+    /// <summary>The client's encoding is not the server's, so text is converted on its way and its bytes here are not the stored ones.</summary>
+    public bool ConvertsText { get; private set; }
 
     /// <summary>shardproxy.key or shardproxy.shard as set with SET, for statements that cannot be routed otherwise.</summary>
     public SessionHint Hint { get; set; } = SessionHint.None;
@@ -188,6 +195,33 @@ public sealed class Session
 
     /// <summary>The end of a unit of work: the client may send the next.</summary>
     public void WriteReady() => ReadyForQueryMessage.Write(Client.Output, Transaction.Status);
+
+    /// <summary>The login's settings and what the client is told of them.</summary>
+    public void Greet(LoginProfile profile)
+    {
+        StartupSettings = profile.Settings;
+        StartupParameters = profile.Parameters;
+        Settings = SettingsState.Empty with { Session = profile.Settings };
+        ReportParameters();
+    }
+
+    private bool FindConversion(SettingsState settings) =>
+        settings.Find("client_encoding") is { } client
+        && StartupParameters.TryGetValue("server_encoding", out var server)
+        && !string.Equals(client, server, StringComparison.OrdinalIgnoreCase)
+        && client != "SQL_ASCII" && server != "SQL_ASCII";
+
+    /// <summary>Everything was reset without a server's help: tells the client of each reported setting that is another now.</summary>
+    public void ReportParameters()
+    {
+        foreach (var (name, value) in StartupParameters)
+        {
+            if (Relay.Reported.TryGetValue(name, out var told) && told == value)
+                continue;
+            Relay.Reported[name] = value;
+            ParameterStatusMessage.Write(Client.Output, name, value);
+        }
+    }
 
     /// <summary>A made-up CommandComplete.</summary>
     public void WriteTag(ReadOnlySpan<byte> tag) => CommandCompleteMessage.Write(Client.Output, tag);

@@ -28,6 +28,7 @@ public sealed class ExtendedQuery
     private ClientStatement? _pendingParse;
     private bool _isSkipping;
     private readonly UnitEnd _unitEnd;
+    private readonly ParameterTypeLookup _types;
     private int _writer = SessionTransaction.NoWriter;
 
     // In an implicit transaction the catalog has changed only once Sync has committed.
@@ -38,6 +39,7 @@ public sealed class ExtendedQuery
         _session = session;
         _runner = runner;
         _unitEnd = new UnitEnd(session, runner);
+        _types = new ParameterTypeLookup(session, UseAsync);
     }
 
     /// <summary>Between units: the next message starts a new one.</summary>
@@ -506,8 +508,8 @@ public sealed class ExtendedQuery
 
     private async ValueTask<int> ChooseAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
     {
-        await ValueTask.CompletedTask;
         var sql = statement.Text.Sql;
+        var types = planned.SharesKeyParameter ? await _types.ResolveAsync(statement) : statement.Text.ParameterTypes;
         _session.Scanner.Scan(sql, _session.StandardConformingStrings);
         if (planned.Plan is not OneShardPlan one)
         {
@@ -526,7 +528,7 @@ public sealed class ExtendedQuery
             };
         }
         BindMessage.TryRead(body.Span, out var bind);
-        return Routing.Choose(_session, one.Choice, new StatementValues(sql, _session.Scanner, bind, statement.Text.ParameterTypes));
+        return Routing.Choose(_session, one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText });
     }
 
     private void CheckWriter(PlannedStatement planned, int shard)
@@ -604,12 +606,9 @@ public sealed class ExtendedQuery
     private static SqlErrorException NoPortal(ReadOnlySpan<byte> name) =>
         new(SqlStates.InvalidCursorName, $"portal \"{Text(name)}\" does not exist");
 
-    // PostgreSQL ends the session of a client that frames its messages wrongly; so does the proxy.
-    private static SessionEndedException Malformed(string message)
-    {
-        _ = message;
-        return new SessionEndedException(SessionEnd.ProtocolViolation);
-    }
+    // The frame is whole, so the stream can be followed: an error like another, as in PostgreSQL.
+    private static SqlErrorException Malformed(string message) =>
+        new(SqlStates.ProtocolViolation, $"invalid message format: {message}");
 
     private static string Text(ReadOnlySpan<byte> name) => System.Text.Encoding.UTF8.GetString(name);
 }

@@ -10,19 +10,25 @@ public sealed class ExecuteArguments
 {
     private readonly ArgumentValue[] _values;
 
-    private ExecuteArguments(ArgumentValue[] values) => _values = values;
+    private readonly bool _isConverted;
+
+    private ExecuteArguments(ArgumentValue[] values, bool isConverted)
+    {
+        _values = values;
+        _isConverted = isConverted;
+    }
 
     /// <param name="scanner">Has just read <paramref name="sql"/>.</param>
-    public static ExecuteArguments Read(ExecutePlan plan, ReadOnlySpan<byte> sql, ShapeScanner scanner)
+    public static ExecuteArguments Read(ExecutePlan plan, ReadOnlySpan<byte> sql, ShapeScanner scanner, bool isConverted)
     {
         var values = new ArgumentValue[plan.Arguments.Length];
         for (var i = 0; i < values.Length; i++)
             values[i] = Read(plan.Arguments[i], sql, scanner);
-        return new ExecuteArguments(values);
+        return new ExecuteArguments(values, isConverted);
     }
 
     public StatementValues Values(ReadOnlySpan<byte> body, ShapeScanner scanner, uint[] parameterTypes) =>
-        new(body, scanner, _values, parameterTypes);
+        new(body, scanner, _values, parameterTypes) { IsConverted = _isConverted };
 
     /// <summary>What stands behind the statement's name: the arguments in parentheses, or nothing.</summary>
     public static string TextOf(string execute)

@@ -71,7 +71,7 @@ public sealed class PreparedRunner
         if (!_session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(plan.Name), out var statement))
             throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" does not exist");
         // The arguments stand in EXECUTE's text and the statement's own literals in its body: two texts, read in turn.
-        var arguments = ExecuteArguments.Read(plan, text.Whole.Span, _session.Scanner);
+        var arguments = ExecuteArguments.Read(plan, text.Whole.Span, _session.Scanner, _session.ConvertsText);
         var body = statement.Text.Sql;
         _session.Scanner.Scan(body, _session.StandardConformingStrings);
         var template = await Routing.TemplateAsync(_session, body);

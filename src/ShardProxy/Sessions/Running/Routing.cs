@@ -41,7 +41,7 @@ public static class Routing
 
     /// <summary>The shard of a statement without parameters.</summary>
     public static int Choose(Session session, ShardChoice choice, StatementText text) =>
-        Choose(session, choice, new StatementValues(text.Whole.Span, session.Scanner));
+        Choose(session, choice, new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText });
 
     /// <summary>The shard of a statement with its values bound. Throws the refusal when there is not exactly one.</summary>
     public static int Choose(Session session, ShardChoice choice, in StatementValues values)

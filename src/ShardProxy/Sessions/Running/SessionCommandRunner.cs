@@ -40,6 +40,8 @@ public sealed class SessionCommandRunner
             if (plan.What == DiscardWhat.Temp)
                 _session.Temporaries.Clear();
         }
+        if (plan.What == DiscardWhat.All)
+            _session.ReportParameters();
         _session.WriteTag(Encoding.ASCII.GetBytes(verb));
         return true;
     }

@@ -100,13 +100,16 @@ internal sealed class SpreadCopyInput : IReplyTap
     /// <summary>Takes every shard out of copy mode, whatever state it is in.</summary>
     public async ValueTask AbandonAsync()
     {
+        // Closes the frames that the splitter has open, so that a CopyFail can follow what is there.
+        _splitter?.Flush();
+        _session.Relay.Tap = null;
+        await SkipFrameAsync();
         foreach (var server in _servers)
         {
             if (server.State != ServerState.Leased)
                 continue;
             if (server.IsTakingCopyData)
             {
-                // A CopyData frame is always whole in the output, so a CopyFail can follow what is there.
                 CopyFailMessage.Write(server.Channel.Output, "the COPY failed elsewhere"u8);
                 EndData(server);
             }
@@ -124,6 +127,20 @@ internal sealed class SpreadCopyInput : IReplyTap
             _rows += rows;
         }
         return forward;
+    }
+
+    // What is left of the message that was being read; the messages after it are ignored by whoever reads them.
+    private async ValueTask SkipFrameAsync()
+    {
+        while (_remaining > 0)
+        {
+            var input = _session.Client.Input;
+            var taken = Math.Min(_remaining, input.Count);
+            input.Consume(taken);
+            _remaining -= taken;
+            if (_remaining > 0 && !TryReceive())
+                await _session.WaitAsync();
+        }
     }
 
     private void Watch(ServerConnection server)
@@ -168,9 +185,15 @@ internal sealed class SpreadCopyInput : IReplyTap
             if (input.IsEmpty)
                 return false;
             var taken = Math.Min(_remaining, input.Count);
-            Feed(input.Unread[..taken]);
-            input.Consume(taken);
             _remaining -= taken;
+            try
+            {
+                Feed(input.Unread[..taken]);
+            }
+            finally
+            {
+                input.Consume(taken);
+            }
             return true;
         }
         var status = Frame.TryRead(input.Unread, _session.Client.MaxFrameLength, out var type, out var length);

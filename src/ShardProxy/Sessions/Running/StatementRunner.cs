@@ -17,6 +17,7 @@ public sealed class StatementRunner
     private readonly SettingRunner _settings;
     private readonly EveryShardRunner _everyShard;
     private readonly CopyRunner _copies;
+    private readonly GeneratedRowsRunner _generatedRows;
     private readonly PreparedRunner _prepared;
     private readonly SessionCommandRunner _commands;
 
@@ -29,6 +30,7 @@ public sealed class StatementRunner
         _settings = new SettingRunner(session);
         _everyShard = new EveryShardRunner(session, _transactions);
         _copies = new CopyRunner(session, _transactions);
+        _generatedRows = new GeneratedRowsRunner(session, _transactions);
         _prepared = new PreparedRunner(session, this);
         _commands = new SessionCommandRunner(session);
     }
@@ -134,6 +136,8 @@ public sealed class StatementRunner
                 return _everyShard.RunAsync(everyShard, planned, text);
             case CountEverywherePlan:
                 return Counts.RunAsync(planned, text);
+            case InsertEverywherePlan insert:
+                return _generatedRows.RunAsync(insert);
             case CopyPlan copy:
                 return _copies.RunAsync(copy, planned, text);
             case PreparePlan or ExecutePlan or DeallocatePlan:
