@@ -14,7 +14,7 @@ internal static class KeyReader
 
     private static ByteBuffer Scratch => _scratch ??= new ByteBuffer();
 
-    /// <summary>The shards of the value or values; NULL adds none and is noted.</summary>
+    /// <summary>The shards of the value or values. NULL adds none: it equals no key; where it would become one that is noted.</summary>
     public static ShardSet Read(KeyEquals equals, DirectorySnapshot directory, in StatementValues values, ref bool sawNull)
     {
         var target = new KeyTarget(equals.Type.Oid, equals.Type.TypeModifier, equals.Stored ? KeyUse.Store : KeyUse.Compare);
@@ -39,7 +39,7 @@ internal static class KeyReader
             default:
                 return ShardSet.Unknown;
         }
-        sawNull = true;
+        sawNull |= equals.Stored;
         return ShardSet.Empty;
     }
 

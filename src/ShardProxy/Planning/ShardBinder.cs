@@ -31,7 +31,7 @@ public static class ShardBinder
         {
             var sawNull = false;
             var shards = Evaluate(relations[i], directory, values, ref sawNull);
-            if (sawNull && choice.RequireKey)
+            if (sawNull)
                 refusal = NullKey;
             else if (shards.IsUnknown)
                 refusal = UnknownKey;

@@ -21,7 +21,7 @@ public sealed record AnyShard : ShardChoice
 /// The shard on which every sharded relation of the statement has all the rows that the statement can touch: each of the
 /// <paramref name="Relations"/> (one key set for each relation instance) must come to the same single shard.
 /// </summary>
-/// <param name="RequireKey">For INSERT: a NULL or missing key is an error instead of an empty set.</param>
+/// <param name="RequireKey">The statement inserts: among the sets are those of the keys to be stored (see <see cref="KeyEquals.Stored"/>).</param>
 public sealed record KeyedShard(ImmutableArray<KeySet> Relations, bool RequireKey) : ShardChoice;
 
 /// <summary>The key values to which a condition confines one relation.</summary>

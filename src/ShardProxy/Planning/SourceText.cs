@@ -52,6 +52,9 @@ internal sealed class SourceText
         var negated = IsNegated(constant.Location, literal.Start);
         if (!_isView)
             return new LiteralTerm(slot, negated, castTo);
+        // A number says its type, for as text it would be read as the key's.
+        if (castTo == 0 && constant.Kind is ConstantKind.Integer or ConstantKind.Decimal)
+            castTo = Protocol.Values.TypeOid.Numeric;
         // A folded list: each constant of a view is its own.
         return TextAt(constant.Location) is { } text ? new ConstantTerm(negated ? "-" + text : text, castTo) : null;
     }

@@ -154,7 +154,8 @@ internal sealed class ConditionReader(Names names, OperandReader operands, Func<
             if (value.Family is { } family && !TypeIds.Compare(family, column.Family))
                 return [];
         }
-        return [new OneOf(column, [.. values])];
+        // Only numeric has values that the other types of its family cannot read.
+        return [new OneOf(column, [.. values.Select(value => column.TypeOid == TypeIds.Numeric ? OperandReader.As(value, TypeIds.Numeric) : value)])];
     }
 
     /// <summary>IN (SELECT …) and EXISTS are true because of a row of the subquery, for which the subquery's facts hold.</summary>

@@ -61,12 +61,16 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
     {
         // An inner join's ON is a condition like one in WHERE; an outer join's holds in a scope of its own.
         var on = join.Form == JoinForm.Inner ? facts : new FactScope(facts);
-        var left = Analyze(join.Left, place, outer, join.Form == JoinForm.Right ? on : facts);
+        var leftFacts = FactsOf(join.Form, JoinForm.Right, facts, on);
+        var left = Analyze(join.Left, place, outer, leftFacts);
         var beside = new ColumnScope(place.Columns);
         beside.Add(left);
-        var right = Analyze(join.Right, place with { Columns = beside }, outer, join.Form == JoinForm.Left ? on : facts);
-        if (join.Form is JoinForm.Left or JoinForm.Right)
-            facts.NullableSides.Add(new NullableSide(on, (join.Form == JoinForm.Left ? right : left).Variables()));
+        var rightFacts = FactsOf(join.Form, JoinForm.Left, facts, on);
+        var right = Analyze(join.Right, place with { Columns = beside }, outer, rightFacts);
+        if (join.Form is JoinForm.Left or JoinForm.Full)
+            facts.NullableSides.Add(new NullableSide(rightFacts, right.Variables()));
+        if (join.Form is JoinForm.Right or JoinForm.Full)
+            facts.NullableSides.Add(new NullableSide(leftFacts, left.Variables()));
 
         var columns = new ColumnScope(place.Columns);
         columns.Add(left);
@@ -83,6 +87,18 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
         if (join.Form is JoinForm.Right or JoinForm.Full)
             left = left.AsNullable();
         return Result(join, left, right, merged);
+    }
+
+    /// <summary>
+    /// The scope of one side. What a query on a side says of its own rows does not hold where the join fills that side up
+    /// with NULL, so in a FULL join each side has a scope that not even ON reaches.
+    /// </summary>
+    /// <param name="nullable">The join that fills up this side only.</param>
+    private static FactScope FactsOf(JoinForm form, JoinForm nullable, FactScope facts, FactScope on)
+    {
+        if (form == nullable)
+            return on;
+        return form == JoinForm.Full ? new FactScope(facts) : facts;
     }
 
     /// <summary>The columns that USING or NATURAL merges; null when they cannot be known.</summary>

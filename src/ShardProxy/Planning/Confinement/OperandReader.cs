@@ -53,7 +53,26 @@ internal sealed class OperandReader(Names names, Func<SubqueryExpression, Place,
             if (!values.Contains(value))
                 values.Add(value);
         }
+        // A list has one type: beside a numeric a quoted literal is read as one.
+        if (values.Exists(static value => value.NaturalType == TypeIds.Numeric))
+            values = values.ConvertAll(static value => As(value, TypeIds.Numeric));
         return values;
+    }
+
+    /// <summary>A value without a type of its own is read as the type of what it is compared with, which need not be the key's.</summary>
+    public static Operand As(Operand value, uint type)
+    {
+        if (value.NaturalType != 0 || value.Family is not null)
+            return value;
+        var castTo = value.IsArray ? TypeIds.ArrayOf(type) : type;
+        KeyTerm? term = value.Term switch
+        {
+            LiteralTerm { CastTo: 0 } literal => literal with { CastTo = castTo },
+            ParameterTerm { CastTo: 0 } parameter => parameter with { CastTo = castTo },
+            ConstantTerm { CastTo: 0 } constant => constant with { CastTo = castTo },
+            _ => null,
+        };
+        return term is null ? value : new Operand(term, TypeIds.FamilyOf(type), value.IsArray, type);
     }
 
     private ColumnVariable? ColumnOf(TypeCast cast, Place place)

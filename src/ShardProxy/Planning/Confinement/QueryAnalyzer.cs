@@ -153,7 +153,7 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
     {
         var (a, b) = (left.Columns[index], right.Columns[index]);
         var nothing = new RowsColumn(a.Name, null, default, Passes: false, ValueFamily.Other, Nullable: true);
-        if (!TypeIds.Compare(a.Family, b.Family))
+        if (!TypeIds.Compare(a.Family, b.Family) || TakesNumeric(a, b) || TakesNumeric(b, a))
             return nothing;
         var family = a.Family == ValueFamily.Any ? b.Family : a.Family;
         var shown = new ColumnVariable(a.Name, a.Variable?.TypeOid == b.Variable?.TypeOid ? a.Variable?.TypeOid ?? 0 : 0, -1, family);
@@ -175,6 +175,10 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
         var passes = !limited && (a.Passes || a.Variable is null) && (b.Passes || b.Variable is null);
         return new RowsColumn(a.Name, shown, default, passes, family, a.Nullable || b.Nullable);
     }
+
+    /// <summary>A quoted literal above or below a numeric is read as one, and not as the key's type.</summary>
+    private static bool TakesNumeric(RowsColumn literal, RowsColumn other) =>
+        literal.Family == ValueFamily.Any && other.Family == ValueFamily.Number && !TypeIds.IsInteger(other.Variable?.TypeOid ?? 0);
 
     /// <summary>
     /// Each round's rows come from the first part, or from the second and the rows of the round before: what holds for the
@@ -205,7 +209,7 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
             var column = first.Columns[index];
             var step = index < second.Columns.Length ? second.Columns[index] : null;
             var from = SourceOf(column, first.Scope);
-            var next = step is null || !TypeIds.Compare(step.Family, column.Family) ? null : SourceOf(step, second.Scope);
+            var next = step is null || !TypeIds.Compare(step.Family, column.Family) || TakesNumeric(step, column) || TakesNumeric(column, step) ? null : SourceOf(step, second.Scope);
             ColumnVariable? shown = null;
             if (from is not null && next is not null)
             {
