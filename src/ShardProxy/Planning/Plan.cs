@@ -47,11 +47,12 @@ public sealed record SettingPlan(SettingVerb Verb, string? Name, string? Value, 
     /// <summary>set_config with a parameter as its value: its number, from 1; 0 otherwise.</summary>
     public int ValueParameter { get; init; }
 
-    /// <summary>Other settings of the same statement: SET TRANSACTION and SET SESSION CHARACTERISTICS may set several.</summary>
+    /// <summary>Other settings of the same statement, in order: SET TRANSACTION, SET SESSION CHARACTERISTICS and SELECT set_config(…), set_config(…).</summary>
     public ImmutableArray<SettingValue> More { get; init; } = [];
 }
 
-public sealed record SettingValue(string Name, string? Value);
+/// <param name="IsLocal">For set_config: lasts until the transaction ends.</param>
+public sealed record SettingValue(string Name, string? Value, bool IsLocal = false);
 
 public enum SettingVerb
 {

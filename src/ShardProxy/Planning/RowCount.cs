@@ -17,8 +17,10 @@ internal static class RowCount
         {
             With: null, IsDistinct: false, HasGroupingSets: false, Having: null, Into: null, Locks: false,
             DistinctOn.IsEmpty: true, Groups.IsEmpty: true, Windows.IsEmpty: true, Order.IsEmpty: true, Limits.IsEmpty: true, Outputs.IsEmpty: false,
-            From: [FromTable],
+            From: [FromTable table],
         } select
+        // A view may have made its rows of several: DISTINCT, LIMIT, groups.
+        && names.Resolve(table.Name).Class == RelationClass.Sharded
         && select.Outputs.All(static output => IsCount(output.Value));
 
     private static bool IsCount(Expression expression) =>

@@ -1,29 +1,46 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning;
 
-/// <summary>SELECT set_config(name, value, is_local) alone: a SET that replies with a row.</summary>
+/// <summary>SELECT set_config(name, value, is_local), … and nothing else: a SET that replies with a row.</summary>
 internal static class SettingFunction
 {
     public static bool TryRead(Query query, SourceText source, [NotNullWhen(true)] out Plan? plan)
     {
         plan = null;
-        if (!SingleCall.TryRead(query, out var call) || call.Names[^1] != "set_config" || (call.Names.Length == 2 && call.Names[0] != "pg_catalog"))
+        if (!SingleCall.IsPlain(query, out var outputs))
             return false;
-        if (call.Arguments is not [Constant { Kind: ConstantKind.Text } name, var value, Constant { Kind: ConstantKind.Boolean } local])
-            return false;
-        var text = value switch
+        var settings = ImmutableArray.CreateBuilder<SettingValue>(outputs.Length);
+        foreach (var output in outputs)
         {
-            Constant { Kind: ConstantKind.Text } constant => source.SensitiveText(constant),
-            _ => null,
+            if (output.Value is not FunctionCall call || Read(call, source) is not { } setting)
+                return false;
+            settings.Add(setting);
+        }
+        var first = settings[0];
+        settings.RemoveAt(0);
+        plan = new SettingPlan(first.IsLocal ? SettingVerb.SetLocal : SettingVerb.Set, first.Name, first.Value, IsFunction: true)
+        {
+            More = settings.ToImmutable(),
+            ValueParameter = outputs[0].Value is FunctionCall { Arguments: [_, Parameter parameter, _] } ? parameter.Number : 0,
         };
-        var number = value is Parameter parameter ? parameter.Number : 0;
-        if (text is null && number == 0)
-            return false;
-        source.MarkSensitive(name.Location);
-        var verb = local.Text == "true" ? SettingVerb.SetLocal : SettingVerb.Set;
-        plan = new SettingPlan(verb, name.Text!.ToLowerInvariant(), text, IsFunction: true) { ValueParameter = number };
         return true;
+    }
+
+    public static bool IsSetting(FunctionCall call) =>
+        call.Names[^1] == "set_config" && (call.Names.Length == 1 || call.Names[^2] == "pg_catalog");
+
+    private static SettingValue? Read(FunctionCall call, SourceText source)
+    {
+        if (!IsSetting(call) || call.Arguments is not [Constant { Kind: ConstantKind.Text } name, var value, Constant { Kind: ConstantKind.Boolean } local])
+            return null;
+        // What is computed is asked of the server afterwards, as long as computing it needs no table.
+        if (value is not (Constant or Parameter or TypeCast { Operand: Constant or Parameter }))
+            return null;
+        source.MarkSensitive(name.Location);
+        var text = value is Constant { Kind: ConstantKind.Text } constant ? source.SensitiveText(constant) : null;
+        return new SettingValue(name.Text!.ToLowerInvariant(), text, local.Text == "true");
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using ShardProxy.Statements.Syntax;
 
@@ -8,20 +9,34 @@ internal static class SingleCall
 {
     public static bool TryRead(Query query, [NotNullWhen(true)] out FunctionCall? call)
     {
-        call = query is Select
-        {
-            With: null,
-            Outputs: [{ Value: FunctionCall { Window: null } only }],
-            From.IsEmpty: true,
-            Where: null,
-            Into: null,
-            IsDistinct: false,
-            Having: null,
-            HasGroupingSets: false,
-            Groups.IsEmpty: true,
-            Order.IsEmpty: true,
-            Limits.IsEmpty: true,
-        } && only.Inner.IsEmpty ? only : null;
+        call = IsPlain(query, out var outputs)
+            && outputs is [{ Value: FunctionCall { Window: null } only }]
+            && only.Inner.IsEmpty ? only : null;
         return call is not null;
+    }
+
+    /// <summary>A SELECT of expressions without tables or any other clause.</summary>
+    public static bool IsPlain(Query query, out ImmutableArray<OutputItem> outputs)
+    {
+        if (query is Select
+            {
+                With: null,
+                Outputs.IsEmpty: false,
+                From.IsEmpty: true,
+                Where: null,
+                Into: null,
+                IsDistinct: false,
+                Having: null,
+                HasGroupingSets: false,
+                Groups.IsEmpty: true,
+                Order.IsEmpty: true,
+                Limits.IsEmpty: true,
+            } select)
+        {
+            outputs = select.Outputs;
+            return true;
+        }
+        outputs = [];
+        return false;
     }
 }

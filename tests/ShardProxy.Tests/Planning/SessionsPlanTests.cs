@@ -28,5 +28,9 @@ public sealed class SessionsPlanTests
     [InlineData("execute p(1, 'x', null, 1+1)", "execute p(1, 'x', null, ?)")]
     [InlineData("select create_distributed_table('orders', 'user_id', colocate_with => 'users')", "distribute orders by user_id with users [ChangesCatalog, NotInTransaction]")]
     [InlineData("select create_reference_table('products')", "distribute products by - with - reference [ChangesCatalog, NotInTransaction]")]
+    [InlineData("select set_config('a.b', 'x', false), set_config('c', $1, true)", "Set a.b = x, c =  (function)")]
+    [InlineData("select set_config('a.b', name, false) from users where id = 5", "refused 0A000: set_config() changes the session's settings and is understood only by itself, with a constant name and is_local [Pins, Taints, FollowsTransaction]")]
+    [InlineData("select set_config('a.b', 'x', true), * from users where id = 5", "5 [Taints, FollowsTransaction]")]
+    [InlineData("select set_config($1, 'x', false)", "refused 0A000: set_config() changes the session's settings and is understood only by itself, with a constant name and is_local [Pins, Taints, FollowsTransaction]")]
     public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
 }

@@ -10,6 +10,18 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
     public void Survey(FunctionCall call, SourceText source)
     {
         var name = call.Names[^1];
+        if (SettingFunction.IsSetting(call) && call.Arguments is not [_, _, Constant { Kind: ConstantKind.Boolean, Text: "true" }])
+        {
+            // On one server alone the session can stay with its setting.
+            findings.Traits |= Traits.Pins;
+            findings.PrefersHome = true;
+            if (context.Directory.HasShardedTables)
+            {
+                findings.Refuse(
+                    "set_config() changes the session's settings and is understood only by itself, with a constant name and is_local",
+                    "Write SELECT set_config('name', value, false) as a statement of its own, or SET.");
+            }
+        }
         if (names.FindFunction(call.Names) is { } function)
             SurveyUser(function);
         else if (call.Names.Length == 1 || call.Names[^2] == "pg_catalog")

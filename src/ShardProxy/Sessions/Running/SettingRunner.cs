@@ -52,14 +52,20 @@ public sealed class SettingRunner
             server.IsTainted = true;
             return;
         }
-        if (plan.Verb == SettingVerb.SetLocal && !_session.Transaction.IsOpen)
+        await RememberFunctionAsync(plan.Name, plan.Verb == SettingVerb.SetLocal, server);
+        foreach (var other in plan.More)
+            await RememberFunctionAsync(other.Name, other.IsLocal, server);
+    }
+
+    private async ValueTask RememberFunctionAsync(string name, bool isLocal, ServerConnection server)
+    {
+        if (isLocal && !_session.Transaction.IsOpen)
             return;
-        var value = await ReadAsync(server, plan.Name);
+        var value = await ReadAsync(server, name);
         if (value is null)
             return;
-        var isLocal = plan.Verb == SettingVerb.SetLocal;
         var replay = System.Text.Encoding.UTF8.GetBytes(
-            $"SELECT pg_catalog.set_config({SettingsScript.QuoteLiteral(plan.Name)}, {SettingsScript.QuoteLiteral(value)}, {(isLocal ? "true" : "false")})");
+            $"SELECT pg_catalog.set_config({SettingsScript.QuoteLiteral(name)}, {SettingsScript.QuoteLiteral(value)}, {(isLocal ? "true" : "false")})");
         foreach (var other in _session.Servers.Joined())
         {
             if (ReferenceEquals(other, server))
@@ -68,8 +74,8 @@ public sealed class SettingRunner
             await _session.DrainAsync(other);
         }
         var settings = isLocal
-            ? _session.Settings with { Local = _session.Settings.Local.With(plan.Name, value) }
-            : new SettingsState(_session.Settings.Session.With(plan.Name, value), _session.Settings.Local.Without(plan.Name));
+            ? _session.Settings with { Local = _session.Settings.Local.With(name, value) }
+            : new SettingsState(_session.Settings.Session.With(name, value), _session.Settings.Local.Without(name));
         if (_session.Transaction.IsOpen)
             _session.Transaction.Append(replay, settings);
         else
