@@ -26,6 +26,7 @@ public sealed class ProxyServer : IProxyServer
     private readonly Dictionary<string, Database> _databases = new(StringComparer.Ordinal);
     private readonly List<DatabaseRouting> _routings = [];
     private readonly Dictionary<string, VerifierLookup> _verifiers = new(StringComparer.Ordinal);
+    private readonly SlowStatements _slow;
     private readonly DirectoryStores _stores = new(TimeProvider.System);
     private TlsServerCredentials? _tls;
     private ClientNegotiation? _negotiation;
@@ -39,6 +40,7 @@ public sealed class ProxyServer : IProxyServer
         _loggers = loggers;
         _loops = new EventLoopGroup(0, loggers.CreateLogger<EventLoopGroup>());
         _gate = new ClientGate(config.Limits.MaxClients);
+        _slow = new SlowStatements(loggers.CreateLogger<SlowStatements>()) { Threshold = config.Log.SlowQuery };
     }
 
     public EndPoint EndPoint => _listener?.EndPoint ?? throw new InvalidOperationException("The proxy has not been started.");
@@ -66,6 +68,7 @@ public sealed class ProxyServer : IProxyServer
     {
         _config = config;
         _gate.Limit = config.Limits.MaxClients;
+        _slow.Threshold = config.Log.SlowQuery;
         if (_negotiation is not null)
             _negotiation.LoginTimeout = config.Limits.LoginTimeout;
         _tls?.Reload(config.Listen.Tls);
@@ -112,7 +115,7 @@ public sealed class ProxyServer : IProxyServer
         _routings.Add(routing);
         if (_config.Authentication.PassThrough)
             _verifiers.Add(config.Name, new VerifierLookup(config.Shards[0], _config.Authentication, _config.Limits, TimeProvider.System));
-        _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing), _loops.Count, OpenerFor));
+        _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing), _loops.Count, OpenerFor) { Slow = _slow });
     }
 
     private static KnownShardOpener OpenerFor(Database database, int shard, ServerCredentials credentials)

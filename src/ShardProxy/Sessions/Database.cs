@@ -47,6 +47,8 @@ public sealed class Database
 
     public UnknownRelations UnknownRelations { get; } = new();
 
+    public SlowStatements Slow { get; init; } = SlowStatements.Off;
+
     public RoutingState Routing => Control.Routing;
 
     public int ShardCount => Config.Shards.Count;

@@ -19,6 +19,9 @@ public sealed class FastPath
 
     private readonly Session _session;
     private readonly FastBatch _batch = new();
+    private PlannedStatement? _planned;
+    private ClientStatement? _prepared;
+    private long _started;
 
     public FastPath(Session session) => _session = session;
 
@@ -38,6 +41,8 @@ public sealed class FastPath
     {
         var server = Server!;
         Server = null;
+        if (_session.Database.Slow.IsSlow(_started))
+            ReportSlow(server);
         if (server.TransactionStatus != (byte)_session.Transaction.Status)
             Aftermath.FollowServer(_session, server);
         if (!_session.Transaction.IsOpen)
@@ -123,6 +128,7 @@ public sealed class FastPath
         var start = TryLease(planned, shard, out var server);
         if (start != FastStart.Started)
             return start;
+        _prepared = statement;
         PreparedRunner.SendParse(server!, statement.Text, _session, Disposition.Swallow);
         BindMessage.WriteRenamed(server!.Channel.Output, bind, bind.Portal, statement.Text.ServerName);
         server.Channel.Output.Write(input[batch.BindEnd..batch.Length]);
@@ -193,7 +199,19 @@ public sealed class FastPath
         server = _session.Servers.TryGetReady(shard, out var queued);
         if (server is null)
             return queued ? FastStart.Queued : FastStart.NotFast;
+        _planned = planned;
+        _prepared = null;
         return FastStart.Started;
+    }
+
+    // The scanner still holds the text that was sent, unless it was prepared before.
+    private void ReportSlow(ServerConnection server)
+    {
+        var slow = _session.Database.Slow;
+        if (_prepared is { } prepared)
+            slow.Report(_session, _started, _planned!.Verb, server.Shard, prepared.Text.Sql);
+        else
+            slow.Report(_session, _started, _planned!.Verb, server.Shard, _session.Scanner);
     }
 
     // Straight from the client's buffer to the server's socket when nothing has to go before it.
@@ -202,6 +220,7 @@ public sealed class FastPath
         Server = server;
         _session.Relay.Start(server, _session.ObjectIds(server.Shard));
         _session.StartQueryClock();
+        _started = _session.Database.Slow.Start();
         try
         {
             if (server.Channel.Output.IsEmpty)

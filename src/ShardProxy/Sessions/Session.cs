@@ -78,6 +78,9 @@ public sealed class Session
     /// <summary>Where each open SQL cursor lives, by name.</summary>
     public Dictionary<string, int> Cursors { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The portal executed last in the extended protocol; for the slow-query log.</summary>
+    public ClientPortal? LastExecuted { get; set; }
+
     /// <summary>Server connections stay with the client until it goes: pool mode session.</summary>
     public bool KeepsServers => Database.IsSessionPooled;
 

@@ -13,16 +13,16 @@ internal sealed class ShapeWriter
     /// <summary>Largest array that is kept from one text to the next, in bytes.</summary>
     private const int LargestKept = 1 << 20;
 
-    private const byte Separator = (byte)' ';
+    internal const byte Separator = (byte)' ';
 
     /// <summary>Begins a literal whose bytes follow, because they decide what the text means.</summary>
-    private const byte WrittenOut = 0x07;
+    internal const byte WrittenOut = 0x07;
 
     /// <summary>N before '…': the keyword NCHAR to the grammar, but not the word n.</summary>
-    private const byte NationalPrefix = 0x0e;
+    internal const byte NationalPrefix = 0x0e;
 
     /// <summary>Added to a class's placeholder: any number of literals of that class in the list's brackets.</summary>
-    private const byte ListBit = 0x10;
+    internal const byte ListBit = 0x10;
 
     /// <summary>Placeholder of the widest number; those up to it are numbers, in the order of their width.</summary>
     private const byte NumberClass = 3;

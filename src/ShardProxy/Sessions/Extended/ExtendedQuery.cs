@@ -241,6 +241,7 @@ public sealed class ExtendedQuery
                 throw NoPortal(name);
             await UseAsync(server.Shard);
             ExecuteMessage.Write(server.Channel.Output, name, maxRows);
+            _session.LastExecuted = portal;
             server.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
             if (portal.Planned.Plan is SettingPlan || portal.Planned.Traits != Traits.None)
                 await ExecuteWithAftermathAsync(server, portal);

@@ -53,9 +53,15 @@ internal sealed class UnitEnd
         server.SendSync(Disposition.Forward);
         _session.StartRelay(server);
         _session.StartQueryClock();
+        var slow = _session.Database.Slow;
+        var start = slow.Start();
         while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
             await _runner.CopyInput.RelayAsync(server);
         _session.StopClock();
+        // In a pipeline it is the unit that was slow; its last statement stands for it.
+        if (slow.IsSlow(start) && _session.LastExecuted is { } portal)
+            slow.Report(_session, start, portal.Planned.Verb, server.Shard, portal.Statement.Text.Sql);
+        _session.LastExecuted = null;
         if (_session.Relay.ReadyCount == 0)
         {
             server.NeedsSync = true;

@@ -54,7 +54,12 @@ public sealed class StatementRunner
                     SqlStates.InFailedSqlTransaction,
                     "current transaction is aborted, commands ignored until end of transaction block");
             }
-            return await DispatchAsync(planned, text);
+            var slow = _session.Database.Slow;
+            var start = planned.Plan is EveryShardPlan or CountEverywherePlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
+            var succeeded = await DispatchAsync(planned, text);
+            if (slow.IsSlow(start))
+                slow.Report(_session, start, planned.Verb, shard: -1, text.Whole.Span[text.Start..text.End]);
+            return succeeded;
         }
         catch (SqlErrorException exception)
         {
@@ -84,9 +89,13 @@ public sealed class StatementRunner
         _session.StartRelay(server);
         _session.Relay.PositionOffset = positionOffset;
         _session.StartQueryClock();
+        var slow = _session.Database.Slow;
+        var start = slow.Start();
         while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
             await CopyInput.RelayAsync(server);
         _session.StopClock();
+        if (slow.IsSlow(start))
+            slow.Report(_session, start, planned.Verb, shard, sql.Span);
         return await Aftermath.ApplyAsync(_session, server, planned, failed: _session.Relay.ErrorSeen);
     }
 
