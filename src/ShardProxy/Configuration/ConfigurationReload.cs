@@ -7,8 +7,8 @@ namespace ShardProxy.Configuration;
 public sealed record ReloadOutcome(ProxyConfig Effective, IReadOnlyList<string> Applied, IReadOnlyList<string> NeedsRestart);
 
 /// <summary>
-/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, the log's level and the
-/// slow-query bound change while running; the address, shards, buckets, tables and caches do not.
+/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, tables, the log's level
+/// and the slow-query bound change while running; the address, shards, buckets and caches do not.
 /// </summary>
 public static class ConfigurationReload
 {
@@ -50,9 +50,9 @@ public static class ConfigurationReload
     {
         if (!old.Shards.SequenceEqual(now.Shards))
             comparison.NeedsRestart.Add($"{path}.shards");
-        // Declaring a table while statements on it run is what create_distributed_table is for.
+        // Tables that are new in the file are declared as create_distributed_table would; what cannot be is logged then.
         if (!SameTables(old.Tables, now.Tables))
-            comparison.NeedsRestart.Add($"{path}.tables");
+            comparison.Applied.Add($"{path}.tables");
         return now with
         {
             Buckets = comparison.Keep($"{path}.buckets", old.Buckets, now.Buckets),
@@ -60,7 +60,6 @@ public static class ConfigurationReload
                 comparison.Keep($"{path}.pool.mode", old.Pool.Mode, now.Pool.Mode),
                 comparison.Take($"{path}.pool.size", old.Pool.Size, now.Pool.Size)),
             Shards = old.Shards,
-            Tables = old.Tables,
             Directory = comparison.Keep($"{path}.directory", old.Directory, now.Directory),
         };
     }
