@@ -109,7 +109,7 @@ public sealed class Database
             routing,
             new PlanningContext(routing.Catalog, routing.Directory, searchPath, key.User, session.Temporaries.Names)
             {
-                PasswordVerifier = static password => ScramVerifier.Create(password).ToString(),
+                PasswordVerifier = static password => ScramVerifier.Create(password).Format(),
             });
         // Bounded: search paths are few in practice, and forgetting them costs templates, not answers.
         ImmutableInterlocked.Update(ref _plannings, static (all, add) =>

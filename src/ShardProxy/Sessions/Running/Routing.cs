@@ -90,6 +90,15 @@ public static class Routing
         return shard >= 0;
     }
 
+    /// <summary>Whether a hint may decide: for what nobody could route, and, said in the statement itself, for what would run everywhere.</summary>
+    public static bool IsForHint(Plan plan, Session session) => plan switch
+    {
+        RefusedPlan refused => refused.SqlState == SqlStates.FeatureNotSupported,
+        CountEverywherePlan or InsertEverywherePlan => true,
+        EveryShardPlan => session.Scanner.Hint.Kind != RoutingHintKind.None,
+        _ => false,
+    };
+
     public static SqlErrorException Refuse(RefusedPlan refused) => new(refused.SqlState, refused.Reason, refused.Hint);
 
     private static string Value(ReadOnlySpan<byte> text, RoutingHint hint)

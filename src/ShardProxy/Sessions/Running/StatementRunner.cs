@@ -130,6 +130,8 @@ public sealed class StatementRunner
 
     private ValueTask<bool> DispatchAsync(PlannedStatement planned, StatementText text)
     {
+        if (Routing.IsForHint(planned.Plan, _session) && Routing.TryHint(_session, text, out var hinted))
+            return RunOnAsync(hinted, planned, text.Whole[text.Start..text.End], text.PositionOffset);
         switch (planned.Plan)
         {
             case OneShardPlan one:
