@@ -602,7 +602,15 @@ public sealed class ExtendedQuery
     }
 
     private ClientPortal FindPortal(ReadOnlySpan<byte> name) =>
-        _session.Prepared.TryGetPortal(name, out var portal) ? portal : throw NoPortal(name);
+        _session.Prepared.TryGetPortal(name, out var portal) ? portal : CursorPortal(name);
+
+    // A cursor that SQL declared is a portal of its name, on the server where DECLARE ran.
+    private ClientPortal CursorPortal(ReadOnlySpan<byte> name) =>
+        _session.Cursors.TryGetValue(Text(name), out var shard) && _session.Servers.Held(shard) is { } server
+            ? new ClientPortal(new ClientStatement(PreparedText.Unnamed([], []), isUnnamed: true), CursorStatement, server)
+            : throw NoPortal(name);
+
+    private static PlannedStatement CursorStatement { get; } = new(new OneShardPlan(AnyShard.Instance), Traits.None, "fetch");
 
     private static SqlErrorException NoPortal(ReadOnlySpan<byte> name) =>
         new(SqlStates.InvalidCursorName, $"portal \"{Text(name)}\" does not exist");
