@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using ShardProxy.Protocol.Framing;
@@ -23,13 +22,9 @@ public sealed class TlsConnection : Connection
     private readonly Connection _inner;
     private readonly TlsStreamAdapter _adapter;
     private readonly SslStream _ssl;
+    private readonly TlsReader _reader;
     private readonly Lock _moving = new();
     private LoopSignal _innerSignal;
-    private byte[] _plain = [];
-    private int _plainStart;
-    private int _plainEnd;
-    private bool _reading;
-    private bool _ended;
     private bool _broken;
     private bool _shutdownWhenSent;
     private bool _disposed;
@@ -39,6 +34,7 @@ public sealed class TlsConnection : Connection
         _inner = inner;
         _ssl = ssl;
         _adapter = adapter;
+        _reader = new TlsReader(ssl, adapter);
         EndPointHash = endPointHash;
         Signal = inner.Signal;
         Ready = Readiness.Readable | Readiness.Writable;
@@ -76,13 +72,17 @@ public sealed class TlsConnection : Connection
         if ((Ready & Readiness.Readable) == 0 || buffer.IsEmpty)
             return 0;
         ObjectDisposedException.ThrowIf(_disposed, this);
-        while (_plainStart == _plainEnd)
+        while (!_reader.HasPlain)
         {
-            if (_ended)
+            if (_reader.Ended)
                 return -1;
             if (_adapter.HasRecord)
             {
-                Decrypt();
+                _reader.Decrypt();
+                PeerClosed |= _reader.Ended;
+                // The engine may have had to answer something.
+                if (!_adapter.Outgoing.IsEmpty)
+                    Flush();
             }
             else if (!ReceiveCiphertext())
             {
@@ -91,12 +91,7 @@ public sealed class TlsConnection : Connection
                 return 0;
             }
         }
-        var count = Math.Min(buffer.Length, _plainEnd - _plainStart);
-        _plain.AsSpan(_plainStart, count).CopyTo(buffer);
-        _plainStart += count;
-        if (_plainStart == _plainEnd)
-            ReleasePlain();
-        return count;
+        return _reader.Take(buffer);
     }
 
     public override int TrySend(ReadOnlySpan<byte> data)
@@ -158,15 +153,8 @@ public sealed class TlsConnection : Connection
         PeerClosed = true;
         _inner.Signal = null;
         _inner.Dispose();
-        // A read that is pending ends here, so that the engine lets go of its buffers.
-        _adapter.Ended = true;
-        using (NoSynchronizationContext.Enter())
-        {
-            _adapter.Incoming.Clear();
-            _adapter.Deliver();
-        }
+        _reader.Abandon();
         _ssl.Dispose();
-        ReleasePlain();
         _adapter.Incoming.Release();
         _adapter.Outgoing.Clear();
         _adapter.Outgoing.Release();
@@ -206,68 +194,6 @@ public sealed class TlsConnection : Connection
         else
             _adapter.Incoming.Advance(count);
         return count != 0;
-    }
-
-    /// <summary>Feeds the engine one record; application data, if it was any, stands in the plain buffer afterwards.</summary>
-    private void Decrypt()
-    {
-        using (NoSynchronizationContext.Enter())
-        {
-            if (_reading)
-                _adapter.Deliver();
-            else
-                StartRead();
-        }
-        if (_reading && !_adapter.IsWaiting)
-            throw new InvalidOperationException("The TLS engine waits for something other than the network.");
-        if (!_adapter.Outgoing.IsEmpty)
-            Flush();
-    }
-
-    /// <summary>One read of the engine's. It stays pending when the record carried no application data (a session ticket, a key update).</summary>
-    private void StartRead()
-    {
-        if (_plain.Length == 0)
-            _plain = ArrayPool<byte>.Shared.Rent(TlsRecord.MaxPlainLength);
-        try
-        {
-            var read = _ssl.ReadAsync(_plain.AsMemory());
-            if (read.IsCompletedSuccessfully)
-                FinishRead(read.Result);
-            else
-                _ = FinishReadAsync(read);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            FinishRead(0);
-        }
-    }
-
-    private async Task FinishReadAsync(ValueTask<int> read)
-    {
-        _reading = true;
-        var count = 0;
-        try
-        {
-            count = await read.ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            // No application data will follow, whether the peer said so or broke off.
-        }
-        _reading = false;
-        FinishRead(count);
-    }
-
-    private void FinishRead(int count)
-    {
-        _plainStart = 0;
-        _plainEnd = count;
-        if (count > 0)
-            return;
-        _ended = true;
-        PeerClosed = true;
-        ReleasePlain();
     }
 
     private bool Encrypt(ReadOnlySpan<byte> data)
@@ -333,14 +259,5 @@ public sealed class TlsConnection : Connection
         PeerClosed = true;
         _adapter.Outgoing.Clear();
         Ready = Readiness.Readable | Readiness.Writable;
-    }
-
-    private void ReleasePlain()
-    {
-        if (_reading || _plain.Length == 0)
-            return;
-        ArrayPool<byte>.Shared.Return(_plain);
-        _plain = [];
-        _plainStart = _plainEnd = 0;
     }
 }
