@@ -152,6 +152,9 @@ public enum Traits
 
     /// <summary>Depends on the transaction's own state (SHOW, FETCH …): runs where the transaction already is.</summary>
     FollowsTransaction = 256,
+
+    /// <summary>PostgreSQL refuses it outside a transaction block (LOCK TABLE).</summary>
+    OnlyInTransaction = 512,
 }
 
 /// <summary>One statement of a text.</summary>

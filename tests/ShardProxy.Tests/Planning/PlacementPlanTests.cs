@@ -36,5 +36,14 @@ public sealed class PlacementPlanTests
     [InlineData("create view v as select * from settings", "home [Writes, ChangesCatalog]")]
     [InlineData("create view v as select * from settings s, users u", "refused 0A000: \"settings\" is on the home shard only and cannot be used in one statement with the sharded table \"users\" [Writes, ChangesCatalog]")]
     [InlineData("create view v as select 1", "every [Writes, ChangesCatalog]")]
+    [InlineData("create table announced (id int8 references users)", "every [Writes, ChangesCatalog]")]
+    [InlineData("create table announced (id int8 references users (id), x int8)", "every [Writes, ChangesCatalog]")]
+    [InlineData("create table announced (id int8, x int8 references users (id))", "refused 0A000: a foreign key from \"announced\" to \"users\" cannot be checked on one shard, because it does not pair their keys, id and id [Writes, ChangesCatalog]")]
+    [InlineData("alter table orders add foreign key (user_id) references users", "every [Writes, ChangesCatalog]")]
+    [InlineData("alter table orders add constraint c foreign key (product_id, user_id) references order_items (quantity, user_id)", "every [Writes, ChangesCatalog]")]
+    [InlineData("alter table order_items add foreign key (order_id) references orders (id)", "refused 0A000: a foreign key from \"order_items\" to \"orders\" cannot be checked on one shard, because it does not pair their keys, user_id and user_id [Writes, ChangesCatalog]")]
+    [InlineData("create table announced (id int8 primary key, parent int8 references announced)", "refused 0A000: a foreign key from \"announced\" to \"announced\" cannot be checked on one shard, because it does not pair their keys, id and id [Writes, ChangesCatalog]")]
+    [InlineData("lock table users", "every [Writes, OnlyInTransaction]")]
+    [InlineData("lock settings", "home [Writes, OnlyInTransaction]")]
     public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
 }

@@ -29,15 +29,15 @@ internal static class CreateCommands
         var name = QueryReader.ReadTableName(node.Node("relation"));
         if (IsTemporary(name))
             return Home(name, verb);
-        var kind = planner.Context.Directory.Find(planner.Names.ForCreation(name.Schema, name.Name))?.Kind;
+        var table = planner.Context.Directory.Find(planner.Names.ForCreation(name.Schema, name.Name));
         foreach (var parent in node.List("inhRelations").Select(QueryReader.ReadTableName))
         {
             // A part of a distributed table is distributed like it.
-            kind ??= planner.Names.Resolve(parent).Distribution?.Kind;
+            table ??= planner.Names.Resolve(parent).Distribution;
         }
-        if (ForeignKeys.Check(planner, node, name.Name, kind) is { } refusal)
+        if (ForeignKeys.Check(planner, node, name.Name, table) is { } refusal)
             return new PlannedStatement(refusal, Ddl, verb);
-        return kind is null ? Home(name, verb) : new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
+        return table is null ? Home(name, verb) : new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
     }
 
     private static PlannedStatement PlanFromQuery(CommandPlanner planner, SyntaxNode node, string verb)

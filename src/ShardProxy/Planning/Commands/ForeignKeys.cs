@@ -7,17 +7,20 @@ namespace ShardProxy.Planning.Commands;
 internal static class ForeignKeys
 {
     /// <param name="from">How the table with the constraint is distributed; null on the home shard only.</param>
-    public static RefusedPlan? Check(CommandPlanner planner, SyntaxNode definition, string table, TableKind? from)
+    public static RefusedPlan? Check(CommandPlanner planner, SyntaxNode definition, string table, TableDistribution? from)
     {
-        foreach (var constraint in Constraints(definition))
+        foreach (var (constraint, column) in Constraints(definition, null))
         {
             var target = QueryReader.ReadTableName(constraint.Node("pktable"));
-            if (target.Schema is null && target.Name == table)
+            var to = target.Schema is null && target.Name == table ? from : planner.Names.Resolve(target).Distribution;
+            if (from?.Kind == TableKind.Sharded && to?.Kind == TableKind.Sharded)
+            {
+                if (from.Group != to.Group || !PairsKeys(constraint, column, from, to))
+                    return RefuseUnaligned(table, from, target, to);
                 continue;
-            var to = planner.Names.Resolve(target).Distribution?.Kind;
-            // A reference table is beside every row; a sharded one only beside rows of its own group.
-            var works = to == TableKind.Reference || to == from && from != TableKind.Reference;
-            if (!works)
+            }
+            // A reference table is beside every row.
+            if (to?.Kind != TableKind.Reference && (from is not null || to is not null))
             {
                 return Refusals.Of(
                     $"a foreign key from \"{table}\" ({Describe(from)}) to \"{target.Name}\" ({Describe(to)}) cannot be checked on one shard",
@@ -27,18 +30,34 @@ internal static class ForeignKeys
         return null;
     }
 
-    private static IEnumerable<SyntaxNode> Constraints(SyntaxNode node)
+    /// <summary>The two keys stand opposite each other, so that a row and the row it refers to are on one shard.</summary>
+    private static bool PairsKeys(SyntaxNode constraint, string? column, TableDistribution from, TableDistribution to)
+    {
+        var columns = column is null ? constraint.Names("fk_attrs") : [column];
+        var targets = constraint.Names("pk_attrs");
+        var place = columns.IndexOf(from.KeyColumn!);
+        // Without a list the primary key is meant, which has the shard key in it.
+        return place >= 0 && (targets.Count == 0 || (place < targets.Count && targets[place] == to.KeyColumn));
+    }
+
+    private static RefusedPlan RefuseUnaligned(string table, TableDistribution from, TableName target, TableDistribution to) => Refusals.Of(
+        $"a foreign key from \"{table}\" to \"{target.Name}\" cannot be checked on one shard, because it does not pair their keys, {from.KeyColumn} and {to.KeyColumn}",
+        from.Group == to.Group ? $"Make it ({from.KeyColumn}, …) REFERENCES \"{target.Name}\" ({to.KeyColumn}, …)." : "Colocate the tables: create_distributed_table(…, colocate_with => …).");
+
+    /// <param name="column">The column that the node at hand defines.</param>
+    private static IEnumerable<(SyntaxNode Constraint, string? Column)> Constraints(SyntaxNode node, string? column)
     {
         if (node.Kind == "Constraint" && node.Text("contype") == "CONSTR_FOREIGN")
-            yield return node;
+            yield return (node, column);
+        var inside = node.Text("colname") ?? column;
         foreach (var child in node.Children())
         {
-            foreach (var inner in Constraints(child))
+            foreach (var inner in Constraints(child, inside))
                 yield return inner;
         }
     }
 
-    private static string Describe(TableKind? kind) => kind switch
+    private static string Describe(TableDistribution? table) => table?.Kind switch
     {
         TableKind.Sharded => "sharded",
         TableKind.Reference => "a reference table",

@@ -36,7 +36,7 @@ internal static class TableCommands
             case "LockStmt":
                 return placement.Over(
                     node.List("relations").Where(static item => item.Is("RangeVar")).Select(QueryReader.ReadTableName),
-                    node.Is("CreateStatsStmt") ? Ddl : Traits.Writes,
+                    node.Is("CreateStatsStmt") ? Ddl : Traits.Writes | (node.Is("LockStmt") ? Traits.OnlyInTransaction : Traits.None),
                     verb);
             case "RenameStmt":
             case "AlterObjectSchemaStmt":

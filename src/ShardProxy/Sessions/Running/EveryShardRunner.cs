@@ -26,6 +26,9 @@ public sealed class EveryShardRunner
     {
         ReadOnlyMemory<byte> sql = plan.Text is null ? text.Whole[text.Start..text.End] : System.Text.Encoding.UTF8.GetBytes(plan.Text);
         var offset = plan.Text is null ? text.PositionOffset : 0;
+        // The block around a statement by itself would end with it, and so would what it holds.
+        if ((planned.Traits & Traits.OnlyInTransaction) != 0 && !_session.Transaction.IsOpen)
+            throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} TABLE can only be used in transaction blocks");
         if ((planned.Traits & Traits.NotInTransaction) != 0)
             return await RunOneByOneAsync(planned, sql, offset);
         return await ImplicitBlock.RunAsync(_session, _transactions, () => RunInBlockAsync(planned, sql, offset));
