@@ -21,8 +21,8 @@ internal static class EmbeddedWelcome
           -- A transaction of one user.
           BEGIN; UPDATE orders SET quantity = quantity + 1 WHERE user_id = 42; ROLLBACK;
 
-          -- This one needs every shard: refused for now, with the reason and what to do.
-          SELECT count(*) FROM orders;
+          -- This one needs rows of several shards at once: refused for now, with the reason and what to do.
+          SELECT city, count(*) FROM users GROUP BY city;
 
         The proxy's log is {logFile}. Ctrl-C stops everything.
         """;
