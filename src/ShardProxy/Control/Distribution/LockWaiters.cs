@@ -5,13 +5,16 @@ namespace ShardProxy.Control.Distribution;
 
 /// <summary>
 /// Statements on a table that were routed before it was distributed and now wait for its lock on the home shard. Let go,
-/// they would read or write there what belongs to all shards, so they are cancelled (57014), as often as new ones show
-/// up until none has come for a while.
+/// they would read or write there what belongs to all shards, so they are cancelled (57014). Called when nothing is sent
+/// by the old routing any more: what was sent is then given a moment to arrive. Statements that the new routing sends to
+/// the home shard wait for the lock too and cannot be told apart, so the rounds are counted and not repeated until none
+/// waits: under load that would never end. A row that slipped through all the same is found by RowPlacement, which looks
+/// at the table once the lock is gone.
 /// </summary>
 internal static class LockWaiters
 {
-    private const int QuietRounds = 5;
-    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(10);
+    private const int Rounds = 6;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private const string Sql = """
         SELECT count(*) FILTER (WHERE pg_cancel_backend(w.pid))::int4
@@ -25,11 +28,10 @@ internal static class LockWaiters
         await using var connection = await home.OpenAsync(CancellationToken.None);
         await using var command = new NpgsqlCommand(Sql, connection);
         command.Parameters.Add(new NpgsqlParameter { Value = table, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
-        for (var quiet = 0; quiet < QuietRounds; quiet++)
+        for (var round = 0; round < Rounds; round++)
         {
-            if ((int)(await command.ExecuteScalarAsync())! > 0)
-                quiet = 0;
-            await Task.Delay(Round);
+            await command.ExecuteNonQueryAsync();
+            await Task.Delay(Pause);
         }
     }
 }

@@ -195,6 +195,14 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             _lastFailure = exception.Message;
             throw;
         }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // A catalog that we cannot make sense of must not end the proxy, which may serve other databases.
+            RefreshBroke(Database, exception);
+            _lastFailure = $"the catalog cannot be read: {exception.Message}";
+            _publisher.SayUnavailable(_lastFailure);
+            throw new SqlException(new ServerError(SqlStates.InternalError, _lastFailure), exception);
+        }
     }
 
     private async Task RefreshForEverAsync()
@@ -214,10 +222,6 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             catch (SqlException)
             {
                 // Logged where it was caught first.
-            }
-            catch (Exception exception)
-            {
-                RefreshBroke(Database, exception);
             }
         }
     }
