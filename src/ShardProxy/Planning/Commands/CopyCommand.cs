@@ -53,7 +53,9 @@ internal static class CopyCommand
                     : Refusals.Of("the file would be written on whichever shard the query runs", "Use COPY … TO STDOUT, or \\copy in psql."),
             };
         }
-        return inner.Plan is OneShardPlan or RefusedPlan ? inner : inner with { Plan = new OneShardPlan(AnyShard.Instance) };
+        return inner.Plan is OneShardPlan or RefusedPlan
+            ? inner
+            : inner with { Plan = Refusals.Of("COPY of this query has no one shard to run on", "Run the query by itself.") };
     }
 
     private static Plan PlanTable(SyntaxNode node, Relation relation, TableDistribution table, bool from)

@@ -54,6 +54,9 @@ internal static class SessionCommands
             return type.IsArray ? TypeIds.ArrayOf(known) : known;
         });
         var inner = planner.PlanInner(node.Node("query"), start, end);
+        // These runners take the statement's text apart, which here is that of PREPARE.
+        if (inner.Plan is InsertEverywherePlan or CountEverywherePlan)
+            inner = inner with { Plan = Refusals.Of("PREPARE of a statement over several shards is not supported", "Send the statement by itself.") };
         var bodyStart = PreparedBody.Find(planner.Source.Bytes, start, end);
         var body = Encoding.UTF8.GetString(planner.Source.Bytes[bodyStart..end]);
         return new PlannedStatement(new PreparePlan(node.Text("name") ?? "", body, [.. types], inner) { BodyStart = bodyStart, BodyEnd = end }, Traits.None, "prepare");
