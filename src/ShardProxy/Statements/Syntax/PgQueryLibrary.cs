@@ -7,6 +7,10 @@ internal static unsafe partial class PgQueryLibrary
 {
     private const string Library = "libpg_query.so.1504.0";
 
+    /// <summary>Loads it now, so that its absence is found when the proxy starts and not at a client's first statement.</summary>
+    /// <exception cref="DllNotFoundException">It is not installed.</exception>
+    public static void Load() => NativeLibrary.Load(Library, typeof(PgQueryLibrary).Assembly, searchPath: null);
+
     /// <summary>Thread-safe: the library keeps its state per thread and sets it up on the first call.</summary>
     /// <param name="sql">Ends with a zero byte.</param>
     [LibraryImport(Library, EntryPoint = "pg_query_parse")]
