@@ -61,6 +61,12 @@ public sealed class ReplyRelay
     /// <summary>At least one byte of the reply has gone to the client, so the statement cannot be tried elsewhere.</summary>
     public bool AnythingForwarded { get; private set; }
 
+    /// <summary>The client has a part of a message whose rest has not come: nothing else can be said to it now.</summary>
+    public bool IsInsideMessage => _bulkRemaining > 0 && _bulkForward;
+
+    /// <summary>ParseComplete messages that the client was sent, since the session began.</summary>
+    public int ParsesConfirmed { get; private set; }
+
     /// <param name="objectIds">The shard's object ids against the home shard's.</param>
     public void Start(ServerConnection server, ObjectIdMap objectIds, bool holdReady = false)
     {
@@ -200,6 +206,11 @@ public sealed class ReplyRelay
                 return forward && !HoldReady;
             case BackendMessageType.ParseComplete:
                 _server.ConfirmParse();
+                ParsesConfirmed += forward ? 1 : 0;
+                return forward;
+            case BackendMessageType.CloseComplete:
+                if (!forward)
+                    _server.ConfirmClose();
                 return forward;
             case BackendMessageType.RowDescription:
                 if (forward && !_objectIds.IsIdentity)
@@ -232,7 +243,7 @@ public sealed class ReplyRelay
 
     private bool OnError(ReadOnlySpan<byte> body, bool forward)
     {
-        _server.ForgetPendingParses();
+        _server.ForgetUnconfirmed();
         if (!ErrorResponseMessage.TryRead(body, out var message))
             throw new MalformedFrameException(_server.Channel.Connection);
         var error = ServerError.From(message.Fields);
@@ -259,6 +270,7 @@ public sealed class ReplyRelay
         {
             case ReplyKind.Parse:
                 ParseCompleteMessage.Write(_client.Output);
+                ParsesConfirmed++;
                 break;
             case ReplyKind.Bind:
                 BindCompleteMessage.Write(_client.Output);

@@ -66,6 +66,11 @@ public sealed class SessionHost : IClientHandler
             session.Servers.ReleaseAll();
             return;
         }
+        catch
+        {
+            session.Servers.ReleaseAll();
+            throw;
+        }
         signal.Deadline = 0;
         _sessions.Add(session);
         try
@@ -118,10 +123,11 @@ public sealed class SessionHost : IClientHandler
             ListeningLog.Failed(_logger, session.Client.Connection.RemoteName, exception);
             end = SessionEnd.Fault;
         }
-        if (Farewell(end) is { } error)
-            error.WriteError(session.Client.Output);
-        else if (end == SessionEnd.ClientGone)
+        // In the midst of a row the client would read the error as the row's bytes.
+        if (end is SessionEnd.ClientGone or SessionEnd.TornReply || session.Relay.IsInsideMessage)
             session.Client.Output.Clear();
+        else if (Farewell(end) is { } error)
+            error.WriteError(session.Client.Output);
     }
 
     private static ServerError? Farewell(SessionEnd end) => end switch

@@ -4,7 +4,8 @@ namespace ShardProxy.Pooling;
 
 /// <summary>
 /// Gives equal statement texts one <see cref="PreparedText"/>. Bounded in bytes, the longest unused leaves first; a text
-/// that left and comes back gets a new name, which costs a Parse and nothing else.
+/// that left and comes back gets a new name, which costs a Parse and nothing else. A text has another name after a change
+/// of the schema, because a server refuses to run a statement whose columns have changed since it was prepared there.
 /// </summary>
 public sealed class PreparedTextRegistry
 {
@@ -19,9 +20,10 @@ public sealed class PreparedTextRegistry
 
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    public PreparedText Intern(ReadOnlySpan<byte> sql, ReadOnlySpan<uint> parameterTypes)
+    /// <param name="schemaVersion">Of the routing state under which the client prepares it.</param>
+    public PreparedText Intern(ReadOnlySpan<byte> sql, ReadOnlySpan<uint> parameterTypes, long schemaVersion)
     {
-        var key = new Key(sql.ToArray(), parameterTypes.ToArray());
+        var key = new Key(sql.ToArray(), parameterTypes.ToArray(), schemaVersion);
         lock (_lock)
         {
             if (_entries.TryGetValue(key, out var found))
@@ -43,17 +45,19 @@ public sealed class PreparedTextRegistry
         }
     }
 
-    private readonly record struct Key(byte[] Sql, uint[] ParameterTypes);
+    private readonly record struct Key(byte[] Sql, uint[] ParameterTypes, long SchemaVersion);
 
     private sealed class KeyComparer : IEqualityComparer<Key>
     {
         public static readonly KeyComparer Instance = new();
 
-        public bool Equals(Key x, Key y) => x.Sql.AsSpan().SequenceEqual(y.Sql) && x.ParameterTypes.AsSpan().SequenceEqual(y.ParameterTypes);
+        public bool Equals(Key x, Key y) => x.SchemaVersion == y.SchemaVersion
+            && x.Sql.AsSpan().SequenceEqual(y.Sql) && x.ParameterTypes.AsSpan().SequenceEqual(y.ParameterTypes);
 
         public int GetHashCode(Key key)
         {
             var hash = new HashCode();
+            hash.Add(key.SchemaVersion);
             hash.AddBytes(key.Sql);
             hash.AddBytes(MemoryMarshal.AsBytes(key.ParameterTypes.AsSpan()));
             return hash.ToHashCode();

@@ -56,6 +56,9 @@ public sealed class ServerConnection
     /// <summary>Statements whose Parse was sent and not confirmed, in order; null stands for the unnamed statement.</summary>
     public Queue<PreparedText?> PendingParses { get; } = new();
 
+    /// <summary>Statements whose Close was sent (always on the proxy's own account) and not confirmed, in order.</summary>
+    public Queue<PreparedText> PendingCloses { get; } = new();
+
     /// <summary>Whose unnamed statement the server has; null when it is unknown or gone (a simple query destroys it).</summary>
     public object? UnnamedOwner { get; set; }
 
@@ -137,9 +140,15 @@ public sealed class ServerConnection
             text?.Accept();
     }
 
-    /// <summary>An error put the connection into skipping until Sync: the statements not confirmed do not exist.</summary>
-    public void ForgetPendingParses()
+    /// <summary>A CloseComplete that the client does not see arrived.</summary>
+    public void ConfirmClose() => PendingCloses.TryDequeue(out _);
+
+    /// <summary>An error put the connection into skipping until Sync: what was not confirmed has not happened.</summary>
+    public void ForgetUnconfirmed()
     {
+        // Back before the Parses go: one text may have been closed and prepared again.
+        while (PendingCloses.TryDequeue(out var text))
+            Prepared.Add(text);
         while (PendingParses.TryDequeue(out var text))
         {
             if (text is not null)

@@ -34,6 +34,7 @@ public static class ServerReset
                 // A COPY in progress and half a message sent cannot be ended in the protocol's terms.
                 if (!server.Channel.Output.IsEmpty || server.IsTakingCopyData)
                 {
+                    signal.Deadline = 0;
                     server.Pool.Discard(server);
                     return;
                 }
@@ -49,9 +50,16 @@ public static class ServerReset
             }
             if (server.TransactionStatus != (byte)TransactionStatus.Idle)
                 server.SendQuery("ROLLBACK"u8, Disposition.Swallow);
-            // Also the barrier behind a cancel request: a signal that came late hits this and nobody's statement.
-            server.SendQuery(server.IsTainted ? "DISCARD ALL"u8 : ""u8, Disposition.Swallow);
+            // Also the barrier behind a cancel request: a signal that came late hits this and nobody's statement. But a
+            // DISCARD ALL that it hit has discarded nothing, so then the connection is closed.
             await DrainAsync(server);
+            server.SendQuery(server.IsTainted ? "DISCARD ALL"u8 : ""u8, Disposition.Swallow);
+            if (!await DrainAsync(server) && server.IsTainted)
+            {
+                signal.Deadline = 0;
+                server.Pool.Discard(server);
+                return;
+            }
             if (server.IsTainted)
             {
                 server.Prepared.Clear();
@@ -61,15 +69,18 @@ public static class ServerReset
             signal.Deadline = 0;
             server.Pool.Release(server);
         }
-        catch (Exception exception) when (exception is IOException or TimeoutException or InvalidOperationException)
+        catch (Exception)
         {
+            // Whatever it was, nobody else looks after this connection.
             signal.Deadline = 0;
             server.Pool.Discard(server);
         }
     }
 
-    private static async ValueTask DrainAsync(ServerConnection server)
+    /// <returns>False when there was an error among the replies.</returns>
+    private static async ValueTask<bool> DrainAsync(ServerConnection server)
     {
+        var succeeded = true;
         await server.Channel.FlushAsync();
         while (!server.Ledger.IsEmpty)
         {
@@ -77,16 +88,19 @@ public static class ServerReset
             {
             }
             if (server.Ledger.IsEmpty)
-                return;
+                break;
             var (type, length) = await server.Channel.PeekFrameAsync();
             Digest(server, type, server.Channel.Input.Unread[Frame.HeaderLength..length]);
             server.Channel.Input.Consume(length);
+            succeeded &= type != BackendMessageType.ErrorResponse;
         }
+        return succeeded;
     }
 
     private static void Digest(ServerConnection server, byte type, ReadOnlySpan<byte> body)
     {
-        if (server.Ledger.OnMessage(type) == Disposition.Violation)
+        var disposition = server.Ledger.OnMessage(type);
+        if (disposition == Disposition.Violation)
             throw new MalformedFrameException(server.Channel.Connection);
         switch (type)
         {
@@ -96,8 +110,11 @@ public static class ServerReset
             case BackendMessageType.ParseComplete:
                 server.ConfirmParse();
                 break;
+            case BackendMessageType.CloseComplete when disposition == Disposition.Swallow:
+                server.ConfirmClose();
+                break;
             case BackendMessageType.ErrorResponse:
-                server.ForgetPendingParses();
+                server.ForgetUnconfirmed();
                 break;
             case BackendMessageType.ParameterStatus when ParameterStatusMessage.TryRead(body, out var parameter):
                 server.NoteParameter(parameter.Name, parameter.Value);

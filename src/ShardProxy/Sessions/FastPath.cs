@@ -64,6 +64,7 @@ public sealed class FastPath
         server.UnnamedOwner = null;
         Begin(server, frame);
         _session.Prepared.ForgetUnnamed();
+        _session.Prepared.ForgetUnnamedPortal();
         _session.Client.Input.Consume(length);
         return FastStart.Started;
     }
@@ -101,7 +102,8 @@ public sealed class FastPath
         server.UnnamedOwner = null;
         ExpectBatch(server);
         Begin(server, input[..batch.Length]);
-        _session.Prepared.ForgetUnnamed();
+        _session.Prepared.NoteUnnamed(parse.Query, types);
+        _session.Prepared.ForgetUnnamedPortal();
         _session.Client.Input.Consume(batch.Length);
         return FastStart.Started;
     }
@@ -134,6 +136,7 @@ public sealed class FastPath
         server.Channel.Output.Write(input[batch.BindEnd..batch.Length]);
         ExpectBatch(server);
         Begin(server, []);
+        _session.Prepared.ForgetUnnamedPortal();
         _session.Client.Input.Consume(batch.Length);
         return FastStart.Started;
     }

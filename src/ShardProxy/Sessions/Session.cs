@@ -191,9 +191,11 @@ public sealed class Session
             MalformedFrameException malformed => malformed.Connection,
             _ => null,
         };
-        return ReferenceEquals(connection, server.Channel.Connection)
-            ? new ServerLostException(server, Relay.FatalError, exception)
-            : new SessionEndedException(SessionEnd.ClientGone);
+        if (!ReferenceEquals(connection, server.Channel.Connection))
+            return new SessionEndedException(SessionEnd.ClientGone);
+        return Relay.IsInsideMessage
+            ? new SessionEndedException(SessionEnd.TornReply)
+            : new ServerLostException(server, Relay.FatalError, exception);
     }
 
     /// <summary>The end of a unit of work: the client may send the next.</summary>
@@ -257,6 +259,7 @@ public sealed class Session
     /// <summary>Asks every server that still owes this session something to cancel it. Loop's thread.</summary>
     public void CancelRunning()
     {
+        Servers.CancelWait();
         foreach (var server in Servers.All)
         {
             if (server is not null && !server.Ledger.IsEmpty)

@@ -32,6 +32,9 @@ public enum SessionEnd
     Drained,
     Killed,
     IdleInTransaction,
+
+    /// <summary>A server went away in the midst of a row, so the client's stream cannot go on.</summary>
+    TornReply,
     Fault,
 }
 

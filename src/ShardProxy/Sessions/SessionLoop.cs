@@ -65,10 +65,10 @@ public sealed class SessionLoop
                 return SessionEnd.ProtocolViolation;
             if (status == FrameStatus.Incomplete)
             {
-                if (client.TryReceive(Math.Clamp(length - client.Input.Count, ByteBuffer.MinimumCapacity, LargestReceive)))
-                    continue;
                 if (ShouldEnd(out var reason))
                     return reason;
+                if (client.TryReceive(Math.Clamp(length - client.Input.Count, ByteBuffer.MinimumCapacity, LargestReceive)))
+                    continue;
                 BeforeIdle();
                 await _session.Signal.WaitAsync();
                 AfterIdle();
@@ -154,12 +154,13 @@ public sealed class SessionLoop
         switch (type)
         {
             case FrontendMessageType.Query:
-                if (!QueryMessage.TryRead(body.Span, out var query))
-                    throw new SessionEndedException(SessionEnd.ProtocolViolation);
-                await _simple.RunAsync(body[..query.Sql.Length]);
+                var sql = ReadQuery(body);
+                if (await _extended.TryEndUnitAsync())
+                    await _simple.RunAsync(sql);
                 break;
             case FrontendMessageType.FunctionCall:
-                await _runner.CallFunctionAsync(body);
+                if (await _extended.TryEndUnitAsync())
+                    await _runner.CallFunctionAsync(body);
                 break;
             case FrontendMessageType.CopyData or FrontendMessageType.CopyDone or FrontendMessageType.CopyFail:
                 // What is left of a COPY that failed, as in PostgreSQL.
@@ -172,6 +173,10 @@ public sealed class SessionLoop
         }
     }
 
+    private static ReadOnlyMemory<byte> ReadQuery(ReadOnlyMemory<byte> body) => QueryMessage.TryRead(body.Span, out var query)
+        ? body[..query.Sql.Length]
+        : throw new SessionEndedException(SessionEnd.ProtocolViolation);
+
     private bool ShouldEnd(out SessionEnd reason) =>
         _session.IsEndRequested(out reason)
         && (reason != SessionEnd.Drained || (!_session.Transaction.IsOpen && _extended.IsIdle && _session.Client.Input.IsEmpty));
@@ -179,6 +184,8 @@ public sealed class SessionLoop
     private void BeforeIdle()
     {
         var client = _session.Client;
+        if (_session.Servers.HeldCount > 0)
+            TakeAsynchronousMessages();
         client.TryFlush();
         client.Input.Release();
         client.Output.Release();

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using ShardProxy.Pooling;
 
 namespace ShardProxy.Sessions;
 
@@ -10,6 +11,13 @@ public sealed class SessionPrepared
     private readonly Dictionary<byte[], ClientPortal> _portals = new(ByteStringComparer.Instance);
     private readonly Dictionary<byte[], ClientPortal>.AlternateLookup<ReadOnlySpan<byte>> _portalsBySpan;
 
+    // The unnamed statement as the fast path saw it: nearly always it is never asked for again, so it stays bytes.
+    private const int LargestNoted = 8 * 1024;
+    private byte[] _notedSql = [];
+    private int _notedSqlLength = -1;
+    private uint[] _notedTypes = [];
+    private int _notedTypeCount;
+
     public SessionPrepared()
     {
         _statementsBySpan = _statements.GetAlternateLookup<ReadOnlySpan<byte>>();
@@ -18,21 +26,58 @@ public sealed class SessionPrepared
 
     public int PortalCount => _portals.Count;
 
-    public bool TryGetStatement(ReadOnlySpan<byte> name, [NotNullWhen(true)] out ClientStatement? statement) =>
-        _statementsBySpan.TryGetValue(name, out statement);
+    public bool TryGetStatement(ReadOnlySpan<byte> name, [NotNullWhen(true)] out ClientStatement? statement)
+    {
+        if (_notedSqlLength >= 0 && name.IsEmpty)
+            SetUnnamed(_notedSql.AsSpan(0, _notedSqlLength), _notedTypes.AsSpan(0, _notedTypeCount));
+        return _statementsBySpan.TryGetValue(name, out statement);
+    }
 
-    public void SetStatement(ReadOnlySpan<byte> name, ClientStatement statement) => _statementsBySpan[name] = statement;
+    public void SetStatement(ReadOnlySpan<byte> name, ClientStatement statement)
+    {
+        if (name.IsEmpty)
+            _notedSqlLength = -1;
+        _statementsBySpan[name] = statement;
+    }
 
-    public bool RemoveStatement(ReadOnlySpan<byte> name) => _statementsBySpan.Remove(name);
+    public bool RemoveStatement(ReadOnlySpan<byte> name)
+    {
+        if (name.IsEmpty)
+            _notedSqlLength = -1;
+        return _statementsBySpan.Remove(name);
+    }
+
+    /// <summary>The fast path has parsed an unnamed statement; allocates nothing unless it is large.</summary>
+    public void NoteUnnamed(ReadOnlySpan<byte> sql, ReadOnlySpan<uint> types)
+    {
+        if (sql.Length > LargestNoted)
+        {
+            SetUnnamed(sql, types);
+            return;
+        }
+        if (_notedSql.Length < sql.Length)
+            _notedSql = new byte[sql.Length];
+        if (_notedTypes.Length < types.Length)
+            _notedTypes = new uint[types.Length];
+        sql.CopyTo(_notedSql);
+        types.CopyTo(_notedTypes);
+        _notedSqlLength = sql.Length;
+        _notedTypeCount = types.Length;
+    }
 
     /// <summary>A simple Query and a new Parse destroy the unnamed statement.</summary>
     public void ForgetUnnamed()
     {
+        _notedSqlLength = -1;
         if (_statements.Count > 0)
             _statementsBySpan.Remove([]);
     }
 
-    public void ClearStatements() => _statements.Clear();
+    public void ClearStatements()
+    {
+        _notedSqlLength = -1;
+        _statements.Clear();
+    }
 
     public bool TryGetPortal(ReadOnlySpan<byte> name, [NotNullWhen(true)] out ClientPortal? portal) =>
         _portalsBySpan.TryGetValue(name, out portal);
@@ -41,6 +86,16 @@ public sealed class SessionPrepared
 
     public bool RemovePortal(ReadOnlySpan<byte> name) => _portalsBySpan.Remove(name);
 
+    /// <summary>A simple Query and a new Bind destroy the unnamed portal.</summary>
+    public void ForgetUnnamedPortal()
+    {
+        if (_portals.Count > 0)
+            _portalsBySpan.Remove([]);
+    }
+
     /// <summary>Portals end with their transaction.</summary>
     public void ClearPortals() => _portals.Clear();
+
+    private void SetUnnamed(ReadOnlySpan<byte> sql, ReadOnlySpan<uint> types) =>
+        SetStatement([], new ClientStatement(PreparedText.Unnamed(sql.ToArray(), types.ToArray()), isUnnamed: true));
 }

@@ -19,6 +19,7 @@ public sealed class SessionServers
     private readonly bool[] _joined;
     private ServerPool? _queuedAt;
     private ServerError? _leaseFailure;
+    private bool _waitCancelled;
 
     public SessionServers(Session session)
     {
@@ -106,16 +107,28 @@ public sealed class SessionServers
             _session.Signal.Deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
     }
 
+    /// <summary>The client cancels a statement that still waits for its connection.</summary>
+    public void CancelWait()
+    {
+        if (_queuedAt is null)
+            return;
+        _waitCancelled = true;
+        _session.Signal.Set();
+    }
+
     /// <summary>Whether the queued lease was answered: the connection is held then, or the general path will find why there is none.</summary>
     public bool TryTakeLease()
     {
         if (!_lease.TryTake(out var server, out var failure))
         {
-            if (!_session.Signal.DeadlinePassed)
+            if (!_session.Signal.DeadlinePassed && !_waitCancelled)
                 return false;
-            failure = LeaseTimedOut(_queuedAt!).Error;
+            failure = _waitCancelled
+                ? new ServerError(SqlStates.QueryCanceled, "canceling statement due to user request")
+                : LeaseTimedOut(_queuedAt!).Error;
             _queuedAt!.Withdraw(_lease);
         }
+        _waitCancelled = false;
         _session.StopClock();
         _queuedAt = null;
         _leaseFailure = failure;
@@ -213,7 +226,8 @@ public sealed class SessionServers
                 continue;
             _joined[shard] = false;
             Drop(shard);
-            if (server.IsPinned)
+            // What the block has set may be in force if its COMMIT is under way.
+            if (server.IsPinned || (!server.IsClean && _session.Transaction.Log.Count > 0))
                 server.IsTainted = true;
             server.IsPinned = false;
             GiveBack(server);
@@ -274,10 +288,13 @@ public sealed class SessionServers
     }
 
     /// <summary>What a client is told whose turn did not come.</summary>
-    public static SqlErrorException LeaseTimedOut(ServerPool pool) => new(
+    public static SqlErrorException LeaseTimedOut(ServerPool pool) => new(new ServerError(
         SqlStates.TooManyConnections,
-        $"no connection to shard \"{pool.ShardName}\" became free in time: all {pool.Size} are in use",
-        "Raise the pool's size or limits.lease_timeout, or look for transactions that stay open.");
+        $"no connection to shard \"{pool.ShardName}\" became free in time: all {pool.Count} are in use")
+    {
+        Detail = pool.LastOpeningError is { } error ? $"The pool may have {pool.Size}, but no other could be opened: {error.Message}" : null,
+        Hint = "Raise the pool's size or limits.lease_timeout, or look for transactions that stay open.",
+    });
 
     private async ValueTask ApplySettingsAsync(ServerConnection server, SettingsSet wanted)
     {
@@ -286,13 +303,14 @@ public sealed class SessionServers
         var script = SettingsScript.Between(server.Applied, wanted);
         if (script.Length > 0)
         {
+            // Should the session end while the answer is due, nobody knows what is set there.
+            var wasTainted = server.IsTainted;
+            server.IsTainted = true;
             server.SendQuery(script, Disposition.Swallow);
             await _session.DrainAsync(server);
             if (_session.Relay.SwallowedError is { } error)
-            {
-                server.IsTainted = true;
                 throw new SqlErrorException(error);
-            }
+            server.IsTainted = wasTainted;
         }
         server.Applied = wanted;
     }

@@ -6,14 +6,14 @@ namespace ShardProxy.Tests.Transport;
 /// A loop without a thread, for tests: nothing runs until the test says so, on the test's own thread. A test that uses it
 /// is best written without await, so that it stays on one thread.
 /// </summary>
-public sealed class ManualLoop : EventLoop
+public sealed class ManualLoop(int index = 0) : EventLoop
 {
     private readonly SignalQueue _ready = new();
     private readonly DeadlineList _deadlines = new();
     private readonly PostedActions _posted = new();
     private int _thread = Environment.CurrentManagedThreadId;
 
-    public override int Index => 0;
+    public override int Index => index;
 
     public override bool IsCurrent => Environment.CurrentManagedThreadId == _thread;
 

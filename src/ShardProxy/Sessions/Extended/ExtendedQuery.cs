@@ -32,7 +32,12 @@ public sealed class ExtendedQuery
     private int _writer = SessionTransaction.NoWriter;
 
     // In an implicit transaction the catalog has changed only once Sync has committed.
-    private (ServerConnection Server, PlannedStatement Planned)? _aftermath;
+    private readonly List<(ServerConnection Server, PlannedStatement Planned)> _aftermath = [];
+
+    // Named and unnamed statements of this unit in the order of their Parse, to be forgotten when it failed.
+    private readonly List<(byte[] Name, ClientStatement Statement)> _parsed = [];
+    private int _parsesConfirmedBefore;
+    private int _parsesAnswered;
 
     public ExtendedQuery(Session session, StatementRunner runner)
     {
@@ -44,6 +49,25 @@ public sealed class ExtendedQuery
 
     /// <summary>Between units: the next message starts a new one.</summary>
     public bool IsIdle => _current is null && _pendingParse is null && !_isSkipping;
+
+    /// <summary>
+    /// Before a simple Query. In the midst of a unit it ends the unit as Sync would, and is answered after the unit's
+    /// messages; false when an error among them makes the server side ignore everything until Sync.
+    /// </summary>
+    public async ValueTask<bool> TryEndUnitAsync()
+    {
+        if (IsIdle)
+            return true;
+        if (!_isSkipping)
+            await GuardAsync(ResolveParseAsync);
+        if (_isSkipping)
+            return false;
+        if (await _unitEnd.RunAsync(failed: false, _writer))
+            await ApplyUnitAsync();
+        _isSkipping = _session.Relay.ErrorSeen;
+        ResetUnit();
+        return !_isSkipping;
+    }
 
     /// <summary>A COPY that the fast path has run has swallowed the Sync of its unit: the client's next one ends it.</summary>
     public void ContinueUnit(ServerConnection server)
@@ -110,18 +134,16 @@ public sealed class ExtendedQuery
             throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{Text(name)}\" already exists");
         var text = name.Length == 0
             ? PreparedText.Unnamed(sql, types)
-            : _session.Database.PreparedTexts.Intern(sql, types);
+            : _session.Database.PreparedTexts.Intern(sql, types, _session.Planning().Routing.Version);
         var statement = new ClientStatement(text, name.Length == 0);
         var planned = await PlanAsync(statement);
-        if (_session.Transaction.Status == TransactionStatus.Failed && planned.Plan is not TransactionPlan)
-        {
-            throw new SqlErrorException(
-                SqlStates.InFailedSqlTransaction,
-                "current transaction is aborted, commands ignored until end of transaction block");
-        }
+        CheckBlock(planned);
         if (planned.Plan is RefusedPlan refused && !Routing.TryHint(_session, sql, out _))
             throw Routing.Refuse(refused);
         _session.Prepared.SetStatement(name, statement);
+        if (_parsed.Count == 0)
+            _parsesConfirmedBefore = _session.Relay.ParsesConfirmed;
+        _parsed.Add((name, statement));
         if (RunsOnServer(planned))
             _pendingParse = statement;
         else
@@ -135,6 +157,7 @@ public sealed class ExtendedQuery
         if (!owesParse)
             await ResolveParseAsync();
         var planned = await PlanAsync(statement);
+        CheckBlock(planned);
         if (!RunsOnServer(planned))
         {
             _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalFormats(planned, body.Span) });
@@ -235,6 +258,7 @@ public sealed class ExtendedQuery
         await ResolveParseAsync();
         var (name, maxRows) = ReadExecute(body.Span);
         var portal = FindPortal(name);
+        CheckBlock(portal.Planned);
         if (portal.Server is { } server)
         {
             if (server.State != ServerState.Leased || !ReferenceEquals(_session.Servers.Held(server.Shard), server))
@@ -267,7 +291,7 @@ public sealed class ExtendedQuery
         if (portal.Planned.Plan is SettingPlan setting)
             await _runner.Settings.RememberFunctionAsync(setting, server);
         else if ((traits & (Traits.ChangesCatalog | Traits.CreatesTemporary)) != 0 && !_session.Transaction.IsOpen)
-            _aftermath = (server, portal.Planned);
+            _aftermath.Add((server, portal.Planned));
         else
             await Aftermath.ApplyAsync(_session, server, portal.Planned, failed: false);
     }
@@ -361,21 +385,50 @@ public sealed class ExtendedQuery
         _pendingParse = null;
         if (!await _unitEnd.RunAsync(_isSkipping, _writer))
             return;
-        if (_aftermath is { } after && !_isSkipping && !_session.Relay.ErrorSeen)
-            await Aftermath.ApplyAsync(_session, after.Server, after.Planned, failed: false);
+        await ApplyUnitAsync();
         EndUnit();
+    }
+
+    private async ValueTask ApplyUnitAsync()
+    {
+        if (_isSkipping || _session.Relay.ErrorSeen)
+        {
+            ForgetUnparsed();
+            return;
+        }
+        foreach (var (server, planned) in _aftermath)
+            await Aftermath.ApplyAsync(_session, server, planned, failed: false);
+    }
+
+    private void ResetUnit()
+    {
+        _current = null;
+        _pendingParse = null;
+        _aftermath.Clear();
+        _parsed.Clear();
+        _parsesAnswered = 0;
+        _writer = SessionTransaction.NoWriter;
     }
 
     private void EndUnit()
     {
         _isSkipping = false;
-        _current = null;
-        _aftermath = null;
-        _writer = SessionTransaction.NoWriter;
+        ResetUnit();
         if (!_session.Transaction.IsOpen)
             _session.Prepared.ClearPortals();
         _session.WriteReady();
         _session.Servers.ReleaseIdle();
+    }
+
+    // A statement whose Parse failed or was skipped does not exist, and its name is free.
+    private void ForgetUnparsed()
+    {
+        for (var i = _session.Relay.ParsesConfirmed - _parsesConfirmedBefore + _parsesAnswered; i < _parsed.Count; i++)
+        {
+            var (name, statement) = _parsed[i];
+            if (_session.Prepared.TryGetStatement(name, out var known) && ReferenceEquals(known, statement))
+                _session.Prepared.RemoveStatement(name);
+        }
     }
 
     private async ValueTask FailAsync(ServerError error)
@@ -403,8 +456,10 @@ public sealed class ExtendedQuery
             return;
         FlushMessage.Write(server.Channel.Output);
         _session.StartRelay(server);
+        _session.StartQueryClock();
         while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
             await _runner.CopyInput.RelayAsync(server);
+        _session.StopClock();
         if (!_session.Relay.ErrorSeen)
             return;
         _isSkipping = true;
@@ -478,6 +533,7 @@ public sealed class ExtendedQuery
         {
             case ReplyKind.Parse:
                 ParseCompleteMessage.Write(_session.Client.Output);
+                _parsesAnswered++;
                 break;
             case ReplyKind.Bind:
                 BindCompleteMessage.Write(_session.Client.Output);
@@ -530,6 +586,17 @@ public sealed class ExtendedQuery
         }
         BindMessage.TryRead(body.Span, out var bind);
         return Routing.Choose(_session, one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText });
+    }
+
+    // The proxy itself may have failed the block, and then the servers know nothing of it.
+    private void CheckBlock(PlannedStatement planned)
+    {
+        if (_session.Transaction.Status == TransactionStatus.Failed && !StatementRunner.EndsFailedBlock(planned.Plan))
+        {
+            throw new SqlErrorException(
+                SqlStates.InFailedSqlTransaction,
+                "current transaction is aborted, commands ignored until end of transaction block");
+        }
     }
 
     private void CheckWriter(PlannedStatement planned, int shard)

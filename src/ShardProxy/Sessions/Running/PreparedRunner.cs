@@ -38,6 +38,7 @@ public sealed class PreparedRunner
         {
             CloseMessage.Write(server.Channel.Output, PreparedKind.Statement, excess.ServerName);
             server.Ledger.Expect(ReplyKind.Close, Disposition.Swallow);
+            server.PendingCloses.Enqueue(excess);
         }
         ParseMessage.Write(server.Channel.Output, text.ServerName, text.Sql, LocalTypes(session, server, text));
         text.OfferedUnder = session.Planning();
@@ -58,7 +59,7 @@ public sealed class PreparedRunner
             throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{plan.Name}\" already exists");
         if (plan.Inner.Plan is RefusedPlan refused)
             throw Routing.Refuse(refused);
-        var prepared = _session.Database.PreparedTexts.Intern(Encoding.UTF8.GetBytes(plan.Body), plan.ParameterTypes.AsSpan());
+        var prepared = _session.Database.PreparedTexts.Intern(Encoding.UTF8.GetBytes(plan.Body), plan.ParameterTypes.AsSpan(), _session.Planning().Routing.Version);
         var server = await _session.Servers.GetAsync(_session.Servers.AnyShard());
         await EnsureAsync(server, prepared, text);
         _session.Prepared.SetStatement(name, new ClientStatement(prepared, isUnnamed: false));

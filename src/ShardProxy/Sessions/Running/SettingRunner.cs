@@ -25,6 +25,9 @@ public sealed class SettingRunner
         if (plan.Verb == SettingVerb.SetTransaction)
             return await SetTransactionAsync(text);
         var servers = await TargetsAsync();
+        // Outside a block, should the session end before the value is known, nobody knows what is set there.
+        var wasTainted = servers[0].IsTainted;
+        servers[0].IsTainted |= !_session.Transaction.IsOpen;
         for (var i = 0; i < servers.Count; i++)
             servers[i].SendQuery(text.Bytes, i == 0 ? Disposition.Forward : Disposition.Swallow);
         var failed = false;
@@ -38,10 +41,10 @@ public sealed class SettingRunner
             if (_session.Relay.SwallowedError is { } error && !failed)
                 throw new SqlErrorException(error);
         }
-        if (failed)
-            return false;
-        await RememberAsync(plan, servers, text);
-        return true;
+        if (!failed)
+            await RememberAsync(plan, servers, text);
+        servers[0].IsTainted = wasTainted;
+        return !failed;
     }
 
     /// <summary>After a set_config() that ran as an ordinary statement on one server: the session remembers it, and the block's other shards are told.</summary>
@@ -72,6 +75,8 @@ public sealed class SettingRunner
                 continue;
             other.SendQuery(replay, Disposition.Swallow);
             await _session.DrainAsync(other);
+            if (_session.Relay.SwallowedError is { } error)
+                throw new SqlErrorException(error);
         }
         var settings = isLocal
             ? _session.Settings with { Local = _session.Settings.Local.With(name, value) }

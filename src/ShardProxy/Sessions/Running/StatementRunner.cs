@@ -211,6 +211,7 @@ public sealed class StatementRunner
             "It is probably syntax newer than PostgreSQL 15. Say where it belongs with a leading comment /* shardproxy: key=… */ or /* shardproxy: shard=… */.");
     }
 
-    private static bool EndsFailedBlock(Plan plan) =>
-        plan is TransactionPlan { Verb: TransactionVerb.Commit or TransactionVerb.Rollback or TransactionVerb.RollbackTo or TransactionVerb.PrepareTransaction };
+    /// <summary>What a failed block still allows.</summary>
+    public static bool EndsFailedBlock(Plan plan) =>
+        plan is EmptyPlan or TransactionPlan { Verb: TransactionVerb.Commit or TransactionVerb.Rollback or TransactionVerb.RollbackTo or TransactionVerb.PrepareTransaction };
 }

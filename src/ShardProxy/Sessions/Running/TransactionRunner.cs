@@ -50,6 +50,14 @@ public sealed class TransactionRunner
             return true;
         var begin = Transaction.BeginText;
         var joined = Order(_session.Servers.Joined());
+        // COMMIT of a block that has failed on one shard would be its rollback there and a commit elsewhere.
+        if (joined.Exists(static server => server.TransactionStatus == (byte)TransactionStatus.Failed))
+        {
+            await RollbackAsync(chain, implicitly);
+            return !implicitly
+                ? true
+                : throw new SqlErrorException(SqlStates.InFailedSqlTransaction, "the statement has failed on a shard; it was undone on all");
+        }
         for (var i = 0; i < joined.Count; i++)
         {
             var server = joined[i];
