@@ -113,6 +113,8 @@ public sealed class ExtendedQuery
         catch (UnitSkippedException)
         {
             // The server has failed something before: its error is with the client already.
+            _isSkipping = true;
+            _session.Transaction.Fail();
         }
         catch (SqlErrorException exception)
         {
@@ -258,7 +260,9 @@ public sealed class ExtendedQuery
         await ResolveParseAsync();
         var (name, maxRows) = ReadExecute(body.Span);
         var portal = FindPortal(name);
-        CheckBlock(portal.Planned);
+        // A server that has failed the block knows better what has become of the portal.
+        if (portal.Server is not { TransactionStatus: (byte)TransactionStatus.Failed })
+            CheckBlock(portal.Planned);
         if (portal.Server is { } server)
         {
             if (server.State != ServerState.Leased || !ReferenceEquals(_session.Servers.Held(server.Shard), server))

@@ -22,7 +22,9 @@ internal sealed class ParameterTypeLookup
     public async ValueTask<uint[]> ResolveAsync(ClientStatement statement)
     {
         // An unnamed text may come again and again: what is known of it is kept with its named twin.
-        var text = statement.IsUnnamed ? _session.Database.PreparedTexts.Intern(statement.Text.Sql, statement.Text.ParameterTypes) : statement.Text;
+        var text = statement.IsUnnamed
+            ? _session.Database.PreparedTexts.Intern(statement.Text.Sql, statement.Text.ParameterTypes, _session.Planning().Routing.Version)
+            : statement.Text;
         if (text.InferredTypes is { } known)
             return known;
         var server = await _use(_session.Servers.AnyShard());
@@ -35,6 +37,9 @@ internal sealed class ParameterTypeLookup
         _session.Relay.Tap = tap;
         await _session.PumpAsync(server);
         _session.Relay.Tap = null;
+        // The error of a message before it on the same connection.
+        if (_session.Relay.ErrorSeen)
+            throw new UnitSkippedException();
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
         var objectIds = _session.ObjectIds(server.Shard);
