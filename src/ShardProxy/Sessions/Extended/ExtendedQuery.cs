@@ -34,16 +34,14 @@ public sealed class ExtendedQuery
     // In an implicit transaction the catalog has changed only once Sync has committed.
     private readonly List<(ServerConnection Server, PlannedStatement Planned)> _aftermath = [];
 
-    // Named and unnamed statements of this unit in the order of their Parse, to be forgotten when it failed.
-    private readonly List<(byte[] Name, ClientStatement Statement)> _parsed = [];
-    private int _parsesConfirmedBefore;
-    private int _parsesAnswered;
+    private readonly UnitParses _parses;
 
     public ExtendedQuery(Session session, StatementRunner runner)
     {
         _session = session;
         _runner = runner;
         _unitEnd = new UnitEnd(session, runner);
+        _parses = new UnitParses(session);
         _types = new ParameterTypeLookup(session, UseAsync);
     }
 
@@ -131,7 +129,7 @@ public sealed class ExtendedQuery
     private async ValueTask ParseAsync(ReadOnlyMemory<byte> body)
     {
         await ResolveParseAsync();
-        var (name, sql, types) = ReadParse(body.Span);
+        var (name, sql, types) = ExtendedBodies.Parse(body.Span);
         if (name.Length > 0 && _session.Prepared.TryGetStatement(name, out _))
             throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{Text(name)}\" already exists");
         var text = name.Length == 0
@@ -143,9 +141,7 @@ public sealed class ExtendedQuery
         if (planned.Plan is RefusedPlan refused && !Routing.TryHint(_session, sql, out _))
             throw Routing.Refuse(refused);
         _session.Prepared.SetStatement(name, statement);
-        if (_parsed.Count == 0)
-            _parsesConfirmedBefore = _session.Relay.ParsesConfirmed;
-        _parsed.Add((name, statement));
+        _parses.Add(name, statement);
         if (RunsOnServer(planned))
             _pendingParse = statement;
         else
@@ -177,7 +173,7 @@ public sealed class ExtendedQuery
 
     private async ValueTask DescribeAsync(ReadOnlyMemory<byte> body)
     {
-        var (kind, name) = ReadDescribe(body.Span);
+        var (kind, name) = ExtendedBodies.Describe(body.Span);
         if (kind == PreparedKind.Portal)
         {
             await ResolveParseAsync();
@@ -258,7 +254,7 @@ public sealed class ExtendedQuery
     private async ValueTask ExecuteAsync(ReadOnlyMemory<byte> body)
     {
         await ResolveParseAsync();
-        var (name, maxRows) = ReadExecute(body.Span);
+        var (name, maxRows) = ExtendedBodies.Execute(body.Span);
         var portal = FindPortal(name);
         // A server that has failed the block knows better what has become of the portal.
         if (portal.Server is not { TransactionStatus: (byte)TransactionStatus.Failed })
@@ -361,7 +357,7 @@ public sealed class ExtendedQuery
     private async ValueTask CloseAsync(ReadOnlyMemory<byte> body)
     {
         await ResolveParseAsync();
-        var (kind, name) = ReadClose(body.Span);
+        var (kind, name) = ExtendedBodies.Close(body.Span);
         if (kind == PreparedKind.Statement)
         {
             _session.Prepared.RemoveStatement(name);
@@ -397,7 +393,7 @@ public sealed class ExtendedQuery
     {
         if (_isSkipping || _session.Relay.ErrorSeen)
         {
-            ForgetUnparsed();
+            _parses.ForgetUnconfirmed();
             return;
         }
         foreach (var (server, planned) in _aftermath)
@@ -409,8 +405,7 @@ public sealed class ExtendedQuery
         _current = null;
         _pendingParse = null;
         _aftermath.Clear();
-        _parsed.Clear();
-        _parsesAnswered = 0;
+        _parses.Clear();
         _writer = SessionTransaction.NoWriter;
     }
 
@@ -422,17 +417,6 @@ public sealed class ExtendedQuery
             _session.Prepared.ClearPortals();
         _session.WriteReady();
         _session.Servers.ReleaseIdle();
-    }
-
-    // A statement whose Parse failed or was skipped does not exist, and its name is free.
-    private void ForgetUnparsed()
-    {
-        for (var i = _session.Relay.ParsesConfirmed - _parsesConfirmedBefore + _parsesAnswered; i < _parsed.Count; i++)
-        {
-            var (name, statement) = _parsed[i];
-            if (_session.Prepared.TryGetStatement(name, out var known) && ReferenceEquals(known, statement))
-                _session.Prepared.RemoveStatement(name);
-        }
     }
 
     private async ValueTask FailAsync(ServerError error)
@@ -537,7 +521,7 @@ public sealed class ExtendedQuery
         {
             case ReplyKind.Parse:
                 ParseCompleteMessage.Write(_session.Client.Output);
-                _parsesAnswered++;
+                _parses.CountAnswered();
                 break;
             case ReplyKind.Bind:
                 BindCompleteMessage.Write(_session.Client.Output);
@@ -637,31 +621,12 @@ public sealed class ExtendedQuery
         return waiting;
     }
 
-    private static (byte[] Name, byte[] Sql, uint[] Types) ReadParse(ReadOnlySpan<byte> body)
-    {
-        if (!ParseMessage.TryRead(body, out var parse))
-            throw Malformed("Parse");
-        var types = new uint[parse.ParameterTypeCount];
-        for (var i = 0; i < types.Length; i++)
-            types[i] = parse.GetParameterType(i);
-        return (parse.Name.ToArray(), parse.Query.ToArray(), types);
-    }
-
     private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlySpan<byte> body)
     {
         if (!BindMessage.TryRead(body, out var bind))
-            throw Malformed("Bind");
+            throw ExtendedBodies.Malformed("Bind");
         return (bind.Portal.ToArray(), FindStatement(bind.Statement));
     }
-
-    private static (PreparedKind Kind, byte[] Name) ReadDescribe(ReadOnlySpan<byte> body) =>
-        DescribeMessage.TryRead(body, out var describe) ? (describe.Kind, describe.Name.ToArray()) : throw Malformed("Describe");
-
-    private static (PreparedKind Kind, byte[] Name) ReadClose(ReadOnlySpan<byte> body) =>
-        CloseMessage.TryRead(body, out var close) ? (close.Kind, close.Name.ToArray()) : throw Malformed("Close");
-
-    private static (byte[] Portal, int MaxRows) ReadExecute(ReadOnlySpan<byte> body) =>
-        ExecuteMessage.TryRead(body, out var execute) ? (execute.Portal.ToArray(), execute.MaxRows) : throw Malformed("Execute");
 
     private ClientStatement FindStatement(ReadOnlySpan<byte> name)
     {
@@ -685,10 +650,6 @@ public sealed class ExtendedQuery
 
     private static SqlErrorException NoPortal(ReadOnlySpan<byte> name) =>
         new(SqlStates.InvalidCursorName, $"portal \"{Text(name)}\" does not exist");
-
-    // The frame is whole, so the stream can be followed: an error like another, as in PostgreSQL.
-    private static SqlErrorException Malformed(string message) =>
-        new(SqlStates.ProtocolViolation, $"invalid message format: {message}");
 
     private static string Text(ReadOnlySpan<byte> name) => System.Text.Encoding.UTF8.GetString(name);
 }

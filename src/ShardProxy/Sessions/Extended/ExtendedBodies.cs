@@ -1,0 +1,30 @@
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Extended;
+
+/// <summary>The messages of the extended protocol as values that live over an await.</summary>
+internal static class ExtendedBodies
+{
+    public static (byte[] Name, byte[] Sql, uint[] Types) Parse(ReadOnlySpan<byte> body)
+    {
+        if (!ParseMessage.TryRead(body, out var parse))
+            throw Malformed("Parse");
+        var types = new uint[parse.ParameterTypeCount];
+        for (var i = 0; i < types.Length; i++)
+            types[i] = parse.GetParameterType(i);
+        return (parse.Name.ToArray(), parse.Query.ToArray(), types);
+    }
+
+    public static (PreparedKind Kind, byte[] Name) Describe(ReadOnlySpan<byte> body) =>
+        DescribeMessage.TryRead(body, out var describe) ? (describe.Kind, describe.Name.ToArray()) : throw Malformed("Describe");
+
+    public static (PreparedKind Kind, byte[] Name) Close(ReadOnlySpan<byte> body) =>
+        CloseMessage.TryRead(body, out var close) ? (close.Kind, close.Name.ToArray()) : throw Malformed("Close");
+
+    public static (byte[] Portal, int MaxRows) Execute(ReadOnlySpan<byte> body) =>
+        ExecuteMessage.TryRead(body, out var execute) ? (execute.Portal.ToArray(), execute.MaxRows) : throw Malformed("Execute");
+
+    // The frame is whole, so the stream can be followed: an error like another, as in PostgreSQL.
+    public static SqlErrorException Malformed(string message) =>
+        new(SqlStates.ProtocolViolation, $"invalid message format: {message}");
+}
