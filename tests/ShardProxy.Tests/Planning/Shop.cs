@@ -15,7 +15,7 @@ internal static class Shop
     public const uint Float8 = 701;
     public const uint TimestampTz = 1184;
 
-    private static uint s_nextOid = 20000;
+    private static uint _nextOid = 20000;
 
     public static DirectorySnapshot Directory { get; } = new(
         1,
@@ -92,7 +92,7 @@ internal static class Shop
         short number = 0;
         return new Relation(
             new QualifiedName("public", name),
-            s_nextOid++,
+            _nextOid++,
             RelationKind.Table,
             [.. columns.Select(column => new Column(column.Name, ++number, column.Type, -1, false, false, false, true))],
             null,
