@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using ShardProxy.CommandLine;
+using ShardProxy.Configuration;
+using ShardProxy.IntegrationTests.Clients;
+using ShardProxy.IntegrationTests.Fixtures;
+using Xunit.Abstractions;
+
+namespace ShardProxy.IntegrationTests.Operation;
+
+/// <summary>Runs alone, since what it measures counts for the whole process.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AloneCollection
+{
+    public const string Name = "alone";
+}
+
+/// <summary>
+/// A statement for one shard allocates nothing on its way: the proxy runs inside of the test process, pgbench outside,
+/// and what two runs of different length allocate must not differ by as much as a byte a query.
+/// </summary>
+[Collection(AloneCollection.Name)]
+public sealed class AllocationTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const int Clients = 8;
+    private const int Warmup = 3000;
+    private const int Short = 500;
+    private const int Long = 4500;
+
+    private Cluster _cluster = null!;
+
+    public async Task InitializeAsync() => _cluster = await Cluster.StartAsync(2, options: new PostgresOptions(MaxConnections: 60));
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task The_hot_path_allocates_nothing()
+    {
+        var port = FreePort.Next();
+        var folder = TestFolder.New("allocation");
+        var file = Path.Combine(folder, "shardproxy.yaml");
+        var options = new ProxyOptions(Tables: new Dictionary<string, string>
+        {
+            ["pgbench_accounts"] = "{ key: aid }",
+            ["pgbench_tellers"] = "{ key: tid }",
+            ["pgbench_branches"] = "{ key: bid }",
+            ["pgbench_history"] = "{ key: aid, colocate_with: pgbench_accounts }",
+        });
+        await File.WriteAllTextAsync(file, options.ToYaml(port, _cluster.Shards, Path.Combine(folder, "directory.db")));
+        var config = await ConfigurationLoader.LoadAsync(file, CancellationToken.None);
+        await using var server = Composition.CreateServer(config, NullLoggerFactory.Instance);
+        await server.StartAsync(CancellationToken.None);
+        var endpoint = new Endpoint("127.0.0.1", port, PostgresServer.Database, PostgresServer.AppUser, PostgresServer.Password);
+        await BenchAsync(endpoint, "-i", "-q");
+        foreach (var mode in (string[])["simple", "extended", "prepared"])
+        {
+            await MeasureAsync(endpoint, mode, Warmup);
+            // The least of three, as the runtime itself allocates now and then (compiling, timers).
+            var perQuery = double.MaxValue;
+            for (var round = 0; round < 3; round++)
+            {
+                var few = await MeasureAsync(endpoint, mode, Short);
+                var many = await MeasureAsync(endpoint, mode, Long);
+                perQuery = Math.Min(perQuery, (many - few) / (double)((Long - Short) * Clients));
+            }
+            output.WriteLine($"{mode}: {perQuery:F3} bytes a query");
+            perQuery.ShouldBeLessThan(1.0, mode);
+        }
+    }
+
+    private static async Task<long> MeasureAsync(Endpoint endpoint, string mode, int transactions)
+    {
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await BenchAsync(endpoint, "-S", "-n", "-M", mode, "-c", $"{Clients}", "-j", "1", "-t", $"{transactions}");
+        return GC.GetTotalAllocatedBytes(precise: true) - before;
+    }
+
+    private static Task BenchAsync(Endpoint endpoint, params string[] arguments) =>
+        ClientProgram.RunAsync(endpoint, "/usr/lib/postgresql/15/bin/pgbench", arguments);
+}
