@@ -65,8 +65,7 @@ public static class LabSchema
             await client.MustAsync(statement);
         foreach (var (name, type, _) in KeyTypes)
             await client.MustAsync($"CREATE TABLE k_{name} (k {type} PRIMARY KEY, v text)");
-        for (var product = 1; product <= ProductCount; product++)
-            await client.MustAsync($"INSERT INTO products VALUES ({product}, 'product {product}', {product}.25)");
+        await FillProductsAsync(client);
         for (var note = 1; note <= NoteCount; note++)
             await client.MustAsync($"INSERT INTO notes VALUES ({note}, 'note {note}')");
         await FillAsync(client);
@@ -79,6 +78,21 @@ public static class LabSchema
         foreach (var table in (string[])["items", "orders", "users", "events"])
             await client.MustAsync($"TRUNCATE {table}");
         await FillAsync(client);
+    }
+
+    /// <summary>Gives the reference table its first rows again.</summary>
+    public static async Task RefillProductsAsync(Endpoint endpoint)
+    {
+        await using var client = await WireClient.ConnectAsync(endpoint);
+        await client.MustAsync("TRUNCATE products");
+        await FillProductsAsync(client);
+    }
+
+    private static async Task FillProductsAsync(WireClient client)
+    {
+        var rows = string.Concat(Enumerable.Range(1, ProductCount).Select(static product => $"{product}\tproduct {product}\t{product}.25\n"));
+        var replies = await client.RunAsync(new FrontendScript().Query("COPY products FROM STDIN").CopyData(rows).CopyDone());
+        replies.ShouldNotContain(static message => message.Type == 'E', string.Join('\n', replies));
     }
 
     private static async Task FillAsync(WireClient client)

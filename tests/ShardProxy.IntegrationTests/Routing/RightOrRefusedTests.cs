@@ -206,8 +206,13 @@ public sealed class RightOrRefusedTests(Lab lab, ITestOutputHelper output)
             // Whatever the statement did is undone by filling both sides anew.
             await LabSchema.RefillAsync(lab.Reference);
             await LabSchema.RefillAsync(lab.Subject);
+            if (statement.Contains("products", StringComparison.Ordinal))
+            {
+                await LabSchema.RefillProductsAsync(lab.Reference);
+                await LabSchema.RefillProductsAsync(lab.Subject);
+            }
             await _differential.SameAsync(
-                "DELETE FROM notes WHERE id > 4000", "DELETE FROM products WHERE id > 4000", "UPDATE products SET price = 1.25 WHERE id = 1", "SET client_min_messages = error", "DROP TABLE IF EXISTS picked");
+                "DELETE FROM notes WHERE id > 4000", "SET client_min_messages = error", "DROP TABLE IF EXISTS picked");
         }
     }
 
