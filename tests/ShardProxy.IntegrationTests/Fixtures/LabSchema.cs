@@ -17,7 +17,7 @@ public static class LabSchema
         ("char", "char(8)", ["", "a", "A", "it''s", "a b", "żółw"]),
         ("uuid", "uuid", ["00000000-0000-0000-0000-000000000000", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
         ("bytea", "bytea", ["", "\\x00", "\\xdeadbeef", "\\xff00ff"]),
-        ("date", "date", ["2000-01-01", "1999-12-31", "0001-01-01 BC", "5874897-12-31", "infinity", "-infinity"]),
+        ("date", "date", ["2000-01-01", "1999-12-31", "0001-01-01 BC", "9999-12-31", "infinity", "-infinity"]),
         ("timestamp", "timestamp", ["2000-01-01 00:00:00", "2024-02-29 23:59:59.999999", "0044-03-15 12:00:00 BC", "infinity"]),
         ("timestamptz", "timestamptz", ["2000-01-01 00:00:00+00", "2024-02-29 23:59:59.999999+02", "infinity"]),
         ("bool", "bool", ["true", "false"]),

@@ -16,13 +16,15 @@ public sealed class KeyTypeTests(Lab lab)
     public async Task Rows_are_written_and_found_by_literals(string name)
     {
         var (_, type, values) = LabSchema.KeyTypes.Single(entry => entry.Name == name);
+        // A cast with a length may shorten the value, so that it is allowed to be refused.
+        var cast = type.Split('(')[0];
         List<string> statements = [];
         foreach (var value in values)
         {
             statements.Add($"INSERT INTO k_{name} (k, v) VALUES ('{value}', 'first')");
-            statements.Add($"INSERT INTO k_{name} VALUES ('{value}'::{type}, 'again')");
+            statements.Add($"INSERT INTO k_{name} VALUES ('{value}'::{(cast == "char" ? "bpchar" : cast)}, 'again')");
             statements.Add($"SELECT * FROM k_{name} WHERE k = '{value}'");
-            statements.Add($"SELECT v FROM k_{name} AS t WHERE t.k = CAST('{value}' AS {type})");
+            statements.Add($"SELECT v FROM k_{name} AS t WHERE t.k = CAST('{value}' AS {(cast == "char" ? "bpchar" : cast)})");
             statements.Add($"SELECT count(*) FROM k_{name} WHERE k IN ('{value}')");
             statements.Add($"UPDATE k_{name} SET v = v || '!' WHERE '{value}' = k RETURNING k, v");
             statements.Add($"DELETE FROM k_{name} WHERE k = '{value}' AND v = 'other'");
@@ -135,6 +137,11 @@ public sealed class KeyTypeTests(Lab lab)
     [InlineData("SELECT v FROM k_date WHERE k = '2000-01-01 00:00:00'::timestamp")]
     [InlineData("SELECT v FROM k_date WHERE k = '20000101'")]
     [InlineData("SELECT v FROM k_date WHERE k = 'today'")]
+    [InlineData("SELECT v FROM k_date WHERE k = '5874897-12-31'")]
+    [InlineData("SELECT v FROM k_varchar WHERE k = 'abc'::varchar(1)")]
+    [InlineData("SELECT v FROM k_varchar WHERE k = 'abc'::char(1)")]
+    [InlineData("SELECT v FROM k_numeric WHERE k = 1.49::numeric(3,1)")]
+    [InlineData("SELECT v FROM k_timestamp WHERE k = '2000-01-01 00:00:00.4'::timestamp(0)")]
     [InlineData("SELECT v FROM k_bool WHERE k")]
     [InlineData("SELECT v FROM k_bool WHERE NOT k")]
     [InlineData("SELECT v FROM k_bool WHERE k = 'yes'")]
