@@ -66,8 +66,9 @@ public sealed class CreateTables : Migration
             table.PrimaryKey("PK_Invoices", static row => new { row.CustomerId, row.Number });
             table.ForeignKey("FK_Invoices_Customers", static row => row.CustomerId, "Customers", "Id");
         });
-        migrationBuilder.Sql("SELECT create_distributed_table('\"Customers\"', 'Id')");
-        migrationBuilder.Sql("SELECT create_distributed_table('\"Invoices\"', 'CustomerId', colocate_with => '\"Customers\"')");
+        // Declaring a table is no part of a transaction.
+        migrationBuilder.Sql("SELECT create_distributed_table('\"Customers\"', 'Id')", suppressTransaction: true);
+        migrationBuilder.Sql("SELECT create_distributed_table('\"Invoices\"', 'CustomerId', colocate_with => '\"Customers\"')", suppressTransaction: true);
     }
 }
 

@@ -51,15 +51,17 @@ public sealed class AllocationTests(ITestOutputHelper output) : IAsyncLifetime
         await server.StartAsync(CancellationToken.None);
         var endpoint = new Endpoint("127.0.0.1", port, PostgresServer.Database, PostgresServer.AppUser, PostgresServer.Password);
         await BenchAsync(endpoint, "-i", "-q");
+        var script = Path.Combine(folder, "select.sql");
+        await File.WriteAllTextAsync(script, "\\set aid random(1, 100000)\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n");
         foreach (var mode in (string[])["simple", "extended", "prepared"])
         {
-            await MeasureAsync(endpoint, mode, Warmup);
+            await MeasureAsync(endpoint, script, mode, Warmup);
             // The least of three, as the runtime itself allocates now and then (compiling, timers).
             var perQuery = double.MaxValue;
             for (var round = 0; round < 3; round++)
             {
-                var few = await MeasureAsync(endpoint, mode, Short);
-                var many = await MeasureAsync(endpoint, mode, Long);
+                var few = await MeasureAsync(endpoint, script, mode, Short);
+                var many = await MeasureAsync(endpoint, script, mode, Long);
                 perQuery = Math.Min(perQuery, (many - few) / (double)((Long - Short) * Clients));
             }
             output.WriteLine($"{mode}: {perQuery:F3} bytes a query");
@@ -67,10 +69,10 @@ public sealed class AllocationTests(ITestOutputHelper output) : IAsyncLifetime
         }
     }
 
-    private static async Task<long> MeasureAsync(Endpoint endpoint, string mode, int transactions)
+    private static async Task<long> MeasureAsync(Endpoint endpoint, string script, string mode, int transactions)
     {
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        await BenchAsync(endpoint, "-S", "-n", "-M", mode, "-c", $"{Clients}", "-j", "1", "-t", $"{transactions}");
+        await BenchAsync(endpoint, "-f", script, "-n", "-M", mode, "-c", $"{Clients}", "-j", "1", "-t", $"{transactions}");
         return GC.GetTotalAllocatedBytes(precise: true) - before;
     }
 

@@ -130,7 +130,7 @@ public sealed class LifeTests : IAsyncLifetime
             try
             {
                 await using var client = await WireClient.ConnectAsync(endpoint);
-                var reply = (await client.QueryAsync("CREATE TABLE must_not_be (id int4)")).First(static message => message.Type is 'E' or 'C');
+                var reply = (await client.QueryAsync("CREATE SCHEMA must_not_be")).First(static message => message.Type is 'E' or 'C');
                 reply.Type.ShouldBe('E', reply.ToString());
                 return reply + proxy.Log;
             }

@@ -41,7 +41,7 @@ public sealed class SessionModeTests : IAsyncLifetime
         {
             await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
             (await client.ScalarAsync("SHOW work_mem")).ShouldBe("4MB");
-            (await client.ScalarAsync("SELECT count(*) FROM pg_class WHERE relname = 'left_over'")).ShouldBe("0");
+            (await client.ScalarAsync("SELECT count(*) FROM pg_class WHERE relname = 'left_over' AND relnamespace = pg_my_temp_schema()")).ShouldBe("0");
             await client.MustAsync("SET work_mem = '9MB'");
             await client.MustAsync("CREATE TEMP TABLE left_over (id int4)");
             await client.MustAsync("PREPARE left_over AS SELECT 1");

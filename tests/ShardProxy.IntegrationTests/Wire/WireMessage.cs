@@ -90,6 +90,8 @@ public sealed record WireMessage(char Type, byte[] Body)
 
     private string DescribeFields() => string.Join(", ", Fields
         .Where(static field => field.Key is not ('F' or 'L' or 'R'))
+        // The proxy says which of several shards an error comes from.
+        .Where(static field => field is not { Key: 'W', Value: ['s', 'h', 'a', 'r', 'd', ' ', '"', ..] })
         .Select(static field => $"{field.Key}={field.Value}"));
 
     private string DescribeRow()

@@ -208,12 +208,13 @@ def server_cursor():
 
 
 def executemany():
+    # One pipeline and so one transaction: all rows are of one user.
     with psycopg.connect(autocommit=True) as connection:
         cursor = connection.cursor()
-        cursor.executemany("INSERT INTO users (id, name) VALUES (%s, %s)", [(identity, "many") for identity in range(BASE + 600, BASE + 700)])
+        cursor.executemany("INSERT INTO orders (user_id, id) VALUES (%s, %s)", [(9, 100 + line) for line in range(100)])
         assert cursor.rowcount == 100
-        cursor.executemany("DELETE FROM users WHERE id = %s RETURNING id", [[identity] for identity in range(BASE + 600, BASE + 700)], returning=True)
-        assert cursor.fetchone() == (BASE + 600,)
+        cursor.executemany("DELETE FROM orders WHERE user_id = %s AND id = %s RETURNING id", [(9, 100 + line) for line in range(100)], returning=True)
+        assert cursor.fetchone() == (100,)
 
 
 if __name__ == "__main__":
