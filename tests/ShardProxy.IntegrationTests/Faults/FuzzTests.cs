@@ -11,7 +11,7 @@ namespace ShardProxy.IntegrationTests.Faults;
 /// </summary>
 public sealed class FuzzTests : IAsyncLifetime
 {
-    private static readonly int Cases = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1" ? 5000 : 400;
+    private static readonly int Cases = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1" ? 20_000 : 1500;
 
     private Cluster _cluster = null!;
     private ProxyProcess _proxy = null!;
@@ -35,6 +35,7 @@ public sealed class FuzzTests : IAsyncLifetime
     {
         await using var client = await WireClient.OpenSocketAsync(_proxy.Endpoint);
         await TrySendAsync(client, FirstPacket(random));
+        client.ShutdownSend();
         await DrainAsync(client);
     });
 
