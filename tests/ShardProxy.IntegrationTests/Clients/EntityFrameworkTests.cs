@@ -127,7 +127,7 @@ public sealed class EntityFrameworkTests(Lab lab)
         {
             var customer = await context.Customers.Include(static row => row.Invoices).SingleAsync(row => row.Id == id);
             customer.Invoices.Select(static invoice => invoice.Number).ShouldBe([1, 2], ignoreOrder: true);
-            customer.Name += "!";
+            customer.Name += "!!";
             customer.Invoices.RemoveAll(static invoice => invoice.Number == 2);
             await using var transaction = await context.Database.BeginTransactionAsync();
             await context.SaveChangesAsync();
@@ -136,7 +136,7 @@ public sealed class EntityFrameworkTests(Lab lab)
         await using (var context = new BillingContext(lab.Subject.ConnectionString))
         {
             (await context.Invoices.Where(invoice => invoice.CustomerId == id).SumAsync(static invoice => invoice.Amount)).ShouldBe(10m);
-            (await context.Customers.Where(row => row.Id == id && row.Name.EndsWith('!')).CountAsync()).ShouldBe(1);
+            (await context.Customers.Where(row => row.Id == id && row.Name.EndsWith("!!")).CountAsync()).ShouldBe(1);
             (await context.Customers.Where(row => row.Id == id).ExecuteUpdateAsync(static set => set.SetProperty(static row => row.Name, "renamed"))).ShouldBe(1);
             context.Customers.Add(new Customer { Id = id, Name = "twice" });
             await Should.ThrowAsync<DbUpdateException>(() => context.SaveChangesAsync());

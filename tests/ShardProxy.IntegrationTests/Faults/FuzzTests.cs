@@ -113,8 +113,7 @@ public sealed class FuzzTests : IAsyncLifetime
     public async Task A_malformed_message_is_a_protocol_violation(string hex)
     {
         await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
-        await client.SendAsync(Convert.FromHexString(hex));
-        client.ShutdownSend();
+        await TrySendAsync(client, [.. Convert.FromHexString(hex), .. new FrontendScript().Sync().Terminate().Bytes]);
         var replies = await client.ReceiveUntilClosedAsync();
         replies.Count(static message => message.Type == 'E').ShouldBeGreaterThan(0, string.Join('\n', replies));
         replies.First(static message => message.Type == 'E').SqlState.ShouldBeOneOf("08P01", "54000");
