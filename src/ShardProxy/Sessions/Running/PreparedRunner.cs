@@ -76,6 +76,7 @@ public sealed class PreparedRunner
         var body = statement.Text.Sql;
         _session.Scanner.Scan(body, _session.StandardConformingStrings);
         var template = await Routing.TemplateAsync(_session, body);
+        CheckCount(plan, Math.Max(statement.Text.ParameterTypes.Length, ParameterCount(_session.Scanner.Shape)));
         if (template.Statements is not [var inner])
             throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" has no statement");
         int shard;
@@ -94,6 +95,29 @@ public sealed class PreparedRunner
         var serverName = Encoding.ASCII.GetString(statement.Text.ServerName);
         var sql = Encoding.UTF8.GetBytes($"EXECUTE {serverName} {ExecuteArguments.TextOf(Encoding.UTF8.GetString(text.Bytes))}");
         return await _runner.RunOnAsync(shard, inner, sql, 0);
+    }
+
+    private static void CheckCount(ExecutePlan plan, int expected)
+    {
+        if (plan.Arguments.Length == expected)
+            return;
+        throw new SqlErrorException(new ServerError(SqlStates.SyntaxError, $"wrong number of parameters for prepared statement \"{plan.Name}\"")
+        {
+            Detail = $"Expected {expected} parameters but got {plan.Arguments.Length}.",
+        });
+    }
+
+    // In a shape literals are folded away, so a dollar and digits are a parameter.
+    private static int ParameterCount(ReadOnlySpan<byte> shape)
+    {
+        var count = 0;
+        for (var at = shape.IndexOf((byte)'$'); at >= 0; at = shape.IndexOf((byte)'$'))
+        {
+            shape = shape[(at + 1)..];
+            if (System.Buffers.Text.Utf8Parser.TryParse(shape, out int number, out _))
+                count = Math.Max(count, number);
+        }
+        return count;
     }
 
     private bool Deallocate(DeallocatePlan plan)

@@ -106,6 +106,8 @@ public sealed class StatementRunner
         {
             if (_session.Transaction.Status == TransactionStatus.Failed)
                 throw new SqlErrorException(SqlStates.InFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
+            if (!FunctionCallMessage.TryRead(body.Span, out _))
+                throw new SqlErrorException(SqlStates.ProtocolViolation, "invalid message format: FunctionCall");
             var server = await _session.Servers.GetAsync(Database.HomeShard);
             var output = server.Channel.Output;
             output.Write([FrontendMessageType.FunctionCall]);
