@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using ShardProxy.Directory;
+using ShardProxy.Transport.Tls;
 
 namespace ShardProxy.CommandLine;
 
@@ -15,8 +17,11 @@ internal static class StartFailure
             $"This user may not listen on {address}: ports below 1024 need a privilege. Get it, or {remedy}.",
         SocketException { SocketErrorCode: SocketError.AddressNotAvailable } =>
             $"{address} is not an address of this machine: {remedy}.",
+        DirectoryException or TlsConfigurationException => Sentence(exception.Message),
         DllNotFoundException library when library.Message.Contains("pg_query", StringComparison.Ordinal) =>
             "The library libpg_query is missing. On Debian: apt-get install libpg-query1504.0",
         _ => null,
     };
+
+    private static string Sentence(string message) => $"{char.ToUpperInvariant(message[0])}{message[1..].TrimEnd('.')}.";
 }
