@@ -35,6 +35,7 @@ public sealed class ExtendedQuery
     private readonly List<(ServerConnection Server, PlannedStatement Planned)> _aftermath = [];
 
     private readonly UnitParses _parses;
+    private readonly ImplicitUnit _implicit;
 
     public ExtendedQuery(Session session, StatementRunner runner)
     {
@@ -42,6 +43,7 @@ public sealed class ExtendedQuery
         _runner = runner;
         _unitEnd = new UnitEnd(session, runner);
         _parses = new UnitParses(session);
+        _implicit = new ImplicitUnit(session);
         _types = new ParameterTypeLookup(session, UseAsync);
     }
 
@@ -158,7 +160,7 @@ public sealed class ExtendedQuery
         CheckBlock(planned);
         if (!RunsOnServer(planned))
         {
-            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalFormats(planned, body.Span) });
+            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalDescription.Formats(planned, body.Span) });
             Reply(ReplyKind.Bind);
             return;
         }
@@ -234,23 +236,6 @@ public sealed class ExtendedQuery
         tap.WriteTo(_session.Client.Output, portal.ResultFormats);
     }
 
-    private static short[] LocalFormats(PlannedStatement planned, ReadOnlySpan<byte> body)
-    {
-        if (planned.Plan is not CountEverywherePlan || !BindMessage.TryRead(body, out var bind))
-            return [];
-        if (bind.ParameterCount > 0)
-        {
-            throw new SqlErrorException(
-                SqlStates.FeatureNotSupported,
-                "count(*) over all shards cannot have parameters yet",
-                "Write the values into the text, or confine the statement to one shard by the key.");
-        }
-        var formats = new short[bind.ResultFormats.Count];
-        for (var i = 0; i < formats.Length; i++)
-            formats[i] = bind.ResultFormats[i];
-        return formats;
-    }
-
     private async ValueTask ExecuteAsync(ReadOnlyMemory<byte> body)
     {
         await ResolveParseAsync();
@@ -303,9 +288,9 @@ public sealed class ExtendedQuery
         portal.HasRun = true;
         var sql = portal.Statement.Text.Sql;
         if (portal.Planned.Plan is TransactionPlan { Verb: TransactionVerb.Begin } && !_session.Transaction.IsOpen)
-            await AdoptImplicitAsync();
-        else if (!_session.Transaction.IsOpen)
-            await EndImplicitAsync(portal.Planned.Verb);
+            await _implicit.AdoptAsync();
+        else if (!_session.Transaction.IsOpen && await _implicit.EndAsync(portal.Planned.Verb, _writer))
+            _current = null;
         _session.Scanner.Scan(sql, _session.StandardConformingStrings);
         var (start, end) = _session.Scanner.StatementCount == 1 ? _session.Scanner.GetStatement(0) : (0, sql.Length);
         _session.Relay.DropsRowDescription = true;
@@ -319,39 +304,6 @@ public sealed class ExtendedQuery
             _session.Relay.DropsRowDescription = false;
             _runner.Counts.Formats = [];
         }
-    }
-
-    // BEGIN behind other statements of a pipeline makes one block of them all, as in PostgreSQL.
-    private async ValueTask AdoptImplicitAsync()
-    {
-        foreach (var server in WaitingForSync())
-        {
-            server.SendQuery("BEGIN"u8, Disposition.Swallow);
-            await _session.DrainAsync(server);
-            server.NeedsSync = true;
-            _session.Servers.NoteJoined(server.Shard);
-        }
-    }
-
-    // A statement that the proxy runs on several servers cannot become part of a pipeline's implicit transaction.
-    private async ValueTask EndImplicitAsync(string verb)
-    {
-        var waiting = WaitingForSync();
-        if (waiting.Count == 0)
-            return;
-        if (_writer != SessionTransaction.NoWriter)
-        {
-            throw new SqlErrorException(
-                SqlStates.FeatureNotSupported,
-                $"\"{verb}\" cannot follow a write in the same pipeline without BEGIN",
-                "Send Sync before it, or BEGIN at the start of the pipeline.");
-        }
-        foreach (var server in waiting)
-        {
-            server.SendSync(Disposition.Forward);
-            await _session.DrainAsync(server);
-        }
-        _current = null;
     }
 
     private async ValueTask CloseAsync(ReadOnlyMemory<byte> body)
@@ -609,17 +561,6 @@ public sealed class ExtendedQuery
     /// <summary>Whether one server runs it in the extended protocol itself; the other plans are the runner's.</summary>
     private static bool RunsOnServer(PlannedStatement planned) =>
         planned.Plan is OneShardPlan or SettingPlan { IsFunction: true } or RefusedPlan or UnreadPlan or CursorPlan { Verb: CursorVerb.Fetch };
-
-    private List<ServerConnection> WaitingForSync()
-    {
-        var waiting = new List<ServerConnection>();
-        foreach (var server in _session.Servers.All)
-        {
-            if (server is { NeedsSync: true })
-                waiting.Add(server);
-        }
-        return waiting;
-    }
 
     private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlySpan<byte> body)
     {

@@ -18,4 +18,22 @@ internal static class LocalDescription
         }
         NoDataMessage.Write(to);
     }
+
+    /// <summary>The result formats that a Bind asks for, where they matter to the proxy.</summary>
+    public static short[] Formats(PlannedStatement planned, ReadOnlySpan<byte> body)
+    {
+        if (planned.Plan is not CountEverywherePlan || !BindMessage.TryRead(body, out var bind))
+            return [];
+        if (bind.ParameterCount > 0)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "count(*) over all shards cannot have parameters yet",
+                "Write the values into the text, or confine the statement to one shard by the key.");
+        }
+        var formats = new short[bind.ResultFormats.Count];
+        for (var i = 0; i < formats.Length; i++)
+            formats[i] = bind.ResultFormats[i];
+        return formats;
+    }
 }
