@@ -1,4 +1,5 @@
 using ShardProxy.Catalog;
+using ShardProxy.Control.Authentication;
 using ShardProxy.Control.Routing;
 using ShardProxy.Control.Shards;
 using ShardProxy.Planning;
@@ -7,12 +8,14 @@ using ShardProxy.Sessions;
 namespace ShardProxy.Control;
 
 /// <summary>The control side of one database as its sessions see it.</summary>
-internal sealed class DatabaseControl(DatabaseRouting routing) : IDatabaseControl
+internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? verifiers) : IDatabaseControl
 {
     public RoutingState Routing => routing.Current;
 
     public async Task RefreshCatalogAsync()
     {
+        // What changed may have been a role.
+        ForgetVerifiers();
         try
         {
             await routing.OnSchemaChangedAsync(CancellationToken.None);
@@ -22,6 +25,8 @@ internal sealed class DatabaseControl(DatabaseRouting routing) : IDatabaseContro
             // The statement has committed; the state is read again in the background as soon as the home shard answers.
         }
     }
+
+    public void ForgetVerifiers() => verifiers?.Forget();
 
     public async Task DistributeAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user)
     {

@@ -115,7 +115,7 @@ public sealed class ProxyServer : IProxyServer
         _routings.Add(routing);
         if (_config.Authentication.PassThrough)
             _verifiers.Add(config.Name, new VerifierLookup(config.Shards[0], _config.Authentication, _config.Limits, TimeProvider.System));
-        _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing), _loops.Count, OpenerFor) { Slow = _slow });
+        _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing, _verifiers.GetValueOrDefault(config.Name)), _loops.Count, OpenerFor) { Slow = _slow });
     }
 
     private static KnownShardOpener OpenerFor(Database database, int shard, ServerCredentials credentials)

@@ -39,6 +39,8 @@ public sealed class SessionHost : IClientHandler
         }
         catch (ClientLoginException exception)
         {
+            if (_databases.TryGetValue(client.Database, out var asked))
+                asked.Control.ForgetVerifiers();
             throw new ClientRefusedException(exception.Error);
         }
         if (!_databases.TryGetValue(client.Database, out var database))

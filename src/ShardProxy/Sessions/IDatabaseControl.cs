@@ -12,6 +12,9 @@ public interface IDatabaseControl
     /// <summary>Reads the catalog again; completes when a state read after the call is published.</summary>
     Task RefreshCatalogAsync();
 
+    /// <summary>A login failed: what is known of passwords may be old.</summary>
+    void ForgetVerifiers();
+
     /// <summary>create_distributed_table and create_reference_table. Throws <see cref="SqlErrorException"/>.</summary>
     Task DistributeAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user);
 }

@@ -12,6 +12,7 @@ internal sealed class VerifierCache(Func<string, Task<string?>> ask, TimeProvide
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Answer> _answers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Task<string?>> _asking = new(StringComparer.Ordinal);
+    private int _generation;
 
     public ValueTask<string?> FindAsync(string user, CancellationToken cancel)
     {
@@ -27,26 +28,43 @@ internal sealed class VerifierCache(Func<string, Task<string?>> ask, TimeProvide
         return new ValueTask<string?>(asking.WaitAsync(cancel));
     }
 
+    /// <summary>Roles have changed, or a login failed by what is kept: nothing asked before now counts any more.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _generation++;
+            _answers.Clear();
+            _asking.Clear();
+        }
+    }
+
     private async Task<string?> AskAsync(string user)
     {
+        var generation = Volatile.Read(ref _generation);
         try
         {
             var verifier = await ask(user);
-            Keep(user, verifier);
+            Keep(user, verifier, generation);
             return verifier;
         }
         finally
         {
             lock (_lock)
-                _asking.Remove(user);
+            {
+                if (generation == _generation)
+                    _asking.Remove(user);
+            }
         }
     }
 
-    private void Keep(string user, string? verifier)
+    private void Keep(string user, string? verifier, int generation)
     {
         var now = clock.GetUtcNow();
         lock (_lock)
         {
+            if (generation != _generation)
+                return;
             if (_answers.Count >= Capacity)
             {
                 foreach (var (name, answer) in _answers)

@@ -44,6 +44,9 @@ public sealed class VerifierLookup : IAsyncDisposable
     /// <exception cref="SqlException">The home shard cannot be asked.</exception>
     public ValueTask<string?> FindAsync(string user, CancellationToken cancel) => _cache.FindAsync(user, cancel);
 
+    /// <summary>The next login asks the home shard again.</summary>
+    public void Forget() => _cache.Forget();
+
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
     private async Task<string?> QueryAsync(string user)

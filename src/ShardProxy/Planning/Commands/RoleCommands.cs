@@ -16,7 +16,7 @@ internal static class RoleCommands
         {
             case "CreateRoleStmt":
             case "AlterRoleStmt":
-                return new PlannedStatement(PlanPassword(planner, node, start, end), Traits.Writes, verb);
+                return new PlannedStatement(PlanPassword(planner, node, start, end), Traits.Writes | Traits.ChangesCatalog, verb);
             case "AlterRoleSetStmt":
             case "DropRoleStmt":
             case "GrantRoleStmt":
