@@ -11,7 +11,7 @@ public sealed class PlacementPlanTests
     [InlineData("truncate users", "every [Writes]")]
     [InlineData("vacuum", "every [Writes, NotInTransaction]")]
     [InlineData("create type x as enum ('a')", "every [Writes, ChangesCatalog]")]
-    [InlineData("create user u password 'secret'", "every: create user u password 'SCRAM-SHA-256$of:secret' [Writes]")]
+    [InlineData("create user u password 'secret'", "every: create user u password 'SCRAM-SHA-256$of:secret' [Writes, ChangesCatalog]")]
     [InlineData("select * into foo from users where id = 5", "refused 0A000: \"users\" is sharded by id, and the new table \"foo\" would be on the home shard only [Writes, ChangesCatalog]")]
     [InlineData("create table foo as select * from products", "home [Writes, ChangesCatalog]")]
     [InlineData("create temp table foo as select 1", "home [Writes, ChangesCatalog, Pins, CreatesTemporary]")]
