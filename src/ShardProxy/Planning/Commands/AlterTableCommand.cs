@@ -15,7 +15,7 @@ internal static class AlterTableCommand
             return new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
         var name = QueryReader.ReadTableName(node.Node("relation"));
         var resolved = planner.Names.Resolve(name);
-        var refusal = ForeignKeys.Check(planner, node, name.Name, resolved.Distribution);
+        var refusal = ForeignKeys.Check(planner, node, name.Name, resolved.Distribution) ?? UniqueKeys.Check(node, resolved.Distribution);
         var traits = Ddl;
         foreach (var command in node.List("cmds"))
         {

@@ -22,7 +22,9 @@ internal static class TableCommands
             case "AlterTableStmt":
                 return AlterTableCommand.Plan(planner, node, verb);
             case "IndexStmt":
-                return placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb);
+                return UniqueKeys.Check(node, planner.Names.Resolve(Relation(node)).Distribution) is { } refusal
+                    ? new PlannedStatement(refusal, Ddl, verb)
+                    : placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb);
             case "CreateTrigStmt":
             case "RuleStmt":
             case "AlterSeqStmt" when node.Has("sequence"):
