@@ -81,6 +81,8 @@ public sealed class ExtendedQuery
     {
         if (type == FrontendMessageType.Sync)
         {
+            if (!body.IsEmpty && !_isSkipping)
+                await GuardAsync(static () => throw ExtendedBodies.Malformed("Sync"));
             await SyncAsync();
             return;
         }
@@ -373,9 +375,10 @@ public sealed class ExtendedQuery
 
     private async ValueTask FailAsync(ServerError error)
     {
-        _pendingParse = null;
         try
         {
+            // The client is told of its Parse before it is told of what failed behind it; the server may say more of the text.
+            await ResolveParseAsync();
             await SettleAsync();
         }
         catch (ServerLostException lost)
@@ -383,6 +386,11 @@ public sealed class ExtendedQuery
             _current = null;
             ServerLoss.Handle(_session, lost);
         }
+        catch (Exception exception) when (exception is SqlErrorException or UnitSkippedException)
+        {
+            // There is an error to tell already.
+        }
+        _pendingParse = null;
         if (_isSkipping)
             return;
         _runner.Fail(error);
@@ -565,7 +573,7 @@ public sealed class ExtendedQuery
     private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlySpan<byte> body)
     {
         if (!BindMessage.TryRead(body, out var bind))
-            throw ExtendedBodies.Malformed("Bind");
+            throw ExtendedBodies.MalformedBind(body);
         return (bind.Portal.ToArray(), FindStatement(bind.Statement));
     }
 

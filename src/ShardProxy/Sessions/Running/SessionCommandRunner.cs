@@ -40,9 +40,9 @@ public sealed class SessionCommandRunner
             if (plan.What == DiscardWhat.Temp)
                 _session.Temporaries.Clear();
         }
+        _session.WriteTag(Encoding.ASCII.GetBytes(verb));
         if (plan.What == DiscardWhat.All)
             _session.ReportParameters();
-        _session.WriteTag(Encoding.ASCII.GetBytes(verb));
         return true;
     }
 

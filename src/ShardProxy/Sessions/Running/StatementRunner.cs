@@ -194,9 +194,10 @@ public sealed class StatementRunner
     private async ValueTask<bool> RunUnreadAsync(UnreadPlan unread, PlannedStatement planned, StatementText text)
     {
         var sql = text.Whole[text.Start..text.End];
-        if (Routing.TryHint(_session, text, out var shard))
+        var isFailed = _session.Transaction.Status == TransactionStatus.Failed;
+        if (!isFailed && Routing.TryHint(_session, text, out var shard))
             return await RunOnAsync(shard, planned, sql, text.PositionOffset);
-        if (!_session.Planning().Routing.Directory.HasShardedTables)
+        if (!isFailed && !_session.Planning().Routing.Directory.HasShardedTables)
             return await RunOnAsync(Database.HomeShard, planned, sql, text.PositionOffset);
         var server = await _session.Servers.GetAsync(_session.Servers.AnyShard());
         ParseMessage.Write(server.Channel.Output, [], sql.Span);
@@ -207,6 +208,8 @@ public sealed class StatementRunner
         await _session.DrainAsync(server);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error.Position is null ? error : error with { Position = error.Position + text.PositionOffset });
+        if (isFailed)
+            throw new SqlErrorException(SqlStates.InFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
         throw new SqlErrorException(
             SqlStates.FeatureNotSupported,
             $"the statement could not be read, so its shard is not known: {unread.Message}",
@@ -215,5 +218,5 @@ public sealed class StatementRunner
 
     /// <summary>What a failed block still allows.</summary>
     public static bool EndsFailedBlock(Plan plan) =>
-        plan is EmptyPlan or TransactionPlan { Verb: TransactionVerb.Commit or TransactionVerb.Rollback or TransactionVerb.RollbackTo or TransactionVerb.PrepareTransaction };
+        plan is EmptyPlan or UnreadPlan or TransactionPlan { Verb: TransactionVerb.Commit or TransactionVerb.Rollback or TransactionVerb.RollbackTo or TransactionVerb.PrepareTransaction };
 }
