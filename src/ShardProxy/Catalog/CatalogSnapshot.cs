@@ -143,13 +143,20 @@ public sealed class ObjectIdMap
     private readonly FrozenDictionary<uint, uint> _toHome;
     private readonly FrozenDictionary<uint, uint> _fromHome;
 
-    public ObjectIdMap(IReadOnlyDictionary<uint, uint> toHome)
+    public ObjectIdMap(IReadOnlyDictionary<uint, uint> toHome, TypeStructures? structures = null)
     {
+        Structures = structures ?? TypeStructures.Empty;
         _toHome = toHome.ToFrozenDictionary();
         _fromHome = toHome.ToDictionary(static pair => pair.Value, static pair => pair.Key).ToFrozenDictionary();
     }
 
     public static ObjectIdMap Identity { get; } = new(new Dictionary<uint, uint>());
+
+    /// <summary>What the shard's types are made of.</summary>
+    public TypeStructures Structures { get; }
+
+    /// <summary>Values of this type (the home shard's id) hold object ids in the binary format.</summary>
+    public bool HoldsObjectIds(uint homeType) => Structures.Find(FromHome(homeType)).Form != TypeForm.Plain;
 
     /// <summary>Nothing to translate.</summary>
     public bool IsIdentity => _toHome.Count == 0;

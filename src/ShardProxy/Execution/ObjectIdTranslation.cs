@@ -28,6 +28,41 @@ public static class ObjectIdTranslation
         }
     }
 
+    /// <summary>Columns up to the last one that is in the binary format and holds object ids inside; 0 when none does.</summary>
+    public static int CountNestedColumns(ReadOnlySpan<byte> body, ObjectIdMap objectIds)
+    {
+        var last = 0;
+        var rest = body.Length < 2 ? body : body[2..];
+        for (var field = 1; TryReadField(ref rest, out var type, out var format); field++)
+        {
+            if (format == 1 && objectIds.Structures.Find(type).Form != TypeForm.Plain)
+                last = field;
+        }
+        return last;
+    }
+
+    /// <summary>The shard's type of each such column, 0 for the others.</summary>
+    public static void ReadNestedColumns(ReadOnlySpan<byte> body, ObjectIdMap objectIds, Span<uint> types)
+    {
+        var rest = body[2..];
+        for (var field = 0; field < types.Length && TryReadField(ref rest, out var type, out var format); field++)
+            types[field] = format == 1 && objectIds.Structures.Find(type).Form != TypeForm.Plain ? type : 0;
+    }
+
+    private static bool TryReadField(ref ReadOnlySpan<byte> rest, out uint type, out short format)
+    {
+        type = 0;
+        format = 0;
+        var nameEnd = rest.IndexOf((byte)0);
+        if (nameEnd < 0 || rest.Length < nameEnd + 19)
+            return false;
+        rest = rest[(nameEnd + 1)..];
+        type = BinaryPrimitives.ReadUInt32BigEndian(rest[6..]);
+        format = BinaryPrimitives.ReadInt16BigEndian(rest[16..]);
+        rest = rest[18..];
+        return true;
+    }
+
     /// <summary>Body of a ParameterDescription: int16 count, then an int32 type each.</summary>
     public static void ParameterDescriptionToHome(Span<byte> body, ObjectIdMap objectIds)
     {

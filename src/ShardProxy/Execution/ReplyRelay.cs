@@ -28,6 +28,8 @@ public sealed class ReplyRelay
     private ObjectIdMap _objectIds = ObjectIdMap.Identity;
     private int _bulkRemaining;
     private bool _bulkForward;
+    private uint[] _rowTypes = [];
+    private int _rowTypeCount;
     private int _receiveHint = ByteBuffer.MinimumCapacity;
 
     public ReplyRelay(FrameChannel client) => _client = client;
@@ -48,6 +50,12 @@ public sealed class ReplyRelay
     public int PositionOffset { get; set; }
 
     public IReplyTap? Tap { get; set; }
+
+    /// <summary>
+    /// Several portals may be described and executed before this is started anew, so a description says nothing of the rows
+    /// that follow it; whoever executes says it with <see cref="TranslateRows"/>.
+    /// </summary>
+    public bool KeepsRowTypes { get; set; }
 
     /// <summary>What the client was told last by ParameterStatus.</summary>
     public Dictionary<string, string> Reported { get; } = new(StringComparer.Ordinal);
@@ -79,8 +87,19 @@ public sealed class ReplyRelay
         HoldReady = holdReady;
         PositionOffset = 0;
         Tap = null;
+        KeepsRowTypes = false;
         AnythingForwarded = false;
         ReadyCount = 0;
+        _rowTypeCount = 0;
+    }
+
+    /// <summary>Rows until the next <see cref="Start"/> have these types on the shard; 0 for columns that hold no object ids.</summary>
+    public void TranslateRows(ReadOnlySpan<uint> types)
+    {
+        if (_rowTypes.Length < types.Length)
+            _rowTypes = new uint[types.Length];
+        types.CopyTo(_rowTypes);
+        _rowTypeCount = types.Length;
     }
 
     public RelayStatus Pump()
@@ -154,7 +173,7 @@ public sealed class ReplyRelay
             var status = Frame.TryRead(data[position..], _server.Channel.MaxFrameLength, out var type, out var length);
             if (status == FrameStatus.Malformed)
                 throw new MalformedFrameException(_server.Channel.Connection);
-            var isBulk = type is BackendMessageType.DataRow or BackendMessageType.CopyData;
+            var isBulk = type == BackendMessageType.CopyData || (type == BackendMessageType.DataRow && _rowTypeCount == 0);
             if (status == FrameStatus.Incomplete && (length == 0 || !isBulk || Tap is not null))
                 break;
             var forward = Decide(type) == Disposition.Forward;
@@ -214,8 +233,16 @@ public sealed class ReplyRelay
                 return forward;
             case BackendMessageType.RowDescription:
                 if (forward && !_objectIds.IsIdentity)
+                {
+                    if (!KeepsRowTypes)
+                        NoteRowTypes(body);
                     ObjectIdTranslation.RowDescriptionToHome(body, _objectIds);
+                }
                 return forward && !DropsRowDescription;
+            case BackendMessageType.DataRow:
+                if (forward && _rowTypeCount > 0)
+                    NestedObjectIds.RowToHome(body, _rowTypes.AsSpan(0, _rowTypeCount), _objectIds);
+                return forward;
             case BackendMessageType.ParameterDescription:
                 if (forward && !_objectIds.IsIdentity)
                     ObjectIdTranslation.ParameterDescriptionToHome(body, _objectIds);
@@ -239,6 +266,19 @@ public sealed class ReplyRelay
         _server.NoteParameter(name, value);
         if (forward)
             Reported[System.Text.Encoding.UTF8.GetString(name)] = System.Text.Encoding.UTF8.GetString(value);
+    }
+
+    // Before the description is translated.
+    private void NoteRowTypes(ReadOnlySpan<byte> body)
+    {
+        _rowTypeCount = 0;
+        var count = ObjectIdTranslation.CountNestedColumns(body, _objectIds);
+        if (count == 0)
+            return;
+        if (_rowTypes.Length < count)
+            _rowTypes = new uint[count];
+        _rowTypeCount = count;
+        ObjectIdTranslation.ReadNestedColumns(body, _objectIds, _rowTypes.AsSpan(0, count));
     }
 
     private bool OnError(ReadOnlySpan<byte> body, bool forward)

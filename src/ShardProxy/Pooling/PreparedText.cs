@@ -45,6 +45,9 @@ public sealed class PreparedText
     /// <summary>All parameter types as a server inferred them; null before one was asked.</summary>
     public uint[]? InferredTypes { get; set; }
 
+    /// <summary>Types of the result's columns, the home shard's ids; null before a server was asked.</summary>
+    public uint[]? ResultTypes { get; set; }
+
     /// <summary>Every parameter up to <paramref name="count"/> has a declared type.</summary>
     public bool Declares(int count) => ParameterTypes.Length >= count && Array.TrueForAll(ParameterTypes, static type => type != 0);
 

@@ -10,6 +10,9 @@ public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Pl
     /// <summary>Format codes that Bind asked for; kept only for plans whose rows the proxy makes.</summary>
     public IReadOnlyList<short> ResultFormats { get; init; } = [];
 
+    /// <summary>Types of the columns whose binary values hold object ids, on the server's shard; null when there are none.</summary>
+    public uint[]? RowTypes { get; init; }
+
     /// <summary>A plan that the proxy runs itself has been run, so a second Execute finds nothing more.</summary>
     public bool HasRun { get; set; }
 }

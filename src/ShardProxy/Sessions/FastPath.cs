@@ -90,7 +90,8 @@ public sealed class FastPath
         var types = batch.Types(parse);
         if (batch.HasUserTypes
             || !TryPlan(parse.Query, out var planned, out var choice)
-            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText }, out var shard))
+            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText }, out var shard)
+            || MayHoldForeignIds(shard, bind, types, null))
         {
             return FastStart.NotFast;
         }
@@ -125,8 +126,12 @@ public sealed class FastPath
         var sql = statement.Text.Sql;
         if (!statement.BindsParametersOnly)
             _session.Scanner.Scan(sql, _session.StandardConformingStrings);
-        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, statement.Text.InferredTypes ?? statement.Text.ParameterTypes) { IsConverted = _session.ConvertsText }, out var shard))
+        var types = statement.Text.InferredTypes ?? statement.Text.ParameterTypes;
+        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText }, out var shard)
+            || MayHoldForeignIds(shard, bind, types, statement.Text.ResultTypes))
+        {
             return FastStart.NotFast;
+        }
         var start = TryLease(planned, shard, out var server);
         if (start != FastStart.Started)
             return start;
@@ -167,6 +172,37 @@ public sealed class FastPath
             return false;
         choice = one.Choice;
         return true;
+    }
+
+    // Object ids inside of binary values differ from shard to shard; the general path knows how to translate them. With a
+    // Describe in the batch the relay sees by the description which rows hold any.
+    private bool MayHoldForeignIds(int shard, in BindMessage bind, ReadOnlySpan<uint> types, uint[]? resultTypes)
+    {
+        var objectIds = _session.ObjectIds(shard);
+        if (objectIds.IsIdentity)
+            return false;
+        for (var i = 0; i < bind.ParameterCount; i++)
+        {
+            if (bind.IsBinary(i) && (i >= types.Length || types[i] == 0 || objectIds.HoldsObjectIds(types[i])))
+                return true;
+        }
+        var formats = bind.ResultFormats;
+        for (var i = 0; i < formats.Count && !_batch.HasDescribe; i++)
+        {
+            if (formats[i] == 1 && (resultTypes is null || AnyHoldsObjectIds(resultTypes, objectIds)))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool AnyHoldsObjectIds(uint[] types, Catalog.ObjectIdMap objectIds)
+    {
+        foreach (var type in types)
+        {
+            if (objectIds.HoldsObjectIds(type))
+                return true;
+        }
+        return false;
     }
 
     private bool TryChoose(ShardChoice choice, in StatementValues values, out int shard)

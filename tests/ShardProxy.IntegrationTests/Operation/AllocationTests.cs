@@ -38,7 +38,8 @@ public sealed class AllocationTests(ITestOutputHelper output) : IAsyncLifetime
         var port = FreePort.Next();
         var folder = TestFolder.New("allocation");
         var file = Path.Combine(folder, "shardproxy.yaml");
-        var options = new ProxyOptions(Tables: new Dictionary<string, string>
+        // Fewer connections than clients, so that waiting for one is measured too.
+        var options = new ProxyOptions(PoolSize: 2, Tables: new Dictionary<string, string>
         {
             ["pgbench_accounts"] = "{ key: aid }",
             ["pgbench_tellers"] = "{ key: tid }",

@@ -97,7 +97,7 @@ internal static class CatalogQueries
 
     /// <summary>User types that are not arrays; arrays and multiranges are found by the type that they belong to, since their own names are made up.</summary>
     public const string Types = """
-        SELECT t.oid, n.nspname, t.typname, t.typarray, r.rngmultitypid, m.typarray
+        SELECT t.oid, n.nspname, t.typname, t.typarray, r.rngmultitypid, m.typarray, t.typtype::text, coalesce(r.rngsubtype, t.typbasetype)
         FROM pg_type t
         JOIN pg_namespace n ON n.oid = t.typnamespace
         LEFT JOIN pg_range r ON r.rngtypid = t.oid

@@ -34,4 +34,6 @@ internal sealed record ShardObjects(
     string Fingerprint);
 
 /// <summary>A type with its companions; 0 where there is none.</summary>
-internal readonly record struct TypeIds(uint Type, uint Array, uint Multirange, uint MultirangeArray);
+/// <param name="Kind">pg_type.typtype.</param>
+/// <param name="Inner">A domain's base type, a range's subtype.</param>
+internal readonly record struct TypeIds(uint Type, uint Array, uint Multirange, uint MultirangeArray, char Kind = 'b', uint Inner = 0);

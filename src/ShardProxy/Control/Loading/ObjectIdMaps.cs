@@ -25,7 +25,36 @@ internal static class ObjectIdMaps
             if (home.Relations.TryGetValue(name, out var other))
                 Pair(toHome, claimed, local, other);
         }
-        return toHome.Count == 0 ? ObjectIdMap.Identity : new ObjectIdMap(toHome);
+        return toHome.Count == 0 ? ObjectIdMap.Identity : new ObjectIdMap(toHome, Structures(shard.Types.Values));
+    }
+
+    private static TypeStructures Structures(IEnumerable<TypeIds> types)
+    {
+        var structures = new Dictionary<uint, TypeStructure>();
+        var domains = new List<TypeIds>();
+        foreach (var type in types)
+        {
+            if (type.Kind == 'd')
+                domains.Add(type);
+            else if (type.Kind == 'c')
+                structures[type.Type] = new TypeStructure(TypeForm.Composite, 0);
+            else if (type.Kind == 'r')
+                structures[type.Type] = new TypeStructure(TypeForm.Range, type.Inner);
+            structures[type.Array] = new TypeStructure(TypeForm.Array, type.Type);
+            structures[type.Multirange] = new TypeStructure(TypeForm.Multirange, type.Type);
+            structures[type.MultirangeArray] = new TypeStructure(TypeForm.Array, type.Multirange);
+        }
+        // A domain's base may be a domain that comes later, so as often as they can nest.
+        for (var pass = 0; pass < domains.Count; pass++)
+        {
+            var changed = false;
+            foreach (var domain in domains)
+                changed |= structures.TryGetValue(domain.Inner, out var structure) && structures.TryAdd(domain.Type, structure);
+            if (!changed)
+                break;
+        }
+        structures.Remove(0);
+        return new TypeStructures(structures);
     }
 
     private static void Pair(Dictionary<uint, uint> toHome, Claims claimed, uint local, uint home)

@@ -35,7 +35,7 @@ internal static class ShardObjectsReader
         var types = new Dictionary<QualifiedName, TypeIds>();
         while (await rows.ReadAsync(cancel))
         {
-            var ids = new TypeIds(rows.Oid(0), rows.Oid(3), rows.Oid(4), rows.Oid(5));
+            var ids = new TypeIds(rows.Oid(0), rows.Oid(3), rows.Oid(4), rows.Oid(5), rows.Text(6)[0], rows.Oid(7));
             types[new QualifiedName(rows.Text(1), rows.Text(2))] = ids;
         }
         await rows.NextAsync(cancel);

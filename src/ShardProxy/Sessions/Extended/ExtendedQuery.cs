@@ -28,7 +28,8 @@ public sealed class ExtendedQuery
     private ClientStatement? _pendingParse;
     private bool _isSkipping;
     private readonly UnitEnd _unitEnd;
-    private readonly ParameterTypeLookup _types;
+    private readonly BindShard _shards;
+    private readonly NestedTypesLookup _nested;
     private int _writer = SessionTransaction.NoWriter;
 
     // In an implicit transaction the catalog has changed only once Sync has committed.
@@ -44,7 +45,9 @@ public sealed class ExtendedQuery
         _unitEnd = new UnitEnd(session, runner);
         _parses = new UnitParses(session);
         _implicit = new ImplicitUnit(session);
-        _types = new ParameterTypeLookup(session, UseAsync);
+        var types = new ParameterTypeLookup(session, UseAsync);
+        _shards = new BindShard(session, types);
+        _nested = new NestedTypesLookup(session, types);
     }
 
     /// <summary>Between units: the next message starts a new one.</summary>
@@ -166,13 +169,14 @@ public sealed class ExtendedQuery
             Reply(ReplyKind.Bind);
             return;
         }
-        var shard = await ChooseAsync(statement, planned, body);
+        var shard = await _shards.ChooseAsync(statement, planned, body);
         CheckWriter(planned, shard);
+        var nested = await _nested.ResolveAsync(shard, statement, planned, body);
         var server = await UseAsync(shard);
         _pendingParse = null;
         WriteParse(server, statement, owesParse);
-        WriteBind(server, statement, body.Span);
-        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server));
+        WriteBind(server, statement, body.Span, nested.Parameters);
+        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows });
     }
 
     private async ValueTask DescribeAsync(ReadOnlyMemory<byte> body)
@@ -250,10 +254,19 @@ public sealed class ExtendedQuery
         {
             if (server.State != ServerState.Leased || !ReferenceEquals(_session.Servers.Held(server.Shard), server))
                 throw NoPortal(name);
+            // Rows to be translated are taken by themselves, so that no other portal's are mistaken for them.
+            if (portal.RowTypes is not null)
+                await SettleAsync();
+            if (_isSkipping)
+                return;
             await UseAsync(server.Shard);
             ExecuteMessage.Write(server.Channel.Output, name, maxRows);
             _session.LastExecuted = portal;
             server.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
+            if (portal.RowTypes is not null)
+                await SettleAsync(portal.RowTypes);
+            if (_isSkipping)
+                return;
             if (portal.Planned.Plan is SettingPlan || portal.Planned.Traits != Traits.None)
                 await ExecuteWithAftermathAsync(server, portal);
             return;
@@ -398,12 +411,14 @@ public sealed class ExtendedQuery
     }
 
     /// <summary>Reads everything that the current server owes, so that something else may be said to the client.</summary>
-    private async ValueTask SettleAsync()
+    private async ValueTask SettleAsync(uint[]? rowTypes = null)
     {
         if (_current is not { } server || server.Ledger.IsEmpty)
             return;
         FlushMessage.Write(server.Channel.Output);
         _session.StartRelay(server);
+        _session.Relay.KeepsRowTypes = true;
+        _session.Relay.TranslateRows(rowTypes);
         _session.StartQueryClock();
         while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
             await _runner.CopyInput.RelayAsync(server);
@@ -462,10 +477,14 @@ public sealed class ExtendedQuery
         server.Ledger.Expect(ReplyKind.Parse, disposition);
     }
 
-    private static void WriteBind(ServerConnection server, ClientStatement statement, ReadOnlySpan<byte> body)
+    private void WriteBind(ServerConnection server, ClientStatement statement, ReadOnlySpan<byte> body, uint[]? nested)
     {
         BindMessage.TryRead(body, out var bind);
-        BindMessage.WriteRenamed(server.Channel.Output, bind, bind.Portal, statement.Text.ServerName);
+        var output = server.Channel.Output;
+        var before = output.Count;
+        BindMessage.WriteRenamed(output, bind, bind.Portal, statement.Text.ServerName);
+        if (nested is not null)
+            NestedTypesLookup.Translate(output, output.Count - before, nested, _session.ObjectIds(server.Shard));
         server.Ledger.Expect(ReplyKind.Bind, Disposition.Forward);
     }
 
@@ -510,31 +529,6 @@ public sealed class ExtendedQuery
     }
 
     private static PlannedStatement EmptyStatement { get; } = new(EmptyPlan.Instance, Traits.None, "");
-
-    private async ValueTask<int> ChooseAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
-    {
-        var sql = statement.Text.Sql;
-        var types = planned.SharesKeyParameter ? await _types.ResolveAsync(statement) : statement.Text.ParameterTypes;
-        _session.Scanner.Scan(sql, _session.StandardConformingStrings);
-        if (planned.Plan is not OneShardPlan one)
-        {
-            if (planned.Plan is RefusedPlan or UnreadPlan && Routing.TryHint(_session, sql, out var hinted))
-                return hinted;
-            return planned.Plan switch
-            {
-                RefusedPlan refused => throw Routing.Refuse(refused),
-                CursorPlan { Name: { } name } when _session.Cursors.TryGetValue(name, out var where) => where,
-                UnreadPlan when !_session.Planning().Routing.Directory.HasShardedTables => Database.HomeShard,
-                UnreadPlan unread => throw new SqlErrorException(
-                    SqlStates.FeatureNotSupported,
-                    $"the statement could not be read, so its shard is not known: {unread.Message}",
-                    "Say where it belongs with a leading comment /* shardproxy: key=… */ or /* shardproxy: shard=… */."),
-                _ => _session.Servers.AnyShard(),
-            };
-        }
-        BindMessage.TryRead(body.Span, out var bind);
-        return Routing.Choose(_session, one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText });
-    }
 
     // The proxy itself may have failed the block, and then the servers know nothing of it.
     private void CheckBlock(PlannedStatement planned)

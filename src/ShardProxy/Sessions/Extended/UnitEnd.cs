@@ -52,6 +52,7 @@ internal sealed class UnitEnd
     {
         server.SendSync(Disposition.Forward);
         _session.StartRelay(server);
+        _session.Relay.KeepsRowTypes = true;
         _session.StartQueryClock();
         var slow = _session.Database.Slow;
         var start = slow.Start();
