@@ -24,6 +24,7 @@ public sealed class ReplyRelay
     private const int LargeReceive = 128 * 1024;
 
     private readonly FrameChannel _client;
+    private readonly Dictionary<string, string> _heldParameters = new(StringComparer.Ordinal);
     private ServerConnection _server = null!;
     private ObjectIdMap _objectIds = ObjectIdMap.Identity;
     private int _bulkRemaining;
@@ -252,7 +253,7 @@ public sealed class ReplyRelay
             case BackendMessageType.ParameterStatus:
                 if (ParameterStatusMessage.TryRead(body, out var parameter))
                     NoteParameter(parameter.Name, parameter.Value, forward);
-                return forward;
+                return forward && !HoldReady;
             case BackendMessageType.CopyInResponse:
                 copyIn = true;
                 return forward;
@@ -264,8 +265,23 @@ public sealed class ReplyRelay
     private void NoteParameter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool forward)
     {
         _server.NoteParameter(name, value);
-        if (forward)
-            Reported[System.Text.Encoding.UTF8.GetString(name)] = System.Text.Encoding.UTF8.GetString(value);
+        if (!forward)
+            return;
+        var reported = HoldReady ? _heldParameters : Reported;
+        reported[System.Text.Encoding.UTF8.GetString(name)] = System.Text.Encoding.UTF8.GetString(value);
+    }
+
+    /// <summary>Tells the client of the settings that have changed since it was told last: PostgreSQL does so just before ReadyForQuery.</summary>
+    public void WriteHeldParameters()
+    {
+        foreach (var (name, value) in _heldParameters)
+        {
+            if (Reported.TryGetValue(name, out var told) && told == value)
+                continue;
+            Reported[name] = value;
+            ParameterStatusMessage.Write(_client.Output, name, value);
+        }
+        _heldParameters.Clear();
     }
 
     // Before the description is translated.

@@ -199,7 +199,11 @@ public sealed class Session
     }
 
     /// <summary>The end of a unit of work: the client may send the next.</summary>
-    public void WriteReady() => ReadyForQueryMessage.Write(Client.Output, Transaction.Status);
+    public void WriteReady()
+    {
+        Relay.WriteHeldParameters();
+        ReadyForQueryMessage.Write(Client.Output, Transaction.Status);
+    }
 
     /// <summary>The login's settings and what the client is told of them.</summary>
     public void Greet(LoginProfile profile)

@@ -215,6 +215,7 @@ public sealed class SessionLoop
             {
                 _session.StartRelay(server);
                 _session.Relay.PumpAsynchronous();
+                _session.Relay.WriteHeldParameters();
             }
             catch (IOException exception) when (_session.Translate(exception, server) is ServerLostException)
             {

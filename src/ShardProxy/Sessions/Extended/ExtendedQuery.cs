@@ -137,14 +137,14 @@ public sealed class ExtendedQuery
     {
         await ResolveParseAsync();
         var (name, sql, types) = ExtendedBodies.Parse(body.Span);
-        if (name.Length > 0 && _session.Prepared.TryGetStatement(name, out _))
-            throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{Text(name)}\" already exists");
         var text = name.Length == 0
             ? PreparedText.Unnamed(sql, types)
             : _session.Database.PreparedTexts.Intern(sql, types, _session.Planning().Routing.Version);
         var statement = new ClientStatement(text, name.Length == 0);
         var planned = await PlanAsync(statement);
         CheckBlock(planned);
+        if (name.Length > 0 && _session.Prepared.TryGetStatement(name, out _))
+            throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{Text(name)}\" already exists");
         if (planned.Plan is RefusedPlan refused && !Routing.TryHint(_session, sql, out _))
             throw Routing.Refuse(refused);
         _session.Prepared.SetStatement(name, statement);
@@ -162,7 +162,7 @@ public sealed class ExtendedQuery
         if (!owesParse)
             await ResolveParseAsync();
         var planned = await PlanAsync(statement);
-        CheckBlock(planned);
+        CheckBlock(planned, allowsEmpty: false);
         if (!RunsOnServer(planned))
         {
             _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalDescription.Formats(planned, body.Span) });
@@ -531,9 +531,11 @@ public sealed class ExtendedQuery
     private static PlannedStatement EmptyStatement { get; } = new(EmptyPlan.Instance, Traits.None, "");
 
     // The proxy itself may have failed the block, and then the servers know nothing of it.
-    private void CheckBlock(PlannedStatement planned)
+    private void CheckBlock(PlannedStatement planned, bool allowsEmpty = true)
     {
-        if (_session.Transaction.Status == TransactionStatus.Failed && !StatementRunner.EndsFailedBlock(planned.Plan))
+        // PostgreSQL parses an empty text in a failed block, but does not bind it.
+        if (_session.Transaction.Status == TransactionStatus.Failed
+            && (!StatementRunner.EndsFailedBlock(planned.Plan) || (planned.Plan is EmptyPlan && !allowsEmpty)))
         {
             throw new SqlErrorException(
                 SqlStates.InFailedSqlTransaction,

@@ -20,7 +20,7 @@ public sealed class TransactionRunner
 
     public ValueTask<bool> RunAsync(TransactionPlan plan, StatementText text) => plan.Verb switch
     {
-        TransactionVerb.Begin => ValueTask.FromResult(Begin(text)),
+        TransactionVerb.Begin => BeginAsync(text),
         TransactionVerb.Commit => CommitAsync(plan.Chain, implicitly: false),
         TransactionVerb.Rollback => RollbackAsync(plan.Chain, implicitly: false),
         TransactionVerb.Savepoint or TransactionVerb.Release or TransactionVerb.RollbackTo => SavepointAsync(plan, text),
@@ -28,18 +28,36 @@ public sealed class TransactionRunner
         _ => FinishPreparedAsync(text),
     };
 
-    public bool Begin(StatementText text)
+    private async ValueTask<bool> BeginAsync(StatementText text)
     {
-        var isStart = text.Bytes.Length > 5 && (text.Bytes[0] | 0x20) == 's';
-        if (!Transaction.IsOpen)
-            Transaction.Begin(text.Bytes, _session.Settings);
-        else if (Transaction.IsImplicit)
+        if (Transaction.IsOpen && !Transaction.IsImplicit)
+            return await BeginAgainAsync(text);
+        if (Transaction.IsOpen)
             Transaction.MakeExplicit();
         else
-            _session.WriteNotice("WARNING", SqlStates.ActiveSqlTransaction, "there is already a transaction in progress");
-        _session.WriteTag(isStart ? "START TRANSACTION"u8 : "BEGIN"u8);
+            Transaction.Begin(text.Bytes, _session.Settings);
+        WriteBeginTag(text);
         return true;
     }
+
+    // PostgreSQL warns, and still sets the block's characteristics if the statement names any.
+    private async ValueTask<bool> BeginAgainAsync(StatementText text)
+    {
+        if (_session.Servers.JoinedCount == 0)
+        {
+            _session.WriteNotice("WARNING", SqlStates.ActiveSqlTransaction, "there is already a transaction in progress");
+            WriteBeginTag(text);
+        }
+        else if (!await RunOnJoinedAsync(text))
+        {
+            return false;
+        }
+        Transaction.Append(text.Bytes.ToArray(), _session.Settings);
+        return true;
+    }
+
+    private void WriteBeginTag(StatementText text) =>
+        _session.WriteTag(text.Bytes.Length > 5 && (text.Bytes[0] | 0x20) == 's' ? "START TRANSACTION"u8 : "BEGIN"u8);
 
     /// <param name="implicitly">The end of an implicit block: nothing is said about success.</param>
     public async ValueTask<bool> CommitAsync(bool chain, bool implicitly)

@@ -54,6 +54,9 @@ public sealed class SimpleQuery
         var isWhole = statements.Length != _session.Scanner.StatementCount;
         for (var i = 0; i < statements.Length; i++)
         {
+            // Running the one before may have had the scanner read another text (EXECUTE reads what was prepared).
+            if (i > 0)
+                _session.Scanner.Scan(sql.Span, _session.StandardConformingStrings);
             var (start, end) = isWhole ? (0, sql.Length) : _session.Scanner.GetStatement(i);
             if (statements.Length > 1 && !await BeginImplicitAsync(statements[i]))
                 return;
