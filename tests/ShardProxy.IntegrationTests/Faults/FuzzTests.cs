@@ -13,6 +13,13 @@ public sealed class FuzzTests : IAsyncLifetime
 {
     private static readonly int Cases = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1" ? 20_000 : 1500;
 
+    /// <summary>What PostgreSQL logs of messages that cannot be read (libpq/pqformat.c, tcop/postgres.c).</summary>
+    private static readonly string[] ServerComplaints =
+    [
+        "invalid frontend message", "invalid message length", "invalid message format", "insufficient data left in message", "invalid string in message",
+        "no data left in message", "incomplete message from client",
+    ];
+
     private Cluster _cluster = null!;
     private ProxyProcess _proxy = null!;
 
@@ -139,11 +146,12 @@ public sealed class FuzzTests : IAsyncLifetime
         }
         foreach (var shard in _cluster.Shards)
         {
-            shard.Log.ShouldNotContain("invalid frontend message");
-            shard.Log.ShouldNotContain("invalid message length");
-            shard.Log.ShouldNotContain("invalid message format");
-            shard.Log.ShouldNotContain("insufficient data left in message");
-            shard.Log.ShouldNotContain("invalid string in message");
+            var lines = shard.Log.Split('\n');
+            foreach (var complaint in ServerComplaints)
+            {
+                var at = Array.FindIndex(lines, line => line.Contains(complaint, StringComparison.Ordinal));
+                string.Join('\n', at < 0 ? [] : lines.Skip(at - 2).Take(6)).ShouldBeEmpty();
+            }
         }
     }
 
