@@ -13,6 +13,21 @@ public sealed class FrontendScript
 
     public byte[] Bytes => [.. _bytes];
 
+    /// <summary>The messages in a readable form: type and printable body.</summary>
+    public override string ToString()
+    {
+        var bytes = Bytes;
+        var messages = new List<string>();
+        for (var position = 0; position + 5 <= bytes.Length;)
+        {
+            var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(position + 1));
+            var body = Encoding.ASCII.GetString(bytes, position + 5, length - 4);
+            messages.Add($"{(char)bytes[position]}({string.Concat(body.Select(static letter => letter < ' ' ? '.' : letter))})");
+            position += length + 1;
+        }
+        return string.Join(' ', messages);
+    }
+
     /// <summary>How many ReadyForQuery messages answer what was added so far.</summary>
     public int Syncs { get; private set; }
 
