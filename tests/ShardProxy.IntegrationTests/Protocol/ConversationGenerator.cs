@@ -67,7 +67,7 @@ internal sealed class ConversationGenerator(int seed)
         14 => Pick("RESET work_mem", "SET LOCAL work_mem = '16MB'", "SET TimeZone = 'Asia/Tokyo'", "RESET ALL"),
         15 => $"DECLARE c CURSOR FOR SELECT id FROM orders WHERE user_id = {_user} ORDER BY id",
         16 => Pick("FETCH 1 FROM c", "FETCH ALL FROM c", "CLOSE c", "MOVE 1 IN c"),
-        17 => Pick("BEGIN ISOLATION LEVEL SERIALIZABLE", "START TRANSACTION READ ONLY", "COMMIT AND CHAIN", "ROLLBACK AND CHAIN"),
+        17 => Pick("COMMIT AND CHAIN", "ROLLBACK AND CHAIN"),
         18 => $"SELECT id, current_setting('work_mem'), current_setting('TimeZone') FROM users WHERE id = {1 + _random.Next(LabSchema.UserCount)}",
         19 => $"PREPARE {Pick("a", "b")} AS SELECT name FROM users WHERE id = $1",
         20 => $"EXECUTE {Pick("a", "b")} ({_user})",

@@ -18,6 +18,18 @@ public sealed class Differential(Lab lab)
             Assert.Fail(Compare(expected, actual));
     }
 
+    /// <summary>
+    /// As <see cref="SameAsync(FrontendScript[])"/>, but without what may differ without harm: when changed settings are
+    /// reported, and which error a message gets in a block that has failed already.
+    /// </summary>
+    public async Task SameInEssenceAsync(params FrontendScript[] scripts)
+    {
+        var expected = Essence(await TranscriptAsync(lab.Reference, scripts));
+        var actual = Essence(await TranscriptAsync(lab.Subject, scripts));
+        if (!expected.SequenceEqual(actual))
+            Assert.Fail(Compare(expected, actual));
+    }
+
     /// <summary>Each text as one simple query.</summary>
     public Task SameAsync(params string[] texts) => SameAsync([.. texts.Select(static text => new FrontendScript().Query(text))]);
 
@@ -50,6 +62,22 @@ public sealed class Differential(Lab lab)
         if (!left.SequenceEqual(right))
             Assert.Fail(statement + "\n" + Compare(left, right));
         return false;
+    }
+
+    private static List<string> Essence(List<string> transcript)
+    {
+        var kept = new List<string>();
+        var failed = false;
+        foreach (var line in transcript)
+        {
+            var status = line.StartsWith("ReadyForQuery", StringComparison.Ordinal);
+            var mark = line.StartsWith("-- ", StringComparison.Ordinal);
+            if ((!failed || status || mark) && !line.StartsWith("ParameterStatus", StringComparison.Ordinal))
+                kept.Add(line);
+            if (status)
+                failed = line.EndsWith('E');
+        }
+        return kept;
     }
 
     private static string? SqlState(List<WireMessage> messages) => messages.FirstOrDefault(static message => message.Type == 'E')?.SqlState;
