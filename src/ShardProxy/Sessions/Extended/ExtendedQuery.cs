@@ -28,6 +28,7 @@ public sealed class ExtendedQuery
     private ClientStatement? _pendingParse;
     private bool _isSkipping;
     private readonly UnitEnd _unitEnd;
+    private readonly ExtendedNames _names;
     private readonly BindShard _shards;
     private readonly NestedTypesLookup _nested;
     private int _writer = SessionTransaction.NoWriter;
@@ -43,6 +44,7 @@ public sealed class ExtendedQuery
         _session = session;
         _runner = runner;
         _unitEnd = new UnitEnd(session, runner);
+        _names = new ExtendedNames(session);
         _parses = new UnitParses(session);
         _implicit = new ImplicitUnit(session);
         var types = new ParameterTypeLookup(session, UseAsync);
@@ -144,7 +146,7 @@ public sealed class ExtendedQuery
         var planned = await PlanAsync(statement);
         CheckBlock(planned);
         if (name.Length > 0 && _session.Prepared.TryGetStatement(name, out _))
-            throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{Text(name)}\" already exists");
+            throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{ExtendedNames.Text(name)}\" already exists");
         if (planned.Plan is RefusedPlan refused && !Routing.TryHint(_session, sql, out _))
             throw Routing.Refuse(refused);
         _session.Prepared.SetStatement(name, statement);
@@ -185,7 +187,7 @@ public sealed class ExtendedQuery
         if (kind == PreparedKind.Portal)
         {
             await ResolveParseAsync();
-            var portal = FindPortal(name);
+            var portal = _names.FindPortal(name);
             if (portal.Server is not { } where)
             {
                 await SettleAsync();
@@ -202,7 +204,7 @@ public sealed class ExtendedQuery
             where.Ledger.Expect(ReplyKind.DescribePortal, Disposition.Forward);
             return;
         }
-        var statement = FindStatement(name);
+        var statement = _names.FindStatement(name);
         var owesParse = ReferenceEquals(_pendingParse, statement);
         if (!owesParse)
             await ResolveParseAsync();
@@ -246,14 +248,14 @@ public sealed class ExtendedQuery
     {
         await ResolveParseAsync();
         var (name, maxRows) = ExtendedBodies.Execute(body.Span);
-        var portal = FindPortal(name);
+        var portal = _names.FindPortal(name);
         // A server that has failed the block knows better what has become of the portal.
         if (portal.Server is not { TransactionStatus: (byte)TransactionStatus.Failed })
             CheckBlock(portal.Planned);
         if (portal.Server is { } server)
         {
             if (server.State != ServerState.Leased || !ReferenceEquals(_session.Servers.Held(server.Shard), server))
-                throw NoPortal(name);
+                throw ExtendedNames.NoPortal(name);
             // Rows to be translated are taken by themselves, so that no other portal's are mistaken for them.
             if (portal.RowTypes is not null)
                 await SettleAsync();
@@ -299,7 +301,7 @@ public sealed class ExtendedQuery
     private async ValueTask RunLocallyAsync(ClientPortal portal, byte[] name)
     {
         if (portal.HasRun)
-            throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{Text(name)}\" cannot be run");
+            throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{ExtendedNames.Text(name)}\" cannot be run");
         portal.HasRun = true;
         var sql = portal.Statement.Text.Sql;
         if (portal.Planned.Plan is TransactionPlan { Verb: TransactionVerb.Begin } && !_session.Transaction.IsOpen)
@@ -327,6 +329,10 @@ public sealed class ExtendedQuery
         var (kind, name) = ExtendedBodies.Close(body.Span);
         if (kind == PreparedKind.Statement)
         {
+            // A Close behind an error is skipped, so what went before must be known to have gone well.
+            await SettleAsync();
+            if (_isSkipping)
+                return;
             _session.Prepared.RemoveStatement(name);
             Reply(ReplyKind.Close);
             return;
@@ -570,31 +576,5 @@ public sealed class ExtendedQuery
     {
         if (!BindMessage.TryRead(body, out var bind))
             throw ExtendedBodies.MalformedBind(body);
-        return (bind.Portal.ToArray(), FindStatement(bind.Statement));
-    }
-
-    private ClientStatement FindStatement(ReadOnlySpan<byte> name)
-    {
-        if (_session.Prepared.TryGetStatement(name, out var statement))
-            return statement;
-        throw new SqlErrorException(
-            SqlStates.InvalidSqlStatementName,
-            name.IsEmpty ? "unnamed prepared statement does not exist" : $"prepared statement \"{Text(name)}\" does not exist");
-    }
-
-    private ClientPortal FindPortal(ReadOnlySpan<byte> name) =>
-        _session.Prepared.TryGetPortal(name, out var portal) ? portal : CursorPortal(name);
-
-    // A cursor that SQL declared is a portal of its name, on the server where DECLARE ran.
-    private ClientPortal CursorPortal(ReadOnlySpan<byte> name) =>
-        _session.Cursors.TryGetValue(Text(name), out var shard) && _session.Servers.Held(shard) is { } server
-            ? new ClientPortal(new ClientStatement(PreparedText.Unnamed([], []), isUnnamed: true), CursorStatement, server)
-            : throw NoPortal(name);
-
-    private static PlannedStatement CursorStatement { get; } = new(new OneShardPlan(AnyShard.Instance), Traits.None, "fetch");
-
-    private static SqlErrorException NoPortal(ReadOnlySpan<byte> name) =>
-        new(SqlStates.InvalidCursorName, $"portal \"{Text(name)}\" does not exist");
-
-    private static string Text(ReadOnlySpan<byte> name) => System.Text.Encoding.UTF8.GetString(name);
-}
+        return (bind.Portal.ToArray(), _names.FindStatement(bind.Statement));
+    }}

@@ -22,8 +22,16 @@ internal static class LocalDescription
     /// <summary>The result formats that a Bind asks for, where they matter to the proxy.</summary>
     public static short[] Formats(PlannedStatement planned, ReadOnlySpan<byte> body)
     {
-        if (planned.Plan is not CountEverywherePlan || !BindMessage.TryRead(body, out var bind))
+        if (!BindMessage.TryRead(body, out var bind))
             return [];
+        if (planned.Plan is not CountEverywherePlan)
+        {
+            return bind.ParameterCount == 0
+                ? []
+                : throw new SqlErrorException(
+                    SqlStates.ProtocolViolation,
+                    $"bind message supplies {bind.ParameterCount} parameters, but prepared statement \"{ExtendedNames.Text(bind.Statement)}\" requires 0");
+        }
         if (bind.ParameterCount > 0)
         {
             throw new SqlErrorException(

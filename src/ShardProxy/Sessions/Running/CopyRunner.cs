@@ -17,9 +17,31 @@ public sealed class CopyRunner
         _transactions = transactions;
     }
 
-    public ValueTask<bool> RunAsync(CopyPlan plan, PlannedStatement planned, StatementText text) => plan.From
-        ? ImplicitBlock.RunAsync(_session, _transactions, () => CopyInAsync(plan, text))
-        : CopyOutAsync(plan, planned, text);
+    public ValueTask<bool> RunAsync(CopyPlan plan, PlannedStatement planned, StatementText text)
+    {
+        CheckBinary(plan);
+        return plan.From
+            ? ImplicitBlock.RunAsync(_session, _transactions, () => CopyInAsync(plan, text))
+            : CopyOutAsync(plan, planned, text);
+    }
+
+    // Arrays and composites of users' types carry object ids in the binary format, and those differ from shard to shard.
+    private void CheckBinary(CopyPlan plan)
+    {
+        if (plan.Options.Format != CopyFormat.Binary || _session.Planning().Routing.Catalog.FindRelation(plan.Table.Table) is not { } relation)
+            return;
+        for (var shard = 0; shard < _session.Database.ShardCount; shard++)
+        {
+            var objectIds = _session.ObjectIds(shard);
+            if (!objectIds.IsIdentity && relation.Columns.Any(column => objectIds.HoldsObjectIds(column.TypeOid)))
+            {
+                throw new SqlErrorException(
+                    SqlStates.FeatureNotSupported,
+                    $"COPY of \"{plan.Table.Table.Name}\" in the binary format is not supported, because a column holds values of users' types whose object ids differ between shards",
+                    "Use the text or CSV format.");
+            }
+        }
+    }
 
     private async ValueTask<bool> CopyInAsync(CopyPlan plan, StatementText text)
     {
