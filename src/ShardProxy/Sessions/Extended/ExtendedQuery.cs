@@ -577,4 +577,5 @@ public sealed class ExtendedQuery
         if (!BindMessage.TryRead(body, out var bind))
             throw ExtendedBodies.MalformedBind(body);
         return (bind.Portal.ToArray(), _names.FindStatement(bind.Statement));
-    }}
+    }
+}
