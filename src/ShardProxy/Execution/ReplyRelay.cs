@@ -67,9 +67,6 @@ public sealed class ReplyRelay
     /// <summary>ReadyForQuery messages since <see cref="Start"/>.</summary>
     public int ReadyCount { get; private set; }
 
-    /// <summary>At least one byte of the reply has gone to the client, so the statement cannot be tried elsewhere.</summary>
-    public bool AnythingForwarded { get; private set; }
-
     /// <summary>The client has a part of a message whose rest has not come: nothing else can be said to it now.</summary>
     public bool IsInsideMessage => _bulkRemaining > 0 && _bulkForward;
 
@@ -89,7 +86,6 @@ public sealed class ReplyRelay
         PositionOffset = 0;
         Tap = null;
         KeepsRowTypes = false;
-        AnythingForwarded = false;
         ReadyCount = 0;
         _rowTypeCount = 0;
     }
@@ -337,7 +333,6 @@ public sealed class ReplyRelay
             default:
                 throw new InvalidOperationException($"A reply to {kind} cannot be made up.");
         }
-        AnythingForwarded = true;
     }
 
     // Behind what is waiting already, and without a system call.
@@ -345,7 +340,6 @@ public sealed class ReplyRelay
     {
         if (run.IsEmpty)
             return;
-        AnythingForwarded = true;
         _client.Output.Write(run);
     }
 
@@ -354,7 +348,6 @@ public sealed class ReplyRelay
     {
         if (run.IsEmpty)
             return;
-        AnythingForwarded = true;
         if (_client.Output.IsEmpty && !(HoldReady && run.Length < LargeReceive))
         {
             var sent = _client.Connection.TrySend(run);

@@ -147,7 +147,16 @@ public sealed class Session
         await PumpAsync(server);
     }
 
-    /// <summary>As <see cref="DrainAsync"/>, with the relay as the caller has set it up. Returns early when the server wants COPY data.</summary>
+    /// <summary>As <see cref="DrainAsync(ServerConnection)"/>, with somebody who looks at each message.</summary>
+    public async ValueTask DrainAsync(ServerConnection server, IReplyTap tap)
+    {
+        StartRelay(server);
+        Relay.Tap = tap;
+        await PumpAsync(server);
+        Relay.Tap = null;
+    }
+
+    /// <summary>As <see cref="DrainAsync(ServerConnection)"/>, with the relay as the caller has set it up. Returns early when the server wants COPY data.</summary>
     public async ValueTask<RelayStatus> PumpAsync(ServerConnection server)
     {
         while (true)

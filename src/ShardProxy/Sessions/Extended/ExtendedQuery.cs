@@ -235,10 +235,7 @@ public sealed class ExtendedQuery
         server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
         FlushMessage.Write(server.Channel.Output);
         var tap = new DescriptionTap();
-        _session.StartRelay(server);
-        _session.Relay.Tap = tap;
-        await _session.PumpAsync(server);
-        _session.Relay.Tap = null;
+        await _session.DrainAsync(server, tap);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
         tap.WriteTo(_session.Client.Output, portal.ResultFormats);

@@ -32,10 +32,7 @@ public sealed class CountRunner
         ServerError? error = null;
         foreach (var server in servers)
         {
-            _session.StartRelay(server);
-            _session.Relay.Tap = tap;
-            await _session.PumpAsync(server);
-            _session.Relay.Tap = null;
+            await _session.DrainAsync(server, tap);
             error ??= _session.Relay.SwallowedError;
             await Aftermath.ApplyAsync(_session, server, planned, failed: _session.Relay.SwallowedError is not null);
         }

@@ -43,10 +43,7 @@ public sealed class GeneratedRowsRunner
         ServerError? error = null;
         foreach (var server in servers)
         {
-            _session.StartRelay(server);
-            _session.Relay.Tap = tap;
-            await _session.PumpAsync(server);
-            _session.Relay.Tap = null;
+            await _session.DrainAsync(server, tap);
             error ??= _session.Relay.SwallowedError;
         }
         if (error is not null)

@@ -17,10 +17,7 @@ public sealed class ServerValues : IReplyTap
     {
         server.SendQuery(sql, Disposition.Swallow);
         var tap = new ServerValues();
-        session.StartRelay(server);
-        session.Relay.Tap = tap;
-        await session.PumpAsync(server);
-        session.Relay.Tap = null;
+        await session.DrainAsync(server, tap);
         return session.Relay.SwallowedError is null ? tap._values : null;
     }
 
