@@ -5,25 +5,39 @@ public static class TypeOid
 {
     public const uint Bool = 16;
     public const uint Bytea = 17;
+
+    /// <summary>"char": one byte.</summary>
+    public const uint Char = 18;
     public const uint Name = 19;
     public const uint Int8 = 20;
     public const uint Int2 = 21;
     public const uint Int4 = 23;
     public const uint Text = 25;
+    public const uint Oid = 26;
     public const uint Float4 = 700;
     public const uint Float8 = 701;
 
     /// <summary>A literal or parameter whose type the context decides.</summary>
     public const uint Unknown = 705;
+    public const uint Money = 790;
+    public const uint Macaddr = 829;
+    public const uint Macaddr8 = 774;
 
     /// <summary>char(n).</summary>
     public const uint Bpchar = 1042;
     public const uint Varchar = 1043;
     public const uint Date = 1082;
+    public const uint Time = 1083;
     public const uint Timestamp = 1114;
     public const uint Timestamptz = 1184;
+    public const uint Interval = 1186;
+    public const uint TimeTz = 1266;
+    public const uint Bit = 1560;
+    public const uint Varbit = 1562;
     public const uint Numeric = 1700;
     public const uint Uuid = 2950;
+    public const uint PgLsn = 3220;
+    public const uint Xid8 = 5069;
 
     /// <summary>Whether a column of this type can be a shard key.</summary>
     public static bool IsKey(uint type) => type is Bool or Bytea or Int8 or Int2 or Int4 or Text or Bpchar or Varchar
