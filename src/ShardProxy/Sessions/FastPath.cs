@@ -19,11 +19,22 @@ public sealed class FastPath
 
     private readonly Session _session;
     private readonly FastBatch _batch = new();
-    private PlannedStatement? _planned;
+    private SessionPlanning _planning = null!;
+    private PlannedStatement _planned = null!;
+    private Pending _pending;
+    private int _shard;
     private ClientStatement? _prepared;
     private long _started;
 
     public FastPath(Session session) => _session = session;
+
+    // What was chosen a shard for and waits for its connection; the bytes stay in the client's input.
+    private enum Pending : byte
+    {
+        Query,
+        Unnamed,
+        Prepared,
+    }
 
     /// <summary>The connection that a started statement runs on.</summary>
     public ServerConnection? Server { get; private set; }
@@ -49,24 +60,54 @@ public sealed class FastPath
             _session.Servers.ReleaseIdle();
     }
 
+    /// <summary>
+    /// Goes on with the statement that was queued, once its connection is there. False: the state has changed meanwhile or the
+    /// connection needs preparation, and the message is to be looked at anew.
+    /// </summary>
+    public bool TryResume()
+    {
+        if (!ReferenceEquals(_planning, _session.Planning()) || _session.Servers.Held(_shard) is null || _session.Servers.TryGetReady(_shard, out _) is not { } server)
+            return false;
+        var input = _session.Client.Input.Unread;
+        switch (_pending)
+        {
+            case Pending.Query:
+                Frame.TryRead(input, _session.Client.MaxFrameLength, out _, out var length);
+                SendQuery(server, length);
+                return true;
+            case Pending.Unnamed:
+                ParseMessage.TryRead(input[Frame.HeaderLength.._batch.ParseLength], out var parse);
+                SendUnnamed(server, input, parse, _batch.Types(parse));
+                return true;
+            default:
+                BindMessage.TryRead(_batch.BindBody(input), out var bind);
+                SendPrepared(server, input, bind);
+                return true;
+        }
+    }
+
     private FastStart TryStartQuery(int length)
     {
         var frame = _session.Client.Input.Unread[..length];
         if (frame[^1] != 0)
             return FastStart.NotFast;
         var sql = frame[Frame.HeaderLength..^1];
-        if (!TryPlan(sql, out var planned, out var choice) || !TryChoose(choice, new StatementValues(sql, _session.Scanner) { IsConverted = _session.ConvertsText }, out var shard))
+        if (!TryPlan(sql, out var choice) || !TryChoose(choice, new StatementValues(sql, _session.Scanner) { IsConverted = _session.ConvertsText }))
             return FastStart.NotFast;
-        var start = TryLease(planned, shard, out var server);
-        if (start != FastStart.Started)
-            return start;
-        server!.Ledger.Expect(ReplyKind.Query, Disposition.Forward);
+        var start = TryLease(Pending.Query, out var server);
+        if (start == FastStart.Started)
+            SendQuery(server!, length);
+        return start;
+    }
+
+    private void SendQuery(ServerConnection server, int length)
+    {
+        server.Ledger.Expect(ReplyKind.Query, Disposition.Forward);
         server.UnnamedOwner = null;
-        Begin(server, frame);
+        Begin(server, _session.Client.Input.Unread[..length]);
         _session.Prepared.ForgetUnnamed();
         _session.Prepared.ForgetUnnamedPortal();
         _session.Client.Input.Consume(length);
-        return FastStart.Started;
     }
 
     private FastStart TryStartBatch()
@@ -89,34 +130,38 @@ public sealed class FastPath
         }
         var types = batch.Types(parse);
         if (batch.HasUserTypes
-            || !TryPlan(parse.Query, out var planned, out var choice)
-            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText }, out var shard)
-            || MayHoldForeignIds(shard, bind, types, null))
+            || !TryPlan(parse.Query, out var choice)
+            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText })
+            || MayHoldForeignIds(bind, types, null))
         {
             return FastStart.NotFast;
         }
-        var start = TryLease(planned, shard, out var server);
-        if (start != FastStart.Started)
-            return start;
-        server!.Ledger.Expect(ReplyKind.Parse, Disposition.Forward);
+        var start = TryLease(Pending.Unnamed, out var server);
+        if (start == FastStart.Started)
+            SendUnnamed(server!, input, parse, types);
+        return start;
+    }
+
+    private void SendUnnamed(ServerConnection server, ReadOnlySpan<byte> input, in ParseMessage parse, ReadOnlySpan<uint> types)
+    {
+        server.Ledger.Expect(ReplyKind.Parse, Disposition.Forward);
         server.PendingParses.Enqueue(null);
         server.UnnamedOwner = null;
         ExpectBatch(server);
-        Begin(server, input[..batch.Length]);
+        Begin(server, input[.._batch.Length]);
         _session.Prepared.NoteUnnamed(parse.Query, types);
         _session.Prepared.ForgetUnnamedPortal();
-        _session.Client.Input.Consume(batch.Length);
-        return FastStart.Started;
+        _session.Client.Input.Consume(_batch.Length);
     }
 
     // Bind, Describe, Execute, Sync of a named statement: only the name in Bind is another on the server.
     private FastStart TryStartPrepared(ReadOnlySpan<byte> input)
     {
-        var batch = _batch;
-        if (!BindMessage.TryRead(batch.BindBody(input), out var bind)
+        _planning = _session.Planning();
+        if (!BindMessage.TryRead(_batch.BindBody(input), out var bind)
             || !_session.Prepared.TryGetStatement(bind.Statement, out var statement)
             || statement.IsUnnamed
-            || statement.PlanUnder(_session.Planning()) is not { } planned
+            || statement.PlanUnder(_planning) is not { } planned
             || planned.Plan is not OneShardPlan one
             || (planned.Traits & ~Unremarkable) != 0
             || (planned.SharesKeyParameter && statement.Text.InferredTypes is null && !statement.Text.Declares(bind.ParameterCount)))
@@ -127,23 +172,29 @@ public sealed class FastPath
         if (!statement.BindsParametersOnly)
             _session.Scanner.Scan(sql, _session.StandardConformingStrings);
         var types = statement.Text.InferredTypes ?? statement.Text.ParameterTypes;
-        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText }, out var shard)
-            || MayHoldForeignIds(shard, bind, types, statement.Text.ResultTypes))
+        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText })
+            || MayHoldForeignIds(bind, types, statement.Text.ResultTypes))
         {
             return FastStart.NotFast;
         }
-        var start = TryLease(planned, shard, out var server);
-        if (start != FastStart.Started)
-            return start;
+        _planned = planned;
         _prepared = statement;
-        PreparedRunner.SendParse(server!, statement.Text, _session, Disposition.Swallow);
-        BindMessage.WriteRenamed(server!.Channel.Output, bind, bind.Portal, statement.Text.ServerName);
-        server.Channel.Output.Write(input[batch.BindEnd..batch.Length]);
+        var start = TryLease(Pending.Prepared, out var server);
+        if (start == FastStart.Started)
+            SendPrepared(server!, input, bind);
+        return start;
+    }
+
+    private void SendPrepared(ServerConnection server, ReadOnlySpan<byte> input, in BindMessage bind)
+    {
+        var text = _prepared!.Text;
+        PreparedRunner.SendParse(server, text, _session, Disposition.Swallow);
+        BindMessage.WriteRenamed(server.Channel.Output, bind, bind.Portal, text.ServerName);
+        server.Channel.Output.Write(input[_batch.BindEnd.._batch.Length]);
         ExpectBatch(server);
         Begin(server, []);
         _session.Prepared.ForgetUnnamedPortal();
-        _session.Client.Input.Consume(batch.Length);
-        return FastStart.Started;
+        _session.Client.Input.Consume(_batch.Length);
     }
 
     private void ExpectBatch(ServerConnection server)
@@ -155,20 +206,21 @@ public sealed class FastPath
         server.Ledger.Expect(ReplyKind.Sync, Disposition.Forward);
     }
 
-    private bool TryPlan(ReadOnlySpan<byte> sql, out PlannedStatement planned, out ShardChoice choice)
+    private bool TryPlan(ReadOnlySpan<byte> sql, out ShardChoice choice)
     {
-        planned = null!;
         choice = null!;
+        _planning = _session.Planning();
         var scanner = _session.Scanner;
         scanner.Scan(sql, _session.StandardConformingStrings);
         if (!scanner.IsComplete || scanner.Hint.Kind != Statements.RoutingHintKind.None
-            || !_session.Database.Statements.TryGet(scanner, sql, _session.Planning().Id, out var template)
+            || !_session.Database.Statements.TryGet(scanner, sql, _planning.Id, out var template)
             || template.Statements.Length != 1)
         {
             return false;
         }
-        planned = template.Statements[0];
-        if (planned.Plan is not OneShardPlan one || (planned.Traits & ~Unremarkable) != 0 || planned.SharesKeyParameter)
+        _planned = template.Statements[0];
+        _prepared = null;
+        if (_planned.Plan is not OneShardPlan one || (_planned.Traits & ~Unremarkable) != 0 || _planned.SharesKeyParameter)
             return false;
         choice = one.Choice;
         return true;
@@ -176,9 +228,9 @@ public sealed class FastPath
 
     // Object ids inside of binary values differ from shard to shard; the general path knows how to translate them. With a
     // Describe in the batch the relay sees by the description which rows hold any.
-    private bool MayHoldForeignIds(int shard, in BindMessage bind, ReadOnlySpan<uint> types, uint[]? resultTypes)
+    private bool MayHoldForeignIds(in BindMessage bind, ReadOnlySpan<uint> types, uint[]? resultTypes)
     {
-        var objectIds = _session.ObjectIds(shard);
+        var objectIds = _session.ObjectIds(_shard);
         if (objectIds.IsIdentity)
             return false;
         for (var i = 0; i < bind.ParameterCount; i++)
@@ -205,42 +257,42 @@ public sealed class FastPath
         return false;
     }
 
-    private bool TryChoose(ShardChoice choice, in StatementValues values, out int shard)
+    private bool TryChoose(ShardChoice choice, in StatementValues values)
     {
-        shard = Database.HomeShard;
         if (!ReferenceEquals(_session.Hint, SessionHint.None))
             return false;
         switch (choice)
         {
             case KeyedShard keyed:
-                return ShardBinder.Choose(keyed, _session.Planning().Routing.Directory, values, _session.Servers.AnyShard(), out shard, out _) == BindResult.Bound;
+                return ShardBinder.Choose(keyed, _planning.Routing.Directory, values, _session.Servers.AnyShard(), out _shard, out _) == BindResult.Bound;
             case AnyShard:
-                shard = _session.Servers.AnyShard();
+                _shard = _session.Servers.AnyShard();
                 return true;
             default:
+                _shard = Database.HomeShard;
                 return true;
         }
     }
 
-    private FastStart TryLease(PlannedStatement planned, int shard, out ServerConnection? server)
+    private FastStart TryLease(Pending kind, out ServerConnection? server)
     {
         server = null;
+        _pending = kind;
         var transaction = _session.Transaction;
-        if (transaction.Status == TransactionStatus.Failed)
-            return FastStart.NotFast;
-        if (transaction.IsOpen && (planned.Traits & Traits.Writes) != 0)
+        if (transaction.IsOpen)
         {
-            if (transaction.WriterShard == SessionTransaction.NoWriter)
-                transaction.WriterShard = shard;
-            else if (transaction.WriterShard != shard && transaction.WriterShard != SessionTransaction.EveryShard)
+            if (transaction.Status == TransactionStatus.Failed)
                 return FastStart.NotFast;
+            if ((_planned.Traits & Traits.Writes) != 0)
+            {
+                if (transaction.WriterShard == SessionTransaction.NoWriter)
+                    transaction.WriterShard = _shard;
+                else if (transaction.WriterShard != _shard && transaction.WriterShard != SessionTransaction.EveryShard)
+                    return FastStart.NotFast;
+            }
         }
-        server = _session.Servers.TryGetReady(shard, out var queued);
-        if (server is null)
-            return queued ? FastStart.Queued : FastStart.NotFast;
-        _planned = planned;
-        _prepared = null;
-        return FastStart.Started;
+        server = _session.Servers.TryGetReady(_shard, out var queued);
+        return server is not null ? FastStart.Started : queued ? FastStart.Queued : FastStart.NotFast;
     }
 
     // The scanner still holds the text that was sent, unless it was prepared before.
@@ -248,9 +300,9 @@ public sealed class FastPath
     {
         var slow = _session.Database.Slow;
         if (_prepared is { } prepared)
-            slow.Report(_session, _started, _planned!.Verb, server.Shard, prepared.Text.Sql);
+            slow.Report(_session, _started, _planned.Verb, server.Shard, prepared.Text.Sql);
         else
-            slow.Report(_session, _started, _planned!.Verb, server.Shard, _session.Scanner);
+            slow.Report(_session, _started, _planned.Verb, server.Shard, _session.Scanner);
     }
 
     // Straight from the client's buffer to the server's socket when nothing has to go before it.

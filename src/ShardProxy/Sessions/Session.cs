@@ -63,6 +63,7 @@ public sealed class Session
             field = value;
             _planning = null;
             ConvertsText = FindConversion(value);
+            StandardConformingStrings = value.Find("standard_conforming_strings") is not "off";
         }
     } = SettingsState.Empty;
 
@@ -85,7 +86,7 @@ public sealed class Session
     public bool KeepsServers => Database.IsSessionPooled;
 
     /// <summary>standard_conforming_strings decides how a quoted backslash is read.</summary>
-    public bool StandardConformingStrings => Settings.Find("standard_conforming_strings") is not "off";
+    public bool StandardConformingStrings { get; private set; } = true;
 
     public ServerPool Pool(int shard) => _pools[shard] ??= Database.GetPool(Identity, shard);
 

@@ -31,6 +31,7 @@ public sealed class LoopSignal : IValueTaskSource
     private readonly EventLoop _loop;
     private Action<object?>? _continuation;
     private object? _continuationState;
+    private ILoopWaiter? _waiter;
     private State _state;
     private short _version;
     private long _deadline;
@@ -77,6 +78,24 @@ public sealed class LoopSignal : IValueTaskSource
         return new ValueTask(this, _version);
     }
 
+    /// <summary>
+    /// As <see cref="WaitAsync"/> for code that keeps its own state: the waiter is called instead of resumed, which costs a
+    /// fraction. False: the signal is set already and nothing waits.
+    /// </summary>
+    public bool TryWait(ILoopWaiter waiter)
+    {
+        if (_state == State.Set)
+        {
+            _state = State.Idle;
+            return false;
+        }
+        if (_state != State.Idle)
+            throw new InvalidOperationException("A signal has one waiter at a time.");
+        _state = State.Waiting;
+        _waiter = waiter;
+        return true;
+    }
+
     /// <summary>Wakes the waiter, or lets the next wait complete at once. Loop's thread only.</summary>
     public void Set()
     {
@@ -105,6 +124,12 @@ public sealed class LoopSignal : IValueTaskSource
     internal void RunContinuation()
     {
         _state = State.Idle;
+        if (_waiter is { } waiter)
+        {
+            _waiter = null;
+            waiter.OnWoken();
+            return;
+        }
         var continuation = _continuation;
         var state = _continuationState;
         _continuation = null;

@@ -4,22 +4,29 @@ using Microsoft.Win32.SafeHandles;
 namespace ShardProxy.Transport.Epoll;
 
 /// <summary>
-/// The system calls that the loop and its sockets make. <c>recv</c> and <c>send</c> skip the runtime's switch of GC mode:
-/// they never block here (MSG_DONTWAIT), and the switch would cost more than the call on an empty socket. What may wait
-/// or take long keeps it. Their error number is read only after a failure, with Marshal.GetLastSystemError: saving it after
-/// each call, as SetLastError does, is a measurable part of a successful one.
+/// The system calls that the loop and its sockets make. Receiving and sending skip the runtime's switch of GC mode: they
+/// never block here (MSG_DONTWAIT), and the switch would cost more than the call on an empty socket. What may wait or take
+/// long keeps it. Their error number is read only after a failure, with Marshal.GetLastSystemError: saving it after each
+/// call, as SetLastError does, is a measurable part of a successful one. Both go through <c>syscall</c>, because glibc's
+/// own recv and send are cancellation points, whose bookkeeping in a process with threads costs as much as a small call.
 /// </summary>
 internal static unsafe partial class LibC
 {
     private const string Library = "libc";
 
-    [LibraryImport(Library, EntryPoint = "recv")]
-    [SuppressGCTransition]
-    internal static partial nint Receive(int fd, byte* buffer, nuint length, int flags);
+    // Linux's numbers of the two calls (asm/unistd_64.h for x64, asm-generic/unistd.h for arm64).
+    private static readonly nint s_sendTo = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 44 : 206;
+    private static readonly nint s_receiveFrom = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 45 : 207;
 
-    [LibraryImport(Library, EntryPoint = "send")]
+    internal static nint Receive(int fd, byte* buffer, nuint length, int flags) =>
+        SystemCall(s_receiveFrom, fd, buffer, length, flags, 0, 0);
+
+    internal static nint Send(int fd, byte* buffer, nuint length, int flags) =>
+        SystemCall(s_sendTo, fd, buffer, length, flags, 0, 0);
+
+    [LibraryImport(Library, EntryPoint = "syscall")]
     [SuppressGCTransition]
-    internal static partial nint Send(int fd, byte* buffer, nuint length, int flags);
+    private static partial nint SystemCall(nint number, nint fd, byte* buffer, nuint length, nint flags, nint address, nint addressLength);
 
     [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
     internal static partial int EpollCreate(int flags);
