@@ -23,6 +23,7 @@ public static class SqlStates
     public const string BadCopyFileFormat = "22P04";
     public const string NotNullViolation = "23502";
     public const string UniqueViolation = "23505";
+    public const string CheckViolation = "23514";
     public const string ActiveSqlTransaction = "25001";
     public const string ReadOnlySqlTransaction = "25006";
     public const string NoActiveSqlTransaction = "25P01";

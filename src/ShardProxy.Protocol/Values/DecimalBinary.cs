@@ -21,7 +21,7 @@ internal static class DecimalBinary
             return KeyHashResult.Invalid;
         if (sign is NaN or PositiveInfinity or NegativeInfinity)
         {
-            value = new DecimalValue(sign == NaN ? DecimalKind.NaN : DecimalKind.Infinity);
+            value = new DecimalValue(sign == NaN ? DecimalKind.NaN : DecimalKind.Infinity, sign == NegativeInfinity);
             return KeyHashResult.Hashed;
         }
         if (sign is not (Positive or Negative))

@@ -19,7 +19,7 @@ internal static class DecimalText
         }
         if (InputText.EqualsIgnoreCase(rest, "infinity"u8) || InputText.EqualsIgnoreCase(rest, "inf"u8))
         {
-            value = new DecimalValue(DecimalKind.Infinity);
+            value = new DecimalValue(DecimalKind.Infinity, negative);
             return KeyHashResult.Hashed;
         }
         if (text.Length > DecimalValue.MaxDigits)

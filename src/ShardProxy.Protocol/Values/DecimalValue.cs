@@ -34,9 +34,10 @@ internal ref struct DecimalValue
         PointPosition = pointPosition - leading;
     }
 
-    public DecimalValue(DecimalKind kind)
+    public DecimalValue(DecimalKind kind, bool negative = false)
     {
         Kind = kind;
+        IsNegative = negative;
         _digits = default;
     }
 
@@ -45,6 +46,9 @@ internal ref struct DecimalValue
     public bool IsNegative { get; private set; }
 
     public int PointPosition { get; private set; }
+
+    /// <summary>0 to 9, one a byte.</summary>
+    public readonly ReadOnlySpan<byte> Digits => _digits;
 
     public readonly bool IsZero => _digits.IsEmpty;
 
@@ -65,7 +69,7 @@ internal ref struct DecimalValue
     }
 
     /// <summary>A minus sign stands before it.</summary>
-    public void Negate(bool negative) => IsNegative ^= negative && !IsZero;
+    public void Negate(bool negative) => IsNegative ^= negative && (Kind == DecimalKind.Infinity || !IsZero);
 
     /// <summary>Rounds half away from zero, as PostgreSQL does.</summary>
     /// <param name="scale">Digits kept behind the point; negative ones round before it.</param>

@@ -14,29 +14,29 @@ internal static class NumberKey
     /// <summary>From here on several int8 have the same float8.</summary>
     private const double ExactIntegers = 1L << 53;
 
-    public static KeyHashResult Hash(in KeyTarget key, uint type, bool binary, ReadOnlySpan<byte> value, out ulong hash)
+    public static KeyHashResult Read<TSink>(in KeyTarget key, uint type, bool binary, ReadOnlySpan<byte> value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         switch (type)
         {
             case TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8:
                 var read = binary ? ReadBinary(type, value, out var integer) : IntegerText.TryRead(value, out integer);
                 if (read != KeyHashResult.Hashed)
                     return read;
-                return IntegerText.Fits(type, integer) ? HashInteger(key, integer, out hash) : KeyHashResult.Invalid;
+                return IntegerText.Fits(type, integer) ? ReadInteger(key, integer, ref sink) : KeyHashResult.Invalid;
             case TypeOid.Numeric:
-                return HashNumeric(key, binary, value, out hash);
+                return ReadNumeric(key, binary, value, ref sink);
             case TypeOid.Float4 or TypeOid.Float8:
-                return TryReadFloat(type, binary, value, out var number) ? HashFloat(key, type, number, out hash) : KeyHashResult.Unknown;
+                return TryReadFloat(type, binary, value, out var number) ? ReadFloat(key, type, number, ref sink) : KeyHashResult.Unknown;
             default:
                 return KeyHashResult.Unknown;
         }
     }
 
     /// <param name="castTo">A type that the literal is cast to in the text; 0 for none.</param>
-    public static KeyHashResult HashLiteral(in KeyTarget key, bool negative, ReadOnlySpan<byte> literal, uint castTo, out ulong hash)
+    public static KeyHashResult ReadLiteral<TSink>(in KeyTarget key, bool negative, ReadOnlySpan<byte> literal, uint castTo, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         // What follows the SQL grammar, but not numeric's input: blanks and names.
         if (literal.IsEmpty || literal.ContainsAnyExcept(PlainNumber) || literal[0] is (byte)'+' or (byte)'-')
             return KeyHashResult.Unknown;
@@ -51,14 +51,14 @@ internal static class NumberKey
             switch (castTo)
             {
                 case 0 or TypeOid.Numeric:
-                    return HashDecimal(key, ref value, out hash);
+                    return ReadDecimal(key, ref value, ref sink);
                 case TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8:
                     value.Round(0);
                     if (!value.TryToInteger(out var integer) || !IntegerText.Fits(castTo, integer))
                         return KeyHashResult.Invalid;
-                    return HashInteger(key, integer, out hash);
+                    return ReadInteger(key, integer, ref sink);
                 case TypeOid.Float4 or TypeOid.Float8 when TryReadFloat(castTo, false, literal, out var number):
-                    return HashFloat(key, castTo, negative ? -number : number, out hash);
+                    return ReadFloat(key, castTo, negative ? -number : number, ref sink);
                 default:
                     return KeyHashResult.Unknown;
             }
@@ -89,20 +89,23 @@ internal static class NumberKey
         }
     }
 
-    private static KeyHashResult HashInteger(in KeyTarget key, long value, out ulong hash)
+    private static KeyHashResult ReadInteger<TSink>(in KeyTarget key, long value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
         if (key.Type == TypeOid.Numeric)
         {
             var number = DecimalValue.FromInteger(value, stackalloc byte[DecimalValue.IntegerDigits]);
-            return HashDecimal(key, ref number, out hash);
+            return ReadDecimal(key, ref number, ref sink);
         }
-        hash = PartitionHash.OfInteger(value);
-        return IntegerText.Fits(key.Type, value) ? KeyHashResult.Hashed : key.Never;
+        if (!IntegerText.Fits(key.Type, value))
+            return key.Never;
+        sink.Integer(value);
+        return KeyHashResult.Hashed;
     }
 
-    private static KeyHashResult HashNumeric(in KeyTarget key, bool binary, ReadOnlySpan<byte> value, out ulong hash)
+    private static KeyHashResult ReadNumeric<TSink>(in KeyTarget key, bool binary, ReadOnlySpan<byte> value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         if (value.Length > DecimalValue.MaxDigits)
             return KeyHashResult.Unknown;
         var needed = binary ? value.Length * 2 : value.Length;
@@ -111,7 +114,7 @@ internal static class NumberKey
         try
         {
             var read = binary ? DecimalBinary.TryRead(value, scratch, out var number) : DecimalText.TryRead(value, scratch, out number);
-            return read == KeyHashResult.Hashed ? HashDecimal(key, ref number, out hash) : read;
+            return read == KeyHashResult.Hashed ? ReadDecimal(key, ref number, ref sink) : read;
         }
         finally
         {
@@ -120,21 +123,21 @@ internal static class NumberKey
         }
     }
 
-    private static KeyHashResult HashDecimal(in KeyTarget key, ref DecimalValue value, out ulong hash)
+    private static KeyHashResult ReadDecimal<TSink>(in KeyTarget key, ref DecimalValue value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         if (key.Type == TypeOid.Numeric)
         {
             if (key.Use == KeyUse.Store && !NumericModifier.TryApply(key.TypeModifier, ref value))
                 return KeyHashResult.Invalid;
-            hash = value.Hash();
+            sink.Numeric(value);
             return KeyHashResult.Hashed;
         }
         if (value.Kind != DecimalKind.Finite)
             return key.Never;
         if (key.Use == KeyUse.Store)
             value.Round(0);
-        return value.TryToInteger(out var integer) ? HashInteger(key, integer, out hash) : key.Never;
+        return value.TryToInteger(out var integer) ? ReadInteger(key, integer, ref sink) : key.Never;
     }
 
     private static bool TryReadFloat(uint type, bool binary, ReadOnlySpan<byte> value, out double number)
@@ -161,16 +164,16 @@ internal static class NumberKey
         return Utf8Parser.TryParse(value, out number, out consumed) && consumed == value.Length;
     }
 
-    private static KeyHashResult HashFloat(in KeyTarget key, uint type, double value, out ulong hash)
+    private static KeyHashResult ReadFloat<TSink>(in KeyTarget key, uint type, double value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         if (key.Type == TypeOid.Numeric)
         {
             // A comparison turns the key into a float8, so that many keys equal one. Storing goes by 6 or 15 digits.
             var exact = type == TypeOid.Float4 ? 1e6 : 1e15;
             if (key.Use == KeyUse.Compare || !double.IsInteger(value) || Math.Abs(value) >= exact)
                 return KeyHashResult.Unknown;
-            return HashInteger(key, (long)value, out hash);
+            return ReadInteger(key, (long)value, ref sink);
         }
         if (!double.IsFinite(value))
             return key.Never;
@@ -178,6 +181,6 @@ internal static class NumberKey
             return KeyHashResult.Unknown;
         if (key.Use == KeyUse.Store)
             value = Math.Round(value, MidpointRounding.ToEven);
-        return double.IsInteger(value) ? HashInteger(key, (long)value, out hash) : key.Never;
+        return double.IsInteger(value) ? ReadInteger(key, (long)value, ref sink) : key.Never;
     }
 }

@@ -13,17 +13,17 @@ internal static class TextKey
     /// <summary>VARHDRSZ, which modifiers of this kind include.</summary>
     private const int ModifierOffset = 4;
 
-    public static KeyHashResult Hash(in KeyTarget key, uint type, ReadOnlySpan<byte> value, out ulong hash)
+    public static KeyHashResult Read<TSink>(in KeyTarget key, uint type, ReadOnlySpan<byte> value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         if (type is not (TypeOid.Text or TypeOid.Varchar or TypeOid.Bpchar or TypeOid.Name) || (type == TypeOid.Name && value.Length >= NameLength))
             return KeyHashResult.Unknown;
-        return key.Use == KeyUse.Compare ? Compare(key.Type, type, value, out hash) : Store(key, type, value, out hash);
+        return key.Use == KeyUse.Compare ? Compare(key.Type, type, value, ref sink) : Store(key, type, value, ref sink);
     }
 
-    private static KeyHashResult Compare(uint key, uint type, ReadOnlySpan<byte> value, out ulong hash)
+    private static KeyHashResult Compare<TSink>(uint key, uint type, ReadOnlySpan<byte> value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         switch (key, type)
         {
             // Keys that differ in trailing blanks equal the value alike, and hash differently.
@@ -34,22 +34,25 @@ internal static class TextKey
                 return KeyHashResult.NeverEqual;
             case (TypeOid.Bpchar, _):
             case (_, TypeOid.Bpchar):
-                hash = PartitionHash.OfBpchar(value);
+                sink.Bpchar(value);
                 return KeyHashResult.Hashed;
             default:
-                hash = PartitionHash.OfText(value);
+                sink.Text(value);
                 return KeyHashResult.Hashed;
         }
     }
 
-    private static KeyHashResult Store(in KeyTarget key, uint type, ReadOnlySpan<byte> value, out ulong hash)
+    private static KeyHashResult Store<TSink>(in KeyTarget key, uint type, ReadOnlySpan<byte> value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         if (type == TypeOid.Bpchar)
             value = value.TrimEnd((byte)' ');
         if (key.Type != TypeOid.Text && key.TypeModifier >= ModifierOffset && !TryCut(ref value, key.TypeModifier - ModifierOffset))
             return KeyHashResult.Invalid;
-        hash = key.Type == TypeOid.Bpchar ? PartitionHash.OfBpchar(value) : PartitionHash.OfText(value);
+        if (key.Type == TypeOid.Bpchar)
+            sink.Bpchar(value);
+        else
+            sink.Text(value);
         return KeyHashResult.Hashed;
     }
 

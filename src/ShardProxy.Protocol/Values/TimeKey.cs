@@ -10,17 +10,17 @@ internal static class TimeKey
 {
     private const long MicrosecondsPerSecond = 1_000_000;
 
-    public static KeyHashResult Hash(in KeyTarget key, uint type, bool binary, ReadOnlySpan<byte> value, out ulong hash)
+    public static KeyHashResult Read<TSink>(in KeyTarget key, uint type, bool binary, ReadOnlySpan<byte> value, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         // The server may read more forms of text than are read here, but only one binary form.
         var failure = binary ? KeyHashResult.Invalid : KeyHashResult.Unknown;
         switch (type)
         {
             case TypeOid.Date:
-                return TryReadDate(binary, value, out var days) ? HashDate(key, days, out hash) : failure;
+                return TryReadDate(binary, value, out var days) ? ReadDate(key, days, ref sink) : failure;
             case TypeOid.Timestamp or TypeOid.Timestamptz:
-                return TryReadTimestamp(type, binary, value, out var time) ? HashTimestamp(key, type, time, out hash) : failure;
+                return TryReadTimestamp(type, binary, value, out var time) ? ReadTimestamp(key, type, time, ref sink) : failure;
             default:
                 return KeyHashResult.Unknown;
         }
@@ -58,48 +58,48 @@ internal static class TimeKey
         return text.HasZone;
     }
 
-    private static KeyHashResult HashDate(in KeyTarget key, int days, out ulong hash)
+    private static KeyHashResult ReadDate<TSink>(in KeyTarget key, int days, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         switch (key.Type)
         {
             case TypeOid.Date:
-                hash = PartitionHash.OfDate(days);
+                sink.Date(days);
                 return KeyHashResult.Hashed;
             case TypeOid.Timestamp:
                 if (days is int.MaxValue or int.MinValue)
-                    return HashTimestamp(key, TypeOid.Timestamp, days > 0 ? long.MaxValue : long.MinValue, out hash);
+                    return ReadTimestamp(key, TypeOid.Timestamp, days > 0 ? long.MaxValue : long.MinValue, ref sink);
                 // Dates reach further than timestamps do.
                 return Math.Abs((long)days) > long.MaxValue / TimeText.MicrosecondsPerDay
                     ? KeyHashResult.Unknown
-                    : HashTimestamp(key, TypeOid.Timestamp, days * TimeText.MicrosecondsPerDay, out hash);
+                    : ReadTimestamp(key, TypeOid.Timestamp, days * TimeText.MicrosecondsPerDay, ref sink);
             default:
                 return KeyHashResult.Unknown;
         }
     }
 
-    private static KeyHashResult HashTimestamp(in KeyTarget key, uint type, long time, out ulong hash)
+    private static KeyHashResult ReadTimestamp<TSink>(in KeyTarget key, uint type, long time, ref TSink sink)
+        where TSink : struct, IKeySink
     {
-        hash = 0;
         var isInfinite = time is long.MaxValue or long.MinValue;
         if (key.Type == type)
         {
             if (key.Use == KeyUse.Store && !isInfinite)
                 time = Round(time, key.TypeModifier);
-            hash = PartitionHash.OfTimestamp(time);
+            sink.Timestamp(time);
             return KeyHashResult.Hashed;
         }
         if (key.Type != TypeOid.Date || type != TypeOid.Timestamp)
             return KeyHashResult.Unknown;
         if (isInfinite)
         {
-            hash = PartitionHash.OfDate(time > 0 ? int.MaxValue : int.MinValue);
+            sink.Date(time > 0 ? int.MaxValue : int.MinValue);
             return KeyHashResult.Hashed;
         }
         var (days, rest) = Math.DivRem(time, TimeText.MicrosecondsPerDay);
         if (rest != 0 && key.Use == KeyUse.Compare)
             return KeyHashResult.NeverEqual;
-        hash = PartitionHash.OfDate((int)(rest < 0 ? days - 1 : days));
+        sink.Date((int)(rest < 0 ? days - 1 : days));
         return KeyHashResult.Hashed;
     }
 

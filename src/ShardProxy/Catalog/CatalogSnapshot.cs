@@ -123,6 +123,9 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
     /// <summary>The default's expression with every name qualified (nextval(…) for serial columns); null without one, and for identity columns.</summary>
     public string? Default { get; init; }
 
+    /// <summary>Operators such as &lt; go by the bytes of values: not text, or text under the collation "C".</summary>
+    public bool OrdersByBytes { get; init; }
+
     /// <summary>GENERATED … AS IDENTITY: the default is the next value of a sequence.</summary>
     public bool IsIdentity { get; init; }
 }

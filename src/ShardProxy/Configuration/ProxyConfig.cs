@@ -88,7 +88,9 @@ public enum ServerTlsMode
 }
 
 /// <summary>A key of the tables map is "table" (schema public) or "schema.table".</summary>
-public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference);
+/// <param name="Strategy">hash, range or list; read only where the table founds a group.</param>
+/// <param name="Placement">The ranges or lists of its strategy, as written.</param>
+public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference, string Strategy = "hash", string? Placement = null);
 
 /// <param name="Store">"embedded".</param>
 /// <param name="Path">The SQLite file of the embedded store; the loader puts it beside the configuration when the file does not say where.</param>

@@ -51,7 +51,28 @@ internal static class TablesSection
             section.Scope.Report(section.At, $"{section.Path} needs key (the column that its rows are spread by) or reference: true.");
         else if (key is { } column && !Identifiers.IsPostgresName(column.Text))
             section.Scope.Report(column.At, $"{column.Path} must be a column's name.");
-        return new TableConfig(key?.Text, target?.Text, reference);
+        var (strategy, placement) = ReadPlacement(section, reference || target is not null);
+        return new TableConfig(key?.Text, target?.Text, reference, strategy, placement);
+    }
+
+    /// <param name="placedElsewhere">A reference table, or one that is colocated with another and placed as that is.</param>
+    private static (string Strategy, string? Placement) ReadPlacement(Section section, bool placedElsewhere)
+    {
+        var given = section.Find("strategy");
+        var strategy = section.Choice("strategy", "hash", ("hash", "hash"), ("range", "range"), ("list", "list"));
+        var ranges = section.Find("ranges");
+        var lists = section.Find("lists");
+        if (placedElsewhere && (given ?? ranges ?? lists) is { } needless)
+            section.Scope.Report(needless.At, $"{needless.Path}: a reference table, or one with colocate_with, has no strategy of its own.");
+        else if (strategy == "range" && ranges is null)
+            section.Scope.Report(section.At, $"{section.Path} needs ranges, such as \"[,1000) on s0, [1000,)\".");
+        else if (strategy == "list" && lists is null)
+            section.Scope.Report(section.At, $"{section.Path} needs lists, such as \"(eu, ch) on s0, default on s1\".");
+        else if (strategy != "range" && ranges is { } notRanges)
+            section.Scope.Report(notRanges.At, $"{notRanges.Path} goes with strategy: range.");
+        else if (strategy != "list" && lists is { } notLists)
+            section.Scope.Report(notLists.At, $"{notLists.Path} goes with strategy: list.");
+        return (strategy, (ranges ?? lists)?.Text);
     }
 
     private static void CheckLink(string table, Scalar target, Section section, Dictionary<string, TableConfig> known)

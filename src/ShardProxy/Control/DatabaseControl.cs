@@ -39,4 +39,16 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
             throw new SqlErrorException(exception.Error);
         }
     }
+
+    public async Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user)
+    {
+        try
+        {
+            await routing.ChangePlacementAsync(plan, searchPath, user, CancellationToken.None);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
 }

@@ -36,10 +36,10 @@ public sealed class DatabaseDirectory
     public static async Task<DatabaseDirectory> OpenAsync(IDirectoryStore store, DatabaseConfig database, CancellationToken cancel)
     {
         var content = await store.LoadAsync(database.Name, cancel) ?? await CreateAsync(store, database, cancel);
-        if (content.ShardOfBucket.Count != database.Buckets)
+        if (content.HashBuckets != database.Buckets)
         {
             throw new DirectoryException(
-                $"database \"{database.Name}\": the configuration says {database.Buckets} buckets, but the cluster was made with {content.ShardOfBucket.Count} "
+                $"database \"{database.Name}\": the configuration says {database.Buckets} buckets, but the cluster was made with {content.HashBuckets} "
                 + $"(directory {store.Location}); the number of buckets of an existing cluster cannot change");
         }
         var directory = new DatabaseDirectory(store, database, content);

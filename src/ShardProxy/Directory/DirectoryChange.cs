@@ -4,7 +4,7 @@ namespace ShardProxy.Directory;
 public abstract record DirectoryChange
 {
     /// <exception cref="DirectoryException">The change does not fit what is there.</exception>
-    internal abstract void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables);
+    internal abstract void ApplyTo(DirectoryDraft draft);
 
     private protected static DeclaredTable Existing(Dictionary<QualifiedName, DeclaredTable> tables, QualifiedName name) =>
         tables.TryGetValue(name, out var table) ? table : throw new DirectoryException($"table {name} is not declared");
@@ -18,7 +18,7 @@ public abstract record DirectoryChange
 
 public sealed record TableDeclared(DeclaredTable Table) : DirectoryChange
 {
-    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables) => Add(tables, Table);
+    internal override void ApplyTo(DirectoryDraft draft) => Add(draft.Tables, Table);
 
     public override string ToString() => Table.Distribution.Kind == TableKind.Reference
         ? $"declare reference table {Table.Name}"
@@ -27,10 +27,10 @@ public sealed record TableDeclared(DeclaredTable Table) : DirectoryChange
 
 public sealed record TableUndeclared(QualifiedName Table) : DirectoryChange
 {
-    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables)
+    internal override void ApplyTo(DirectoryDraft draft)
     {
-        Existing(tables, Table);
-        tables.Remove(Table);
+        Existing(draft.Tables, Table);
+        draft.Tables.Remove(Table);
     }
 
     public override string ToString() => $"undeclare table {Table}";
@@ -40,14 +40,14 @@ public sealed record TableUndeclared(QualifiedName Table) : DirectoryChange
 /// <param name="KeepOld">The old name stays declared as well, without a table behind it: the configuration file names it.</param>
 public sealed record TableRenamed(QualifiedName From, QualifiedName To, bool KeepOld) : DirectoryChange
 {
-    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables)
+    internal override void ApplyTo(DirectoryDraft draft)
     {
-        var table = Existing(tables, From);
-        Add(tables, table with { Distribution = table.Distribution with { Table = To } });
+        var table = Existing(draft.Tables, From);
+        Add(draft.Tables, table with { Distribution = table.Distribution with { Table = To } });
         if (KeepOld)
-            tables[From] = table with { HomeOid = 0, KeyNumber = 0 };
+            draft.Tables[From] = table with { HomeOid = 0, KeyNumber = 0 };
         else
-            tables.Remove(From);
+            draft.Tables.Remove(From);
     }
 
     public override string ToString() => $"rename table {From} to {To}";
@@ -55,10 +55,10 @@ public sealed record TableRenamed(QualifiedName From, QualifiedName To, bool Kee
 
 public sealed record KeyRenamed(QualifiedName Table, string KeyColumn) : DirectoryChange
 {
-    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables)
+    internal override void ApplyTo(DirectoryDraft draft)
     {
-        var table = Existing(tables, Table);
-        tables[Table] = table with { Distribution = table.Distribution with { KeyColumn = KeyColumn } };
+        var table = Existing(draft.Tables, Table);
+        draft.Tables[Table] = table with { Distribution = table.Distribution with { KeyColumn = KeyColumn } };
     }
 
     public override string ToString() => $"rename key of table {Table} to {KeyColumn}";
@@ -67,8 +67,8 @@ public sealed record KeyRenamed(QualifiedName Table, string KeyColumn) : Directo
 /// <summary>The table was seen on the home shard for the first time, or under a new object id.</summary>
 public sealed record TableIdentified(QualifiedName Table, uint HomeOid, short KeyNumber) : DirectoryChange
 {
-    internal override void ApplyTo(Dictionary<QualifiedName, DeclaredTable> tables) =>
-        tables[Table] = Existing(tables, Table) with { HomeOid = HomeOid, KeyNumber = KeyNumber };
+    internal override void ApplyTo(DirectoryDraft draft) =>
+        draft.Tables[Table] = Existing(draft.Tables, Table) with { HomeOid = HomeOid, KeyNumber = KeyNumber };
 
     public override string ToString() => $"identify table {Table} by object id {HomeOid}, key by column number {KeyNumber}";
 }

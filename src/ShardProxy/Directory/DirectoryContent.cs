@@ -1,3 +1,5 @@
+using ShardProxy.Directory.Placements;
+
 namespace ShardProxy.Directory;
 
 /// <summary>
@@ -6,14 +8,28 @@ namespace ShardProxy.Directory;
 /// </summary>
 /// <param name="Version">Starts at 1 and grows by one with each change.</param>
 /// <param name="Cluster">The id (a uuid) of the cluster that the store describes.</param>
-/// <param name="ShardOfBucket">The owner's name, by bucket.</param>
+/// <param name="ShardOfBucket">The owner's name, by bucket: first the buckets of hashed keys, then those of other strategies.</param>
+/// <param name="HashBuckets">How many buckets hashed keys have.</param>
+/// <param name="Groups">Colocation groups that are not placed by hash, in the order of their names.</param>
 public sealed record DirectoryContent(
     string Database,
     long Version,
     string Cluster,
     IReadOnlyList<string> ShardOfBucket,
-    IReadOnlyList<DeclaredTable> Tables)
+    int HashBuckets,
+    IReadOnlyList<DeclaredTable> Tables,
+    IReadOnlyList<KeyGroup> Groups)
 {
+    public KeyGroup? FindGroup(string name)
+    {
+        foreach (var group in Groups)
+        {
+            if (group.Name == name)
+                return group;
+        }
+        return null;
+    }
+
     public DeclaredTable? Find(QualifiedName name)
     {
         foreach (var table in Tables)
@@ -28,13 +44,10 @@ public sealed record DirectoryContent(
     /// <exception cref="DirectoryException">A change does not fit, such as a table that is declared already.</exception>
     public DirectoryContent Apply(IReadOnlyList<DirectoryChange> changes)
     {
-        var tables = Tables.ToDictionary(static table => table.Name);
+        var draft = new DirectoryDraft(this);
         foreach (var change in changes)
-            change.ApplyTo(tables);
-        DeclaredTable[] sorted = [.. tables.Values
-            .OrderBy(static table => table.Name.Schema, StringComparer.Ordinal)
-            .ThenBy(static table => table.Name.Name, StringComparer.Ordinal)];
-        return this with { Version = Version + 1, Tables = sorted };
+            change.ApplyTo(draft);
+        return draft.ToContent(Version + 1);
     }
 
     /// <param name="shards">The configured shards' names in order; their positions are the snapshot's indexes.</param>
@@ -55,6 +68,8 @@ public sealed record DirectoryContent(
             Version,
             Cluster,
             Tables.Select(static table => table.Distribution),
-            [.. ShardOfBucket.Select(name => indexes[name])]);
+            [.. ShardOfBucket.Select(name => indexes[name])],
+            HashBuckets,
+            Groups);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
 
@@ -10,7 +11,7 @@ public readonly record struct QualifiedName(string Schema, string Name)
 
 public enum TableKind
 {
-    /// <summary>Rows are spread over the shards by the hash of a key column.</summary>
+    /// <summary>Rows are spread over the shards by a key column: by its hash, or as the group's rule says.</summary>
     Sharded,
 
     /// <summary>Every shard holds all rows.</summary>
@@ -20,7 +21,11 @@ public enum TableKind
 /// <summary>How a declared table is distributed. Tables that nobody declared live on the home shard.</summary>
 /// <param name="KeyColumn">Null for reference tables.</param>
 /// <param name="Group">Name of the colocation group (the first table's full name); tables of a group share buckets. Null for reference tables.</param>
-public sealed record TableDistribution(QualifiedName Table, TableKind Kind, string? KeyColumn, string? Group);
+public sealed record TableDistribution(QualifiedName Table, TableKind Kind, string? KeyColumn, string? Group)
+{
+    /// <summary>The group when it is not placed by hash; filled in by the snapshot, never by a store.</summary>
+    public KeyGroup? Placement { get; init; }
+}
 
 /// <summary>
 /// Which table is distributed how, and which shard owns which bucket: immutable, swapped whole, numbered by
@@ -30,13 +35,22 @@ public sealed class DirectorySnapshot
 {
     private readonly FrozenDictionary<QualifiedName, TableDistribution> _tables;
     private readonly ushort[] _shardOfBucket;
+    private readonly ulong _hashBuckets;
 
-    public DirectorySnapshot(long version, string cluster, IEnumerable<TableDistribution> tables, ushort[] shardOfBucket)
+    /// <param name="shardOfBucket">First the buckets of hashed keys, then those of ranges and lists.</param>
+    /// <param name="hashBuckets">How many of them hashed keys have; negative for all.</param>
+    /// <param name="groups">Those that are not placed by hash.</param>
+    public DirectorySnapshot(
+        long version, string cluster, IEnumerable<TableDistribution> tables, ushort[] shardOfBucket, int hashBuckets = -1, IReadOnlyList<KeyGroup>? groups = null)
     {
         Version = version;
         Cluster = cluster;
-        _tables = tables.ToFrozenDictionary(static table => table.Table);
+        Groups = (groups ?? []).ToFrozenDictionary(static group => group.Name, StringComparer.Ordinal);
+        _tables = tables
+            .Select(table => table.Group is { } name && Groups.TryGetValue(name, out var group) ? table with { Placement = group } : table)
+            .ToFrozenDictionary(static table => table.Table);
         _shardOfBucket = shardOfBucket;
+        _hashBuckets = (ulong)(hashBuckets < 0 ? shardOfBucket.Length : hashBuckets);
     }
 
     public long Version { get; }
@@ -44,7 +58,14 @@ public sealed class DirectorySnapshot
     /// <summary>The cluster's id, as the shards' stamps carry it.</summary>
     public string Cluster { get; }
 
+    /// <summary>Buckets of hashed keys: 0 to this. Those of ranges and lists have the numbers behind.</summary>
+    public int HashBuckets => (int)_hashBuckets;
+
+    /// <summary>All buckets, of whatever strategy.</summary>
     public int BucketCount => _shardOfBucket.Length;
+
+    /// <summary>Groups that are not placed by hash, by name.</summary>
+    public IReadOnlyDictionary<string, KeyGroup> Groups { get; }
 
     public IReadOnlyDictionary<QualifiedName, TableDistribution> Tables => _tables;
 
@@ -52,8 +73,8 @@ public sealed class DirectorySnapshot
 
     public TableDistribution? Find(QualifiedName table) => _tables.GetValueOrDefault(table);
 
-    /// <summary>The bucket of a row hash, as satisfies_hash_partition(…, BucketCount, bucket, key) has it.</summary>
-    public int BucketOf(ulong rowHash) => (int)(rowHash % (ulong)_shardOfBucket.Length);
+    /// <summary>The bucket of a row hash, as satisfies_hash_partition(…, HashBuckets, bucket, key) has it.</summary>
+    public int BucketOf(ulong rowHash) => (int)(rowHash % _hashBuckets);
 
     public int ShardOfBucket(int bucket) => _shardOfBucket[bucket];
 

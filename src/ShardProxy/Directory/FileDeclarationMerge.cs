@@ -1,4 +1,5 @@
 using ShardProxy.Configuration;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
 
@@ -7,6 +8,7 @@ internal sealed class FileDeclarationMerge
 {
     private readonly string _database;
     private readonly string _storeLocation;
+    private readonly string[] _shards;
     private readonly DirectoryContent _content;
     private readonly Dictionary<QualifiedName, TableConfig> _file = [];
     private readonly Dictionary<QualifiedName, string?> _groups = [];
@@ -18,6 +20,7 @@ internal sealed class FileDeclarationMerge
     {
         _database = database.Name;
         _storeLocation = storeLocation;
+        _shards = [.. database.Shards.Select(static shard => shard.Name)];
         _content = content;
         _declared = [.. content.Tables];
         foreach (var (name, table) in database.Tables)
@@ -44,8 +47,25 @@ internal sealed class FileDeclarationMerge
     private void Declare(QualifiedName name, TableConfig table)
     {
         var group = table.Reference ? null : GroupOf(name, []);
+        if (group is not null && table.Strategy != PlacementRule.Hash)
+            Place(name, table, group);
         var kind = table.Reference ? TableKind.Reference : TableKind.Sharded;
         _changes.Add(new TableDeclared(new DeclaredTable(new TableDistribution(name, kind, table.Reference ? null : table.Key, group), 0, 0)));
+    }
+
+    private void Place(QualifiedName name, TableConfig table, string group)
+    {
+        try
+        {
+            var entries = PlacementTargets.Assign(PlacementText.Parse(table.Placement ?? ""), _shards);
+            // Only to hear now whether the entries are of the strategy's kind.
+            PlacementRule.Of(table.Strategy, entries, static _ => 0);
+            _changes.Add(new GroupPlaced(group, table.Strategy, entries));
+        }
+        catch (FormatException exception)
+        {
+            _errors.Add($"table {name}: {exception.Message}");
+        }
     }
 
     private void Compare(QualifiedName name, TableConfig table, TableDistribution stored)
@@ -55,6 +75,13 @@ internal sealed class FileDeclarationMerge
         if (said != known)
         {
             _errors.Add($"table {name}: the configuration file says that it is {said}, the directory ({_storeLocation}) that it is {known}");
+            return;
+        }
+        var strategy = stored.Group is { } placed ? _content.FindGroup(placed)?.Rule.Strategy ?? PlacementRule.Hash : PlacementRule.Hash;
+        if (table is { Reference: false, ColocateWith: null } && table.Strategy != strategy)
+        {
+            _errors.Add(
+                $"table {name}: the configuration file says that its strategy is {table.Strategy}, the directory ({_storeLocation}) that it is {strategy}");
             return;
         }
         if (table.ColocateWith is null || table.Reference)

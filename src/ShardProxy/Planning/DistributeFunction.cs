@@ -3,7 +3,10 @@ using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning;
 
-/// <summary>SELECT create_distributed_table(…) and create_reference_table(…), with the names and arguments that Citus users know.</summary>
+/// <summary>
+/// SELECT create_distributed_table(…) and create_reference_table(…), with the names and arguments that Citus users know,
+/// and the functions that change ranges and lists.
+/// </summary>
 internal static class DistributeFunction
 {
     public static bool TryRead(Query query, SourceText source, [NotNullWhen(true)] out Plan? plan)
@@ -13,8 +16,11 @@ internal static class DistributeFunction
             return false;
         string[]? names = call.Names[0] switch
         {
-            "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with"],
+            "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with", "strategy", "ranges", "lists"],
             "create_reference_table" => ["table_name"],
+            "add_shard_range" => ["table_name", "range"],
+            "add_shard_list" => ["table_name", "list"],
+            "split_shard_range" => ["table_name", "at"],
             _ => null,
         };
         if (names is null)
@@ -42,12 +48,47 @@ internal static class DistributeFunction
             return Refuse($"{call.Names[0]} needs a table", names);
         if (call.Names[0] == "create_reference_table")
             return new DistributePlan(table, null, null, Reference: true);
+        if (call.Names[0] != "create_distributed_table")
+            return ReadPlacement(call.Names[0], table, values[1], names);
         if (values[1] is not { } key)
             return Refuse($"{call.Names[0]} needs the column to shard by", names);
-        if (values[2] is not (null or "hash"))
-            return Refuse($"the distribution type \"{values[2]}\" is not supported", names);
-        // "default" and "none" are Citus' words for a group by key type and a group of its own.
-        return new DistributePlan(table, key, values[3] is "default" or "none" ? null : values[3], Reference: false);
+        return ReadStrategy(new DistributePlan(table, key, ColocateWith(values[3]), Reference: false), values, names);
+    }
+
+    /// <summary>"default" and "none" are Citus' words for a group by key type and a group of its own.</summary>
+    private static string? ColocateWith(string? value) => value is "default" or "none" ? null : value;
+
+    private static Plan ReadStrategy(DistributePlan plan, string?[] values, string[] names)
+    {
+        var strategy = values[4] ?? values[2];
+        var placement = values[5] ?? values[6];
+        if (strategy is null && placement is null)
+            return plan;
+        if (plan.ColocateWith is not null)
+            return Refuse("a table that is colocated with another is placed as that one is, and takes no strategy", names);
+        return strategy switch
+        {
+            null or "hash" when placement is null => plan,
+            "range" when values[5] is not null && values[6] is null => plan with { Strategy = strategy, Placement = placement },
+            "list" when values[6] is not null && values[5] is null => plan with { Strategy = strategy, Placement = placement },
+            "range" => Refuse("the strategy range takes ranges, such as ranges => '[,1000) on s0, [1000,) on s1'", names),
+            "list" => Refuse("the strategy list takes lists, such as lists => '(eu, ch) on s0, default on s1'", names),
+            null or "hash" => Refuse("ranges and lists go with a strategy => 'range' or 'list'", names),
+            _ => Refuse($"there is no strategy \"{strategy}\": the strategies are hash, range and list", names),
+        };
+    }
+
+    private static Plan ReadPlacement(string function, string table, string? text, string[] names)
+    {
+        if (text is null)
+            return Refuse($"{function} needs {names[1]}", names);
+        var verb = function switch
+        {
+            "add_shard_range" => PlacementVerb.AddRange,
+            "add_shard_list" => PlacementVerb.AddList,
+            _ => PlacementVerb.SplitRange,
+        };
+        return new PlacementPlan(verb, table, text);
     }
 
     private static Constant? TextOf(Expression value) => value switch

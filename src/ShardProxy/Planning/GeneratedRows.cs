@@ -30,7 +30,8 @@ internal static class GeneratedRows
             return null;
         }
         var resolved = names.Resolve(insert.Target);
-        if (resolved is not { Class: RelationClass.Sharded, Distribution.KeyColumn: { } key, Relation: { } relation }
+        // By its hash a shard can tell which rows are its own; ranges and lists it does not know.
+        if (resolved is not { Class: RelationClass.Sharded, Distribution: { KeyColumn: { } key, Placement: null }, Relation: { } relation }
             || relation.FindColumn(key) is not { NotNull: true } column)
         {
             return null;

@@ -106,7 +106,33 @@ public enum CursorVerb
 }
 
 /// <summary>SELECT create_distributed_table(…) or create_reference_table(…).</summary>
-public sealed record DistributePlan(string Table, string? Key, string? ColocateWith, bool Reference) : Plan;
+public sealed record DistributePlan(string Table, string? Key, string? ColocateWith, bool Reference) : Plan
+{
+    /// <summary>How keys find their buckets when the table founds a group: hash, range or list.</summary>
+    public string Strategy { get; init; } = "hash";
+
+    /// <summary>The ranges or lists, in the notation of Directory.Placements.PlacementText; null for hash.</summary>
+    public string? Placement { get; init; }
+}
+
+/// <summary>SELECT add_shard_range(…), add_shard_list(…) or split_shard_range(…): changes how the keys of a table's group find their buckets.</summary>
+/// <param name="Text">The range, the list, or the key at which a range is split.</param>
+public sealed record PlacementPlan(PlacementVerb Verb, string Table, string Text) : Plan
+{
+    public string FunctionName => Verb switch
+    {
+        PlacementVerb.AddRange => "add_shard_range",
+        PlacementVerb.AddList => "add_shard_list",
+        _ => "split_shard_range",
+    };
+}
+
+public enum PlacementVerb
+{
+    AddRange,
+    AddList,
+    SplitRange,
+}
 
 /// <summary>A text without a statement.</summary>
 public sealed record EmptyPlan : Plan

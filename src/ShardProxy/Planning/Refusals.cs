@@ -10,6 +10,17 @@ internal static class Refusals
 
     public const string KeyHint = "Name the shard with a leading comment such as /* shardproxy: key=42 */.";
 
+    public static RefusedPlan NullKey { get; } = new(
+        SqlStates.NotNullViolation,
+        "the shard key of a new row is null",
+        "Every row of a sharded table needs a value of its key column: it decides on which shard the row lives.");
+
+    /// <param name="missing">What the table would need, in words.</param>
+    public static RefusedPlan NoBucket(string missing) => new(
+        SqlStates.CheckViolation,
+        $"the shard key of a new row has no place: the table would need {missing}",
+        "Add one with SELECT add_shard_range('table', '[from,to) on shard') or SELECT add_shard_list('table', '(value, …) on shard').");
+
     public static RefusedPlan Of(string reason, string? hint) => new(NotSupported, reason, hint);
 
     public static RefusedPlan NotConfined(TableDistribution table) => Of(

@@ -1,16 +1,13 @@
 using ShardProxy.Directory;
+using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Planning;
 
 /// <summary>Binds a plan's key sets to an execution's values and finds the one shard that has all rows in question, or says why there is none.</summary>
 public static class ShardBinder
 {
-    private static readonly RefusedPlan NullKey = new(
-        SqlStates.NotNullViolation,
-        "the shard key of a new row is null",
-        "Every row of a sharded table needs a value of its key column: it decides on which shard the row lives.");
-
     private static readonly RefusedPlan UnknownKey = new(
         SqlStates.FeatureNotSupported,
         "the value of the shard key cannot be read here, so the statement's shard is not known",
@@ -29,11 +26,10 @@ public static class ShardBinder
         var relations = choice.Relations;
         for (var i = 0; i < relations.Length; i++)
         {
-            var sawNull = false;
-            var shards = Evaluate(relations[i], directory, values, ref sawNull);
-            if (sawNull)
-                refusal = NullKey;
-            else if (shards.IsUnknown)
+            var shards = Evaluate(relations[i], directory, values, ref refusal);
+            if (refusal is not null)
+                return BindResult.Refused;
+            if (shards.IsUnknown)
                 refusal = UnknownKey;
             else if (shards.IsEmpty || shards.IsInvalid)
                 continue;
@@ -48,19 +44,31 @@ public static class ShardBinder
         return BindResult.Bound;
     }
 
-    private static ShardSet Evaluate(KeySet set, DirectorySnapshot directory, in StatementValues values, ref bool sawNull)
+    /// <summary>The bucket of a key's text, as a quoted literal gives it; -1 when it is no key or nothing holds it. For hints and tools: it allocates.</summary>
+    public static int BucketOf(KeyType type, DirectorySnapshot directory, ReadOnlySpan<byte> text)
+    {
+        var target = new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Compare);
+        if (type.Placement is not { } placement)
+            return KeyHasher.TryHashText(target, text, out var hash) == KeyHashResult.Hashed ? directory.BucketOf(hash) : -1;
+        var image = new ByteBuffer();
+        return KeyImage.TryReadText(target, text, image) == KeyHashResult.Hashed ? placement.Find(image.Unread) : -1;
+    }
+
+    private static ShardSet Evaluate(KeySet set, DirectorySnapshot directory, in StatementValues values, ref RefusedPlan? trouble)
     {
         switch (set)
         {
             case KeyEquals equals:
-                return KeyReader.Read(equals, directory, values, ref sawNull);
+                return KeyReader.Read(equals, directory, values, ref trouble);
             case KeyInArray inArray:
                 return KeyReader.ReadArray(inArray, directory, values);
+            case KeyRange range:
+                return KeyReader.ReadRange(range, directory, values);
             case KeyUnion union:
                 ShardSet? all = null;
                 foreach (var member in union.Sets)
                 {
-                    var one = Evaluate(member, directory, values, ref sawNull);
+                    var one = Evaluate(member, directory, values, ref trouble);
                     all = all?.Union(one) ?? one;
                 }
                 return all ?? ShardSet.Empty;
@@ -69,7 +77,7 @@ public static class ShardBinder
                 var isFirst = true;
                 foreach (var member in intersection.Sets)
                 {
-                    var shards = Evaluate(member, directory, values, ref sawNull);
+                    var shards = Evaluate(member, directory, values, ref trouble);
                     common = isFirst ? shards : common.Intersect(shards);
                     isFirst = false;
                 }

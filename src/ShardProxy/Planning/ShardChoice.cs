@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Planning;
 
@@ -34,6 +35,20 @@ public sealed record KeyEquals(KeyType Type, KeyTerm Term, bool Stored = false) 
 /// <summary>key = ANY(array): a parameter or an array literal.</summary>
 public sealed record KeyInArray(KeyType Type, KeyTerm Array) : KeySet;
 
+/// <summary>Comparisons that all hold, such as key >= 10 AND key < 20. Only for keys that are placed by ranges.</summary>
+public sealed record KeyRange(KeyType Type, ImmutableArray<KeyBound> Bounds) : KeySet;
+
+/// <param name="Comparison">key Comparison term.</param>
+public sealed record KeyBound(KeyComparison Comparison, KeyTerm Term);
+
+public enum KeyComparison
+{
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
 /// <summary>OR, IN lists, several rows of VALUES.</summary>
 public sealed record KeyUnion(ImmutableArray<KeySet> Sets) : KeySet;
 
@@ -48,7 +63,14 @@ public sealed record EmptyKeySet : KeySet
 
 /// <summary>A key column's type: how its values are read and hashed.</summary>
 /// <param name="Oid">Base type's object id; one of ShardProxy.Protocol.Values' key types.</param>
-public sealed record KeyType(uint Oid, int TypeModifier);
+public sealed record KeyType(uint Oid, int TypeModifier)
+{
+    /// <summary>How the key finds its bucket; null: by its hash.</summary>
+    public KeyPlacement? Placement { get; init; }
+
+    /// <summary>The column's operators order keys as their ranges do, so that comparisons confine them.</summary>
+    public bool IsOrdered { get; init; }
+}
 
 /// <summary>Where a key value stands.</summary>
 public abstract record KeyTerm;

@@ -24,6 +24,7 @@ internal static class SharedParameters
     {
         KeyEquals { Term: ParameterTerm parameter } => Occurrences(parameter.Number, text) > 1,
         KeyInArray { Array: ParameterTerm parameter } => Occurrences(parameter.Number, text) > 1,
+        KeyRange range => AnyShared(range.Bounds, text),
         KeyUnion union => AnyShared(union.Sets, text),
         KeyIntersection intersection => AnyShared(intersection.Sets, text),
         _ => false,
@@ -34,6 +35,16 @@ internal static class SharedParameters
         foreach (var set in sets)
         {
             if (IsShared(set, text))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool AnyShared(ImmutableArray<KeyBound> bounds, ReadOnlySpan<byte> text)
+    {
+        foreach (var bound in bounds)
+        {
+            if (bound.Term is ParameterTerm parameter && Occurrences(parameter.Number, text) > 1)
                 return true;
         }
         return false;

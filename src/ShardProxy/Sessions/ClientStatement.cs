@@ -37,6 +37,7 @@ public sealed class ClientStatement
     {
         KeyEquals equals => equals.Term is not LiteralTerm,
         KeyInArray inArray => inArray.Array is not LiteralTerm,
+        KeyRange range => range.Bounds.All(static bound => bound.Term is not LiteralTerm),
         KeyUnion union => union.Sets.All(HasNoLiteral),
         KeyIntersection intersection => intersection.Sets.All(HasNoLiteral),
         _ => true,

@@ -17,4 +17,7 @@ public interface IDatabaseControl
 
     /// <summary>create_distributed_table and create_reference_table. Throws <see cref="SqlErrorException"/>.</summary>
     Task DistributeAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user);
+
+    /// <summary>add_shard_range, add_shard_list, split_shard_range. Throws <see cref="SqlErrorException"/>.</summary>
+    Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user);
 }

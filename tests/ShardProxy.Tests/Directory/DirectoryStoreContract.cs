@@ -1,4 +1,5 @@
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Tests.Directory;
 
@@ -69,6 +70,50 @@ public abstract class DirectoryStoreContract : IAsyncLifetime
         var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
         loaded.Version.ShouldBe(2);
         loaded.Tables.ShouldBe(tables, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Groups_with_ranges_and_lists_come_back_with_their_buckets()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await Store.ChangeAsync(
+            "shop",
+            1,
+            [
+                new GroupPlaced("g", "range", PlacementText.Parse("[,10) on s1, [10,20) on s0")),
+                new TableDeclared(Sharded("t", "k", "g")),
+                new GroupPlaced("h", "list", PlacementText.Parse("(\"odd, one\", b) on s1, default on s0")),
+                new TableDeclared(Sharded("u", "k", "h")),
+            ],
+            "alice",
+            Cancel);
+        await Store.ChangeAsync("shop", 2, [new RangeSplit("g", null, "10", "5")], "bob", Cancel);
+        await Store.ChangeAsync("shop", 3, [new PlacementAdded("g", PlacementText.Parse("[20,) on s1")[0])], "bob", Cancel);
+        await ReopenAsync();
+
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+        loaded.HashBuckets.ShouldBe(4);
+        loaded.Groups.Select(static group => (group.Name, group.Rule.Strategy, group.Rule.ToText())).ShouldBe(
+        [
+            ("g", "range", "[,5) on 4, [5,10) on 8, [10,20) on 5, [20,) on 9"),
+            ("h", "list", "(\"odd, one\", b) on 6, default on 7"),
+        ]);
+        loaded.ShardOfBucket.Skip(4).ShouldBe(["s1", "s0", "s1", "s0", "s1", "s1"]);
+        (await Store.HistoryAsync("shop", 2, Cancel)).Select(static entry => entry.What).ShouldBe(
+            ["add [20,) on s1 to group g", "split range [,10) of group g at 5"]);
+    }
+
+    [Fact]
+    public async Task A_group_goes_with_its_last_table_and_its_buckets_are_taken_again()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await Store.ChangeAsync("shop", 1, [new GroupPlaced("g", "range", PlacementText.Parse("[,) on s1")), new TableDeclared(Sharded("t", "k", "g"))], "a", Cancel);
+        await Store.ChangeAsync("shop", 2, [new TableUndeclared(Name("t"))], "a", Cancel);
+        await Store.ChangeAsync("shop", 3, [new GroupPlaced("h", "range", PlacementText.Parse("[,) on s0")), new TableDeclared(Sharded("u", "k", "h"))], "a", Cancel);
+
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+        loaded.Groups.ShouldHaveSingleItem().Name.ShouldBe("h");
+        loaded.ShardOfBucket.ShouldBe([.. FourBuckets, "s0"]);
     }
 
     [Fact]

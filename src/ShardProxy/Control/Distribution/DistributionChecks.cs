@@ -1,8 +1,10 @@
 using Npgsql;
+using ShardProxy.Catalog;
 using ShardProxy.Control.Loading;
 using ShardProxy.Control.Routing;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Protocol.Messages;
 
 namespace ShardProxy.Control.Distribution;
@@ -85,7 +87,16 @@ internal static class DistributionChecks
             if (tree.RootOf(unique.Table) == relation && tree.Find(unique.Table)!.FindColumn(key) is { } local && !unique.Columns.Contains(local.Number))
                 throw Refuse(TableChecks.UniqueProblem(request.Table, unique.Name, key), TableChecks.UniqueHint(key));
         }
+        if (request.Strategy != PlacementRule.Hash)
+            EnsurePlacement(request, column);
         return new TableDistribution(request.Table, TableKind.Sharded, key, GroupOf(tree, request, column.TypeOid, directory));
+    }
+
+    private static void EnsurePlacement(DistributionRequest request, Column key)
+    {
+        new KeyGroup("", PlacementRule.Of(request.Strategy, request.Entries, static _ => 0)).For(key.TypeOid, out var problem);
+        if (problem is not null)
+            throw new SqlException(SqlStates.InvalidParameterValue, $"table {request.Table} cannot be placed by {request.Strategy}: {problem}");
     }
 
     private static string GroupOf(RelationTree tree, DistributionRequest request, uint keyType, DirectoryContent directory)

@@ -1,4 +1,5 @@
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Control.Distribution;
 
@@ -7,5 +8,11 @@ namespace ShardProxy.Control.Distribution;
 /// <param name="ColocateWith">Null when the table founds a group of its own.</param>
 internal sealed record DistributionRequest(uint Oid, QualifiedName Table, string? Key, QualifiedName? ColocateWith)
 {
+    /// <summary>Of a group that the table founds: "hash", or what <see cref="Entries"/> are.</summary>
+    public string Strategy { get; init; } = PlacementRule.Hash;
+
+    /// <summary>Ranges or lists, each with its shard.</summary>
+    public IReadOnlyList<PlacementEntry> Entries { get; init; } = [];
+
     public bool IsReference => Key is null;
 }

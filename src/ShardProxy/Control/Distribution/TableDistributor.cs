@@ -2,6 +2,7 @@ using System.Data;
 using Npgsql;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Messages;
 
@@ -42,7 +43,8 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
                 content =>
                 {
                     DistributionChecks.EnsureUndeclared(content, request.Table);
-                    return [new TableDeclared(new DeclaredTable(distribution, 0, 0))];
+                    var declared = new TableDeclared(new DeclaredTable(distribution, 0, 0));
+                    return request.Strategy == PlacementRule.Hash ? [declared] : [new GroupPlaced(distribution.Group!, request.Strategy, request.Entries), declared];
                 },
                 user,
                 cancel);
@@ -58,7 +60,7 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
         }
     }
 
-    private static async Task<DistributionRequest> ResolveAsync(
+    private async Task<DistributionRequest> ResolveAsync(
         NpgsqlConnection connection, DistributePlan plan, IReadOnlyList<string> searchPath, CancellationToken cancel)
     {
         await TableAccess.SetSearchPathAsync(connection, searchPath, cancel);
@@ -67,10 +69,29 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
         QualifiedName? colocated = plan.ColocateWith is null or "default" or "none"
             ? null
             : (await NameOfAsync(connection, plan.ColocateWith, cancel)).Name;
-        return new DistributionRequest(oid, table, plan.Reference ? null : plan.Key, colocated);
+        return new DistributionRequest(oid, table, plan.Reference ? null : plan.Key, colocated)
+        {
+            Strategy = plan.Strategy,
+            Entries = plan.Placement is null ? [] : ReadPlacement(plan.Strategy, plan.Placement),
+        };
     }
 
-    private static async Task<(uint Oid, QualifiedName Name)> NameOfAsync(NpgsqlConnection connection, string text, CancellationToken cancel)
+    private IReadOnlyList<PlacementEntry> ReadPlacement(string strategy, string text)
+    {
+        try
+        {
+            var entries = PlacementTargets.Assign(PlacementText.Parse(text), [.. shards.Select(static shard => shard.Name)]);
+            // Only to hear now whether the entries are of the strategy's kind.
+            PlacementRule.Of(strategy, entries, static _ => 0);
+            return entries;
+        }
+        catch (FormatException exception)
+        {
+            throw new SqlException(SqlStates.InvalidParameterValue, exception.Message);
+        }
+    }
+
+    internal static async Task<(uint Oid, QualifiedName Name)> NameOfAsync(NpgsqlConnection connection, string text, CancellationToken cancel)
     {
         var oid = await TableAccess.FindAsync(connection, text, cancel);
         if (oid == 0)

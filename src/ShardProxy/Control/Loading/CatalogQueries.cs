@@ -33,11 +33,13 @@ internal static class CatalogQueries
         ORDER BY c.oid
         """;
 
+    // Collations 950 and 951 are "C" and "POSIX" (pg_collation.dat), under which text is ordered by its bytes.
     public const string Columns = $"""
         SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull,
                a.atthasdef OR a.attidentity <> '', a.attgenerated <> '', a.attidentity <> '',
                coalesce(co.collisdeterministic, true),
-               CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
+               CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+               a.attcollation IN (0, 950, 951)
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -72,6 +72,7 @@ internal static class HomeCatalogReader
             {
                 IsIdentity = rows.Bool(8),
                 Default = rows.OptionalText(10),
+                OrdersByBytes = rows.Bool(11),
             };
             if (!columns.TryGetValue(relation, out var list))
                 columns.Add(relation, list = []);

@@ -30,6 +30,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private readonly CatalogRefresh _refresh;
     private readonly Coalesced _refreshes;
     private readonly TableDistributor _distributor;
+    private readonly PlacementChanger _placements;
     private readonly SemaphoreSlim _declaring = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _clock;
@@ -49,6 +50,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _refresh = new CatalogRefresh(_shards, directory, _publisher, stamps, logger);
         _refreshes = new Coalesced(RefreshAsync);
         _distributor = new TableDistributor(_shards, directory);
+        _placements = new PlacementChanger(_shards, directory);
     }
 
     public string Database { get; }
@@ -106,6 +108,11 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     public Task DeclareAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
         Task.Run(() => RunDeclareAsync(plan, searchPath, user, cancel), cancel);
 
+    /// <summary>add_shard_range, add_shard_list and split_shard_range. After it returns every new statement is routed the new way.</summary>
+    /// <exception cref="SqlException">Refused or failed, with the client's SQLSTATE, message and hint.</exception>
+    public Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
+        Task.Run(() => RunChangePlacementAsync(plan, searchPath, user, cancel), cancel);
+
     /// <summary>Declares what a reloaded configuration file adds; tables that it no longer names stay declared.</summary>
     /// <returns>What could not be done, in words; also logged. Empty when all is well.</returns>
     public async Task<IReadOnlyList<string>> ApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel)
@@ -138,6 +145,24 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             var table = await _distributor.RunAsync(plan, searchPath, user, PublishAsync, cancel);
             Declared(Database, table.ToString(), user);
             await RefreshCatalogAsync(CancellationToken.None);
+        }
+        catch (DirectoryException exception)
+        {
+            throw new SqlException(new ServerError(SqlStates.IoError, $"the directory cannot be changed: {exception.Message}"), exception);
+        }
+        finally
+        {
+            _declaring.Release();
+        }
+    }
+
+    private async Task RunChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel)
+    {
+        await _declaring.WaitAsync(cancel);
+        try
+        {
+            await _placements.RunAsync(plan, searchPath, user, cancel);
+            await PublishAsync();
         }
         catch (DirectoryException exception)
         {

@@ -3,6 +3,8 @@ using ShardProxy.Catalog;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
+using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Control.Routing;
@@ -25,7 +27,7 @@ internal static class RowPlacement
             ? null
             : new TableProblem(
                 table.Name,
-                $"table {table.Name} has rows on shard \"{shards[shard].Name}\" that belong on others by the hash of \"{key.Name}\"",
+                $"table {table.Name} has rows on shard \"{shards[shard].Name}\" that belong on others by \"{key.Name}\"",
                 "Empty the table on every shard and load the rows through the proxy.");
     }
 
@@ -40,11 +42,14 @@ internal static class RowPlacement
             if (!await TableAccess.HasRowsAsync(connection, table.Name, cancel))
                 return false;
             var target = new KeyTarget(key.TypeOid, key.TypeModifier, KeyUse.Compare);
+            // A rule that makes no sense for the type is a problem of its own (TableChecks).
+            var placement = directory.Find(table.Name)?.Placement?.For(key.TypeOid, out _);
+            var image = new ByteBuffer();
             var stream = await connection.BeginRawBinaryCopyAsync(CopyOf(table.Name, key), cancel);
             await using var keys = new BinaryCopyKeys(stream);
             while (await keys.ReadAsync(cancel))
             {
-                if (!IsAt(index, target, keys, directory))
+                if (!IsAt(index, target, keys, directory, placement, image))
                 {
                     await stream.CancelAsync();
                     return true;
@@ -67,17 +72,24 @@ internal static class RowPlacement
         return $"COPY (SELECT {column} FROM {SqlText.Identifier(table)}) TO STDOUT (FORMAT BINARY)";
     }
 
-    private static bool IsAt(int shard, in KeyTarget target, BinaryCopyKeys keys, DirectorySnapshot directory)
+    private static bool IsAt(
+        int shard, in KeyTarget target, BinaryCopyKeys keys, DirectorySnapshot directory, KeyPlacement? placement, ByteBuffer image)
     {
         // No statement can put a row without a key anywhere, so it is a stray wherever it is.
         if (keys.IsNull)
             return false;
         // char(n) has lost its trailing blanks to the cast, as its hash does.
         var type = IsText(target.Type) ? TypeOid.Text : target.Type;
-        var hashed = target.Type == TypeOid.Bpchar
-            ? KeyHasher.TryHashParameter(target with { Type = TypeOid.Text }, type, binary: true, keys.Current, out var hash)
-            : KeyHasher.TryHashParameter(target, type, binary: true, keys.Current, out hash);
-        return hashed == KeyHashResult.Hashed && directory.ShardOfBucket(directory.BucketOf(hash)) == shard;
+        var read = target.Type == TypeOid.Bpchar ? target with { Type = TypeOid.Text } : target;
+        if (placement is null)
+        {
+            return KeyHasher.TryHashParameter(read, type, binary: true, keys.Current, out var hash) == KeyHashResult.Hashed
+                && directory.ShardOfBucket(directory.BucketOf(hash)) == shard;
+        }
+        image.Clear();
+        return KeyImage.TryReadParameter(read, type, binary: true, keys.Current, image) == KeyHashResult.Hashed
+            && placement.Find(image.Unread) is >= 0 and var bucket
+            && directory.ShardOfBucket(bucket) == shard;
     }
 
     private static bool IsText(uint type) => type is TypeOid.Text or TypeOid.Varchar or TypeOid.Bpchar;

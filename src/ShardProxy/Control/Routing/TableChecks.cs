@@ -63,6 +63,8 @@ internal sealed class TableChecks
         var name = declared.Name;
         if (declared.Distribution.KeyColumn is { } key && KeyColumnProblem(relation, key) is { } problem)
             Report(name, problem, null);
+        else if (PlacementProblem(declared, relation) is { } placement)
+            Report(name, placement, null);
         // Only tables that were declared when the load began have shapes.
         if (!_catalog.Home.Objects.Shapes.TryGetValue(name, out var home))
             return;
@@ -75,6 +77,14 @@ internal sealed class TableChecks
             else if (shape != home)
                 Report(name, $"table {name} has other columns on shard \"{_shards[index]}\" ({shape}) than on \"{_shards[0]}\" ({home})", null);
         }
+    }
+
+    private string? PlacementProblem(DeclaredTable declared, Relation relation)
+    {
+        if (declared.Distribution is not { KeyColumn: { } key, Group: { } name } || _directory.FindGroup(name) is not { } group)
+            return null;
+        group.For(relation.FindColumn(key)!.TypeOid, out var problem);
+        return problem is null ? null : $"table {declared.Name} cannot be placed by {group.Rule.Strategy}: {problem}";
     }
 
     /// <summary>Null when rows can be placed by the column.</summary>

@@ -2,6 +2,7 @@ using ShardProxy.Configuration;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
 
 namespace ShardProxy.Control.Routing;
@@ -18,9 +19,12 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
     public async Task<IReadOnlyList<string>> RunAsync(DatabaseConfig changed, CancellationToken cancel)
     {
         Queue<TableDistribution> waiting;
+        Dictionary<string, GroupPlaced> placed;
         try
         {
-            waiting = new Queue<TableDistribution>(directory.Compare(changed).OfType<TableDeclared>().Select(static change => change.Table.Distribution));
+            var changes = directory.Compare(changed);
+            waiting = new Queue<TableDistribution>(changes.OfType<TableDeclared>().Select(static change => change.Table.Distribution));
+            placed = changes.OfType<GroupPlaced>().ToDictionary(static change => change.Group, StringComparer.Ordinal);
         }
         catch (DirectoryException exception)
         {
@@ -34,13 +38,13 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
             QualifiedName? target = config.ColocateWith is { } other ? FileDeclarations.ParseName(other) : null;
             if (target is not null && waiting.Any(later => later.Table == target))
                 waiting.Enqueue(table);
-            else if (await TryDeclareAsync(table, target, cancel) is { } failure)
+            else if (await TryDeclareAsync(table, target, placed.GetValueOrDefault(table.Group ?? ""), cancel) is { } failure)
                 failures.Add(failure);
         }
         return failures;
     }
 
-    private async Task<string?> TryDeclareAsync(TableDistribution table, QualifiedName? target, CancellationToken cancel)
+    private async Task<string?> TryDeclareAsync(TableDistribution table, QualifiedName? target, GroupPlaced? placed, CancellationToken cancel)
     {
         try
         {
@@ -50,12 +54,20 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
                     SqlText.Identifier(table.Table),
                     table.KeyColumn,
                     target is { } other ? SqlText.Identifier(other) : null,
-                    table.Kind == TableKind.Reference));
+                    table.Kind == TableKind.Reference)
+                {
+                    Strategy = target is null && placed is not null ? placed.Strategy : PlacementRule.Hash,
+                    Placement = target is null && placed is not null ? PlacementText.Format(placed.Entries) : null,
+                });
             }
             else
             {
                 await directory.ChangeAsync(
-                    current => current.Find(table.Table) is null ? [new TableDeclared(new DeclaredTable(table, 0, 0))] : [], Who, cancel);
+                    current => current.Find(table.Table) is not null ? []
+                        : placed is null || target is not null ? [new TableDeclared(new DeclaredTable(table, 0, 0))]
+                        : [placed, new TableDeclared(new DeclaredTable(table, 0, 0))],
+                    Who,
+                    cancel);
             }
             return null;
         }

@@ -43,7 +43,7 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
             {
                 if (EmbeddedRows.ReadContent(transaction, database) is { } existing)
                     return existing;
-                var content = new DirectoryContent(database, 1, EmbeddedRows.ReadCluster(transaction), [.. shardOfBucket], []);
+                var content = new DirectoryContent(database, 1, EmbeddedRows.ReadCluster(transaction), [.. shardOfBucket], shardOfBucket.Count, [], []);
                 EmbeddedRows.WriteNew(transaction, content);
                 EmbeddedRows.WriteHistory(transaction, content, _clock.GetUtcNow(), who, $"create with {shardOfBucket.Count} buckets");
                 return content;
@@ -60,7 +60,7 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
                 if (content.Version != expectedVersion)
                     throw new DirectoryConflictException(database, expectedVersion, content.Version);
                 var changed = content.Apply(changes);
-                EmbeddedRows.WriteChanged(transaction, changed);
+                EmbeddedRows.WriteChanged(transaction, content, changed);
                 EmbeddedRows.WriteHistory(transaction, changed, _clock.GetUtcNow(), who, string.Join("; ", changes));
                 return changed;
             },

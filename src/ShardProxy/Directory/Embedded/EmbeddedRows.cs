@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory.Embedded;
 
@@ -21,10 +22,19 @@ internal static class EmbeddedRows
 
     public static DirectoryContent? ReadContent(SqliteTransaction transaction, string database)
     {
-        using var command = Command(transaction, "SELECT version FROM database WHERE name = $1", database);
-        return command.ExecuteScalar() is long version
-            ? new DirectoryContent(database, version, ReadCluster(transaction), ReadBuckets(transaction, database), ReadTables(transaction, database))
-            : null;
+        long version;
+        int hashBuckets;
+        using (var command = Command(transaction, "SELECT version, hash_buckets FROM database WHERE name = $1", database))
+        using (var reader = command.ExecuteReader())
+        {
+            if (!reader.Read())
+                return null;
+            version = reader.GetInt64(0);
+            hashBuckets = reader.GetInt32(1);
+        }
+        return new DirectoryContent(
+            database, version, ReadCluster(transaction), ReadBuckets(transaction, database), hashBuckets,
+            ReadTables(transaction, database), ReadGroups(transaction, database));
     }
 
     public static IReadOnlyList<DirectoryHistoryEntry> ReadHistory(SqliteTransaction transaction, string database, int limit)
@@ -43,23 +53,24 @@ internal static class EmbeddedRows
 
     public static void WriteNew(SqliteTransaction transaction, DirectoryContent content)
     {
-        Execute(transaction, "INSERT INTO database (name, version) VALUES ($1, $2)", content.Database, content.Version);
-        for (var bucket = 0; bucket < content.ShardOfBucket.Count; bucket++)
-        {
-            Execute(
-                transaction,
-                "INSERT INTO bucket (database, number, shard) VALUES ($1, $2, $3)",
-                content.Database, bucket, content.ShardOfBucket[bucket]);
-        }
+        Execute(
+            transaction,
+            "INSERT INTO database (name, version, hash_buckets) VALUES ($1, $2, $3)",
+            content.Database, content.Version, content.HashBuckets);
+        WriteBuckets(transaction, content, []);
         WriteTables(transaction, content);
+        WriteGroups(transaction, content);
     }
 
-    /// <summary>Buckets are not among what a change touches.</summary>
-    public static void WriteChanged(SqliteTransaction transaction, DirectoryContent content)
+    /// <param name="before">The version that is there, from which this one was made.</param>
+    public static void WriteChanged(SqliteTransaction transaction, DirectoryContent before, DirectoryContent content)
     {
         Execute(transaction, "UPDATE database SET version = $2 WHERE name = $1", content.Database, content.Version);
+        WriteBuckets(transaction, content, before.ShardOfBucket);
         Execute(transaction, "DELETE FROM declared_table WHERE database = $1", content.Database);
         WriteTables(transaction, content);
+        Execute(transaction, "DELETE FROM key_group WHERE database = $1", content.Database);
+        WriteGroups(transaction, content);
     }
 
     public static void WriteHistory(SqliteTransaction transaction, DirectoryContent content, DateTimeOffset when, string who, string what) =>
@@ -67,6 +78,41 @@ internal static class EmbeddedRows
             transaction,
             "INSERT INTO history (database, version, changed_at, changed_by, change) VALUES ($1, $2, $3, $4, $5)",
             content.Database, content.Version, Text(when), who, what);
+
+    /// <summary>Buckets are made and change hands; none is ever taken away.</summary>
+    private static void WriteBuckets(SqliteTransaction transaction, DirectoryContent content, IReadOnlyList<string> known)
+    {
+        const string Sql = """
+            INSERT INTO bucket (database, number, shard) VALUES ($1, $2, $3)
+            ON CONFLICT (database, number) DO UPDATE SET shard = excluded.shard
+            """;
+        for (var bucket = 0; bucket < content.ShardOfBucket.Count; bucket++)
+        {
+            if (bucket >= known.Count || known[bucket] != content.ShardOfBucket[bucket])
+                Execute(transaction, Sql, content.Database, bucket, content.ShardOfBucket[bucket]);
+        }
+    }
+
+    private static void WriteGroups(SqliteTransaction transaction, DirectoryContent content)
+    {
+        foreach (var group in content.Groups)
+        {
+            Execute(
+                transaction,
+                "INSERT INTO key_group (database, name, strategy, placement) VALUES ($1, $2, $3, $4)",
+                content.Database, group.Name, group.Rule.Strategy, group.Rule.ToText());
+        }
+    }
+
+    private static KeyGroup[] ReadGroups(SqliteTransaction transaction, string database)
+    {
+        using var command = Command(transaction, "SELECT name, strategy, placement FROM key_group WHERE database = $1 ORDER BY name", database);
+        using var reader = command.ExecuteReader();
+        var groups = new List<KeyGroup>();
+        while (reader.Read())
+            groups.Add(new KeyGroup(reader.GetString(0), PlacementRule.Read(reader.GetString(1), reader.GetString(2))));
+        return [.. groups];
+    }
 
     private static void WriteTables(SqliteTransaction transaction, DirectoryContent content)
     {

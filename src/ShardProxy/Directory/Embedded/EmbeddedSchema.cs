@@ -27,6 +27,13 @@ internal static class EmbeddedSchema
             changed_at TEXT NOT NULL, changed_by TEXT NOT NULL, change TEXT NOT NULL,
             PRIMARY KEY (database, version)) STRICT, WITHOUT ROWID;
         """,
+        """
+        ALTER TABLE database ADD COLUMN hash_buckets INTEGER NOT NULL DEFAULT 0;
+        UPDATE database SET hash_buckets = (SELECT count(*) FROM bucket WHERE bucket.database = database.name);
+        CREATE TABLE key_group (
+            database TEXT NOT NULL REFERENCES database, name TEXT NOT NULL, strategy TEXT NOT NULL, placement TEXT NOT NULL,
+            PRIMARY KEY (database, name)) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the file to the newest schema. Runs inside a write transaction, which the caller commits.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Messages;
 
@@ -74,6 +75,16 @@ internal sealed class CopyErrors(TableDistribution table, KeyType keyType)
         {
             Hint = "Write the value in full: dates as YYYY-MM-DD, times with a numeric time zone.",
             Where = Context(line, binary ? "" : $": \"{Quote(key)}\""),
+        };
+
+    /// <summary>A value that no range or list of the table holds.</summary>
+    public ServerError NoBucket(long line, KeyPlacement placement, ReadOnlySpan<byte> image, ReadOnlySpan<byte> key, bool binary) =>
+        new(SqlStates.CheckViolation, $"the shard key \"{_column}\" of a new row has no place: the table would need {placement.Missing(image, binary ? "the key" : Quote(key))}")
+        {
+            Where = Context(line, binary ? "" : $": \"{Quote(key)}\""),
+            SchemaName = table.Table.Schema,
+            TableName = _table,
+            ColumnName = _column,
         };
 
     public ServerError RowTooLong(long line, int limit) =>

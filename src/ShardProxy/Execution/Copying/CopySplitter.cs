@@ -18,6 +18,8 @@ public sealed class CopySplitter
     private readonly CopyErrors _errors;
     private readonly DirectorySnapshot _directory;
     private readonly CopyKeyHasher _hasher;
+    private readonly KeyType _keyType;
+    private readonly ByteBuffer _image = new();
     private readonly CopyFrames[] _shards;
     private readonly ByteBuffer _incomplete = new();
     private readonly ByteBuffer _scratch = new();
@@ -38,6 +40,7 @@ public sealed class CopySplitter
         _errors = new CopyErrors(plan.Table, keyType);
         _directory = directory;
         _hasher = hasher;
+        _keyType = keyType;
         _shards = [.. outputs.Select(static output => new CopyFrames(output))];
         _binary = options.Format == CopyFormat.Binary;
         _asciiKeysOnly = asciiKeysOnly;
@@ -116,6 +119,8 @@ public sealed class CopySplitter
         _incomplete.Release();
         _scratch.Clear();
         _scratch.Release();
+        _image.Clear();
+        _image.Release();
         return Status;
     }
 
@@ -191,10 +196,13 @@ public sealed class CopySplitter
             Fail(_errors.ConvertedKey(_scanner.Line));
             return;
         }
-        switch (_hasher(key, _binary, out var hash))
+        switch (FindBucket(key, out var bucket))
         {
+            case KeyHashResult.Hashed when bucket < 0:
+                Fail(_errors.NoBucket(_scanner.Line, _keyType.Placement!, _image.Unread, key, _binary));
+                break;
             case KeyHashResult.Hashed:
-                _shards[_directory.ShardOfBucket(_directory.BucketOf(hash))].Append(row);
+                _shards[_directory.ShardOfBucket(bucket)].Append(row);
                 Rows++;
                 break;
             case KeyHashResult.Unknown:
@@ -204,6 +212,22 @@ public sealed class CopySplitter
                 Fail(_errors.InvalidKey(_scanner.Line, key, _binary));
                 break;
         }
+    }
+
+    /// <param name="bucket">Negative when no range or list holds the key.</param>
+    private KeyHashResult FindBucket(ReadOnlySpan<byte> key, out int bucket)
+    {
+        if (_keyType.Placement is not { } placement)
+        {
+            var hashed = _hasher(key, _binary, out var hash);
+            bucket = _directory.BucketOf(hash);
+            return hashed;
+        }
+        _image.Clear();
+        var target = new KeyTarget(_keyType.Oid, _keyType.TypeModifier, KeyUse.Store);
+        var read = KeyImage.TryReadParameter(target, 0, _binary, key, _image);
+        bucket = placement.Find(_image.Unread);
+        return read;
     }
 
     private void Fail(ServerError error)

@@ -76,6 +76,12 @@ internal sealed class ConditionReader(Names names, OperandReader operands, Func<
         {
             // NOT (a <> b) is true exactly where a = b is. A row that differs is an OR, which NOT makes an AND.
             OperatorForm.Plain when (negated ? differs : equals) => Equal(left, right, place),
+            OperatorForm.Plain when ComparisonOf(comparison.OperatorNames, negated) is { } order => Compare(left, order, right, place),
+            OperatorForm.Between when !negated && right is ExpressionList { Elements: [var low, var high] } && names.SystemFirst =>
+            [
+                .. Compare(left, KeyComparison.GreaterOrEqual, low, place),
+                .. Compare(left, KeyComparison.LessOrEqual, high, place),
+            ],
             OperatorForm.In when (negated ? differs : equals) && right is ExpressionList list => IsIn(left, list, place),
             OperatorForm.Any when equals && !negated => IsAny(left, right, place),
             OperatorForm.All when differs && negated => IsAny(left, right, place),
@@ -106,6 +112,45 @@ internal sealed class ConditionReader(Names names, OperandReader operands, Func<
             return Among(rightColumn, operands.Values([left], place));
         return NeverEqual(left, right, place) ? [NeverTrue.Instance] : [];
     }
+
+    /// <summary>Rows are compared column after column, which says nothing of a column by itself.</summary>
+    private List<Fact> Compare(Expression left, KeyComparison comparison, Expression right, Place place)
+    {
+        if (operands.ColumnOf(left, place) is { } column)
+            return Compare(column, comparison, right, place);
+        return operands.ColumnOf(right, place) is { } turned ? Compare(turned, Turn(comparison), left, place) : [];
+    }
+
+    private List<Fact> Compare(ColumnVariable column, KeyComparison comparison, Expression other, Place place)
+    {
+        if (!column.OrdersByBytes || operands.ValueOf(other, place) is not { IsArray: false } value)
+            return [];
+        if (value.Family is { } family && !TypeIds.Compare(family, column.Family))
+            return [];
+        return [new Compared(column, comparison, column.TypeOid == TypeIds.Numeric ? OperandReader.As(value, TypeIds.Numeric) : value)];
+    }
+
+    /// <summary>NOT (a &lt; b) is true exactly where a >= b is.</summary>
+    private KeyComparison? ComparisonOf(ImmutableArray<string> operatorNames, bool negated)
+    {
+        if (IsOperator(operatorNames, "<"))
+            return negated ? KeyComparison.GreaterOrEqual : KeyComparison.Less;
+        if (IsOperator(operatorNames, "<="))
+            return negated ? KeyComparison.Greater : KeyComparison.LessOrEqual;
+        if (IsOperator(operatorNames, ">"))
+            return negated ? KeyComparison.LessOrEqual : KeyComparison.Greater;
+        if (IsOperator(operatorNames, ">="))
+            return negated ? KeyComparison.Less : KeyComparison.GreaterOrEqual;
+        return null;
+    }
+
+    private static KeyComparison Turn(KeyComparison comparison) => comparison switch
+    {
+        KeyComparison.Less => KeyComparison.Greater,
+        KeyComparison.LessOrEqual => KeyComparison.GreaterOrEqual,
+        KeyComparison.Greater => KeyComparison.Less,
+        _ => KeyComparison.LessOrEqual,
+    };
 
     /// <summary>WHERE 1 = 0, with which tools ask for columns only. Both literals then belong to the plan.</summary>
     private static bool NeverEqual(Expression left, Expression right, Place place) =>

@@ -45,6 +45,7 @@ internal sealed class FactCollection
             {
                 SameValue { NotNull: true } same => side.Columns.Contains(same.Left) || side.Columns.Contains(same.Right),
                 OneOf one => side.Columns.Contains(one.Column),
+                Compared compared => side.Columns.Contains(compared.Column),
                 _ => false,
             };
             if (found)

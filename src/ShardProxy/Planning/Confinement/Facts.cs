@@ -11,6 +11,9 @@ internal sealed class ColumnVariable(string? name, uint typeOid, int typeModifie
     public int TypeModifier { get; } = typeModifier;
     public ValueFamily Family { get; } = family;
 
+    /// <summary>The built-in operators order its values as their bytes are ordered: any type but text under another collation than "C".</summary>
+    public bool OrdersByBytes { get; init; }
+
     /// <summary>The key of a sharded table, which is never NULL in a stored row.</summary>
     public bool IsKey { get; init; }
 }
@@ -31,6 +34,9 @@ internal abstract record Fact;
 internal sealed record SameValue(ColumnVariable Left, ColumnVariable Right, bool NotNull = true) : Fact;
 
 internal sealed record OneOf(ColumnVariable Column, ImmutableArray<Operand> Values) : Fact;
+
+/// <summary>column comparison value.</summary>
+internal sealed record Compared(ColumnVariable Column, KeyComparison Comparison, Operand Value) : Fact;
 
 /// <summary>The facts of at least one branch hold.</summary>
 internal sealed record Either(ImmutableArray<ImmutableArray<Fact>> Branches) : Fact;

@@ -50,6 +50,7 @@ internal static class KeySets
     {
         (KeyUnion a, KeyUnion b) => Same(a.Sets, b.Sets),
         (KeyIntersection a, KeyIntersection b) => Same(a.Sets, b.Sets),
+        (KeyRange a, KeyRange b) => a.Type == b.Type && a.Bounds.SequenceEqual(b.Bounds),
         _ => left.Equals(right),
     };
 

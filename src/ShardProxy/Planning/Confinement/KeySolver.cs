@@ -53,6 +53,8 @@ internal sealed class KeySolver(KeyType type, bool stored)
         same.AddRange(facts.OfType<SameValue>());
         var members = ClassOf(column, same);
         var sets = new List<KeySet>();
+        if (BoundsOf(members, facts) is { } bounds)
+            sets.Add(bounds);
         foreach (var fact in facts)
         {
             var set = fact switch
@@ -67,6 +69,20 @@ internal sealed class KeySolver(KeyType type, bool stored)
                 sets.Add(set);
         }
         return KeySets.Intersection(sets);
+    }
+
+    /// <summary>All comparisons as one set: two of them confine more together than each does.</summary>
+    private KeyRange? BoundsOf(HashSet<ColumnVariable> members, IReadOnlyCollection<Fact> facts)
+    {
+        if (!type.IsOrdered || stored)
+            return null;
+        var bounds = ImmutableArray.CreateBuilder<KeyBound>();
+        foreach (var fact in facts)
+        {
+            if (fact is Compared compared && members.Contains(compared.Column) && (compared.Value.Family is null || compared.Value.Family == _family))
+                bounds.Add(new KeyBound(compared.Comparison, compared.Value.Term));
+        }
+        return bounds.Count == 0 ? null : new KeyRange(type, bounds.ToImmutable());
     }
 
     private KeySet? Solve(ColumnVariable column, List<SameValue> same, Either either)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ShardProxy.Catalog;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Confinement;
@@ -80,6 +81,14 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
             return false;
         }
         keyType = new KeyType(column.TypeOid, column.TypeModifier);
+        if (table.Placement is not { } group)
+            return true;
+        if (group.For(column.TypeOid, out var problem) is not { } placement)
+        {
+            refusal = Refusals.Of($"\"{relation.Name.Name}\" cannot be placed by {group.Rule.Strategy}: {problem}", null);
+            return false;
+        }
+        keyType = keyType with { Placement = placement, IsOrdered = placement is RangePlacement && column.OrdersByBytes };
         return true;
     }
 
@@ -91,7 +100,11 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
         foreach (var column in relation.Columns)
         {
             var family = column.DeterministicCollation ? TypeIds.FamilyOf(column.TypeOid) : ValueFamily.Other;
-            var variable = new ColumnVariable(column.Name, column.TypeOid, column.TypeModifier, family) { IsKey = column.Name == key };
+            var variable = new ColumnVariable(column.Name, column.TypeOid, column.TypeModifier, family) 
+            {
+                IsKey = column.Name == key,
+                OrdersByBytes = column.OrdersByBytes,
+            };
             columns.Add(new ColumnBinding(column.Name, variable, Nullable: false));
         }
         return new ColumnList(columns.MoveToImmutable(), Complete: true);

@@ -56,14 +56,14 @@ public sealed class GeneratedRowsRunner
     {
         var directory = _session.Planning().Routing.Directory;
         var buckets = new List<int>();
-        for (var bucket = 0; bucket < directory.BucketCount; bucket++)
+        for (var bucket = 0; bucket < directory.HashBuckets; bucket++)
         {
             if (directory.ShardOfBucket(bucket) == shard)
                 buckets.Add(bucket);
         }
         var names = string.Join(", ", Enumerable.Range(1, plan.ColumnCount).Select(static i => $"c{i}"));
         // Buckets are a power of two, so the low bits of hash and constant are enough.
-        var mask = directory.BucketCount - 1;
+        var mask = directory.HashBuckets - 1;
         var key = $"shardproxy_rows.c{plan.KeyOrdinal + 1}";
         var hash = Hash(plan.KeyType.Oid, key);
         var bucketOf = string.Create(CultureInfo.InvariantCulture, $"((({hash} & {mask}) + {(long)(Combine & (ulong)mask)}) & {mask})");

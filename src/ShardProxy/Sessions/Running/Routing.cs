@@ -126,19 +126,21 @@ public static class Routing
         {
             if (table.Kind != TableKind.Sharded || routing.Catalog.FindRelation(table.Table)?.FindColumn(table.KeyColumn!) is not { } column)
                 continue;
-            if (type is not null && type.Oid != column.TypeOid)
+            var placement = table.Placement?.For(column.TypeOid, out _);
+            if (type is not null && (type.Oid != column.TypeOid || type.Placement != placement))
             {
                 throw new SqlErrorException(
                     SqlStates.FeatureNotSupported,
-                    "a hint with a key needs all sharded tables to have keys of one type",
+                    "a hint with a key needs all sharded tables to have keys of one type, placed by one strategy",
                     "Name the shard instead: /* shardproxy: shard=… */.");
             }
-            type = new KeyType(column.TypeOid, column.TypeModifier);
+            type = new KeyType(column.TypeOid, column.TypeModifier) { Placement = placement };
         }
         if (type is null)
             return Database.HomeShard;
-        return KeyHasher.TryHashText(new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Compare), Encoding.UTF8.GetBytes(key), out var hash) == KeyHashResult.Hashed
-            ? routing.Directory.ShardOfBucket(routing.Directory.BucketOf(hash))
-            : throw new SqlErrorException(SqlStates.InvalidParameterValue, string.Create(CultureInfo.InvariantCulture, $"the hint's key is no value of the key type (type {type.Oid})"));
+        var bucket = ShardBinder.BucketOf(type, routing.Directory, Encoding.UTF8.GetBytes(key));
+        return bucket >= 0
+            ? routing.Directory.ShardOfBucket(bucket)
+            : throw new SqlErrorException(SqlStates.InvalidParameterValue, string.Create(CultureInfo.InvariantCulture, $"the hint's key is no value of the key type (type {type.Oid}), or no range or list holds it"));
     }
 }

@@ -48,17 +48,35 @@ public sealed class SessionCommandRunner
 
     public async ValueTask<bool> DistributeAsync(DistributePlan plan)
     {
+        RefuseInBlock("a table cannot be distributed inside a transaction block");
+        await _session.Database.Control.DistributeAsync(plan, _session.Planning().Context.SearchPath, _session.Planning().Context.User);
+        var name = plan.Reference ? "create_reference_table" : "create_distributed_table";
+        return AnswerVoid(name);
+    }
+
+    /// <summary>add_shard_range and its kin.</summary>
+    public async ValueTask<bool> ChangePlacementAsync(PlacementPlan plan)
+    {
+        RefuseInBlock("ranges and lists cannot be changed inside a transaction block");
+        await _session.Database.Control.ChangePlacementAsync(plan, _session.Planning().Context.SearchPath, _session.Planning().Context.User);
+        return AnswerVoid(plan.FunctionName);
+    }
+
+    private void RefuseInBlock(string reason)
+    {
         if (_session.Transaction is { IsOpen: true, IsImplicit: false })
         {
             throw new SqlErrorException(
                 SqlStates.FeatureNotSupported,
-                "a table cannot be distributed inside a transaction block",
-                "Commit first: the declaration changes the directory at once and for all clients.");
+                reason,
+                "Commit first: the directory changes at once and for all clients.");
         }
-        await _session.Database.Control.DistributeAsync(plan, _session.Planning().Context.SearchPath, _session.Planning().Context.User);
-        var name = plan.Reference ? "create_reference_table" : "create_distributed_table";
+    }
+
+    private bool AnswerVoid(string function)
+    {
         if (!_session.Relay.DropsRowDescription)
-            RowDescriptionMessage.Write(_session.Client.Output, new FieldDescription(name, VoidType, 4));
+            RowDescriptionMessage.Write(_session.Client.Output, new FieldDescription(function, VoidType, 4));
         DataRowMessage.Write(_session.Client.Output, "");
         _session.WriteTag("SELECT 1"u8);
         return true;

@@ -161,6 +161,8 @@ public sealed class StatementRunner
                 return _commands.DiscardAsync(discard);
             case DistributePlan distribute:
                 return _commands.DistributeAsync(distribute);
+            case PlacementPlan placement:
+                return _commands.ChangePlacementAsync(placement);
             case UnreadPlan unread:
                 return RunUnreadAsync(unread, planned, text);
             case RefusedPlan refused:

@@ -33,6 +33,7 @@ public static class TemplateSize
 
     private static int Of(KeySet set) => set switch
     {
+        KeyRange range => PerKeySet * (1 + range.Bounds.Length),
         KeyUnion union => PerKeySet + union.Sets.Sum(Of),
         KeyIntersection intersection => PerKeySet + intersection.Sets.Sum(Of),
         _ => PerKeySet,

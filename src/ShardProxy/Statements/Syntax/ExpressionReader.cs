@@ -72,6 +72,7 @@ internal static class ExpressionReader
             "AEXPR_OP_ALL" => OperatorForm.All,
             "AEXPR_IN" => OperatorForm.In,
             "AEXPR_DISTINCT" => OperatorForm.Distinct,
+            "AEXPR_BETWEEN" => OperatorForm.Between,
             "AEXPR_NOT_DISTINCT" => OperatorForm.NotDistinct,
             _ => OperatorForm.Other,
         },

@@ -51,7 +51,10 @@ public enum OperatorForm
     Distinct,
     NotDistinct,
 
-    /// <summary>LIKE, BETWEEN, NULLIF …</summary>
+    /// <summary>left BETWEEN a AND b: the right side is an <see cref="ExpressionList"/> of the two.</summary>
+    Between,
+
+    /// <summary>LIKE, NOT BETWEEN, NULLIF …</summary>
     Other,
 }
 

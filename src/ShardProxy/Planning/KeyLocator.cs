@@ -1,0 +1,77 @@
+using System.Text;
+using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Values;
+
+namespace ShardProxy.Planning;
+
+/// <summary>
+/// From one key value, as the statement has it, to its shard: by its hash, or by the placement of its group. Allocates
+/// nothing, except to say what a table lacks for a new key.
+/// </summary>
+internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory)
+{
+    [ThreadStatic]
+    private static ByteBuffer? _image;
+
+    private readonly KeyPlacement? _placement = type.Placement;
+    private readonly DirectorySnapshot _directory = directory;
+
+    public KeyTarget Target { get; } = new(type.Oid, type.TypeModifier, use);
+
+    public ShardSet OfNumericLiteral(bool negated, ReadOnlySpan<byte> literal, uint castTo, ref RefusedPlan? trouble)
+    {
+        if (_placement is null)
+            return ByHash(KeyHasher.TryHashNumericLiteral(Target, negated, literal, castTo, out var hash), hash);
+        var image = NewImage();
+        return Placed(KeyImage.TryReadNumericLiteral(Target, negated, literal, castTo, image), image.Unread, literal, ref trouble);
+    }
+
+    public ShardSet OfParameter(uint valueType, bool binary, ReadOnlySpan<byte> value, ref RefusedPlan? trouble)
+    {
+        if (_placement is null)
+            return ByHash(KeyHasher.TryHashParameter(Target, valueType, binary, value, out var hash), hash);
+        var image = NewImage();
+        return Placed(KeyImage.TryReadParameter(Target, valueType, binary, value, image), image.Unread, binary ? default : value, ref trouble);
+    }
+
+    public ShardSet OfCast(uint valueType, uint castTo, bool binary, ReadOnlySpan<byte> value, ref RefusedPlan? trouble)
+    {
+        if (_placement is null)
+            return ByHash(KeyHasher.TryHashCast(Target, valueType, castTo, binary, value, out var hash), hash);
+        var image = NewImage();
+        return Placed(KeyImage.TryReadCast(Target, valueType, castTo, binary, value, image), image.Unread, binary ? default : value, ref trouble);
+    }
+
+    private static ByteBuffer NewImage()
+    {
+        var image = _image ??= new ByteBuffer();
+        image.Clear();
+        return image;
+    }
+
+    private ShardSet ByHash(KeyHashResult result, ulong hash) =>
+        result == KeyHashResult.Hashed ? ShardSet.Of(_directory.ShardOfBucket(_directory.BucketOf(hash))) : WithoutKey(result);
+
+    /// <param name="shown">The value's text, for the refusal; empty when it has none.</param>
+    private ShardSet Placed(KeyHashResult result, ReadOnlySpan<byte> image, ReadOnlySpan<byte> shown, ref RefusedPlan? trouble)
+    {
+        if (result != KeyHashResult.Hashed)
+            return WithoutKey(result);
+        var bucket = _placement!.Find(image);
+        if (bucket >= 0)
+            return ShardSet.Of(_directory.ShardOfBucket(bucket));
+        // A key that has no bucket has no rows, so comparing with it finds none.
+        if (Target.Use == KeyUse.Store)
+            trouble ??= Refusals.NoBucket(_placement.Missing(image, shown.IsEmpty ? "the key" : Encoding.UTF8.GetString(shown)));
+        return ShardSet.Empty;
+    }
+
+    private static ShardSet WithoutKey(KeyHashResult result) => result switch
+    {
+        KeyHashResult.NeverEqual => ShardSet.Empty,
+        KeyHashResult.Invalid => ShardSet.Invalid,
+        _ => ShardSet.Unknown,
+    };
+}

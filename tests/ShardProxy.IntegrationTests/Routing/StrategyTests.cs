@@ -1,0 +1,127 @@
+using ShardProxy.IntegrationTests.Fixtures;
+using ShardProxy.IntegrationTests.Wire;
+
+namespace ShardProxy.IntegrationTests.Routing;
+
+/// <summary>The same rows, written and read in the same ways, whatever the strategy; and what only ranges and lists do.</summary>
+public sealed class StrategyTests : IAsyncLifetime
+{
+    private const int Keys = 30;
+
+    private Cluster _cluster = null!;
+    private ProxyProcess _proxy = null!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await Cluster.StartAsync(3);
+        _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: new Dictionary<string, string>
+        {
+            ["from_file"] = "{ key: k, strategy: range, ranges: \"[,10) on s2, [10,20) on s0\" }",
+            ["beside"] = "{ key: k, colocate_with: from_file }",
+            ["listed"] = "{ key: k, strategy: list, lists: \"(eu, ch) on s1, default on s0\" }",
+        }));
+    }
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [Theory]
+    [InlineData("hash", "")]
+    [InlineData("range", ", strategy => 'range', ranges => '[,10) on s2, [10,20), [20,)'")]
+    [InlineData("list", ", strategy => 'list', lists => '(0, 1, 2, 3, 4, 5, 6, 7, 8, 9) on s1, (10, 11, 12) on s0, default on s2'")]
+    public async Task Rows_are_written_and_found_by_every_way(string strategy, string arguments)
+    {
+        await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
+        await client.MustAsync("CREATE TABLE t (k int PRIMARY KEY, v text)");
+        await client.MustAsync("CREATE TABLE u (k int, n int, PRIMARY KEY (k, n))");
+        await client.MustAsync($"SELECT create_distributed_table('t', 'k'{arguments})");
+        await client.MustAsync("SELECT create_distributed_table('u', 'k', colocate_with => 't')");
+        for (var key = 0; key < Keys / 2; key++)
+            await client.MustAsync($"INSERT INTO t VALUES ({key}, 'v{key}')");
+        var rows = string.Concat(Enumerable.Range(Keys / 2, Keys / 2).Select(static key => $"{key}\tv{key}\n"));
+        var copied = await client.RunAsync(new FrontendScript().Query("COPY t FROM STDIN").CopyData(rows).CopyDone());
+        copied.ShouldNotContain(static message => message.Type == 'E', string.Join('\n', copied));
+
+        for (var key = 0; key < Keys; key++)
+        {
+            await client.MustAsync($"INSERT INTO u VALUES ({key}, 1)");
+            (await client.ScalarAsync($"SELECT v FROM t WHERE k = {key}")).ShouldBe($"v{key}");
+            (await client.ScalarAsync($"SELECT v FROM t JOIN u USING (k) WHERE t.k IN ({key})")).ShouldBe($"v{key}");
+            await client.MustAsync($"UPDATE t SET v = 'w{key}' WHERE k = '{key}'");
+            (await client.ScalarAsync($"SELECT v FROM t WHERE k = ANY ('{{{key}}}')")).ShouldBe($"w{key}");
+        }
+        (await client.ScalarAsync("SELECT count(*) FROM t")).ShouldBe($"{Keys}");
+        var counts = await Task.WhenAll(_cluster.Shards.Select(static shard => shard.ScalarAsync<long>("SELECT count(*) FROM t JOIN u USING (k)")));
+        counts.Sum().ShouldBe(Keys, "colocated rows are together");
+        counts.ShouldAllBe(static count => count > 0, strategy);
+        for (var key = 0; key < Keys; key += 2)
+            await client.MustAsync($"DELETE FROM t WHERE k = {key}");
+        (await client.ScalarAsync("SELECT count(*) FROM t")).ShouldBe($"{Keys / 2}");
+    }
+
+    [Fact]
+    public async Task A_range_table_grows_by_ranges_and_its_comparisons_confine()
+    {
+        await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
+        await client.MustAsync("CREATE TABLE days (day date PRIMARY KEY, n int)");
+        await client.MustAsync("SELECT create_distributed_table('days', 'day', strategy => 'range', ranges => '[,2024-01-01) on s0, [2024-01-01,2025-01-01) on s1')");
+        await client.MustAsync("INSERT INTO days VALUES ('2023-12-31', 1)");
+        for (var month = 1; month <= 12; month++)
+            await client.MustAsync($"INSERT INTO days VALUES ('2024-{month:00}-15', {month})");
+
+        (await client.ScalarAsync("SELECT sum(n) FROM days WHERE day BETWEEN '2024-03-01' AND '2024-10-31'")).ShouldBe("52");
+        (await client.ScalarAsync("SELECT count(*) FROM days WHERE day < '2024-01-01'")).ShouldBe("1");
+        var refusal = await ErrorAsync(client, "INSERT INTO days VALUES ('2025-06-01', 1)");
+        refusal.ShouldContain("23514");
+        refusal.ShouldContain("[2025-01-01,)");
+
+        await client.MustAsync("SELECT add_shard_range('days', '[2025-01-01,2026-01-01) on s2')");
+        await client.MustAsync("SELECT split_shard_range('days', '2024-07-01')");
+
+        await client.MustAsync("INSERT INTO days VALUES ('2025-06-01', 1)");
+        (await _cluster.Shards[2].ScalarAsync<long>("SELECT count(*) FROM days")).ShouldBe(1);
+        (await client.ScalarAsync("SELECT count(*) FROM days WHERE day BETWEEN '2024-01-01' AND '2024-12-31'")).ShouldBe("12", "both halves are on one shard");
+        (await ErrorAsync(client, "SELECT add_shard_range('days', '[2025-06-01,2027-01-01)')")).ShouldContain("overlap");
+        (await ErrorAsync(client, "SELECT add_shard_list('days', '(x)')")).ShouldContain("placed by range");
+    }
+
+    [Fact]
+    public async Task The_configuration_file_declares_ranges_and_lists()
+    {
+        await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
+        await client.MustAsync("CREATE TABLE from_file (k int8 PRIMARY KEY)");
+        await client.MustAsync("CREATE TABLE beside (k int4 PRIMARY KEY)");
+        await client.MustAsync("CREATE TABLE listed (k text PRIMARY KEY)");
+
+        await client.MustAsync("INSERT INTO from_file VALUES (5)");
+        await client.MustAsync("INSERT INTO beside VALUES (15)");
+        await client.MustAsync("INSERT INTO listed VALUES ('ch')");
+        await client.MustAsync("INSERT INTO listed VALUES ('jp')");
+
+        (await _cluster.Shards[2].ScalarAsync<long>("SELECT count(*) FROM from_file")).ShouldBe(1);
+        (await _cluster.Shards[0].ScalarAsync<long>("SELECT count(*) FROM beside")).ShouldBe(1);
+        (await _cluster.Shards[1].ScalarAsync<string>("SELECT k FROM listed")).ShouldBe("ch");
+        (await _cluster.Shards[0].ScalarAsync<string>("SELECT k FROM listed")).ShouldBe("jp");
+        var copied = await client.RunAsync(new FrontendScript().Query("COPY beside FROM STDIN").CopyData("1\n25\n").CopyDone());
+        copied.ShouldContain(static message => message.Type == 'E' && message.ToString().Contains("23514", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("strategy => 'range', ranges => '[1,0)'", "is empty")]
+    [InlineData("strategy => 'range', ranges => '[a,b)'", "key column's type")]
+    [InlineData("strategy => 'range', ranges => '[1,2) on nowhere'", "there is no shard")]
+    [InlineData("strategy => 'range'", "takes ranges")]
+    [InlineData("strategy => 'list', lists => '[1,2)'", "takes lists")]
+    [InlineData("strategy => 'magic'", "there is no strategy")]
+    public async Task What_makes_no_sense_declares_nothing(string arguments, string because)
+    {
+        await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
+        await client.MustAsync("CREATE TABLE odd (k int PRIMARY KEY)");
+
+        (await ErrorAsync(client, $"SELECT create_distributed_table('odd', 'k', {arguments})")).ShouldContain(because);
+
+        await client.MustAsync("SELECT create_distributed_table('odd', 'k')");
+    }
+
+    private static async Task<string> ErrorAsync(WireClient client, string sql) =>
+        (await client.QueryAsync(sql)).First(static message => message.Type == 'E').ToString();
+}
