@@ -18,6 +18,8 @@ public static class SqlStates
     public const string InvalidDatetimeFormat = "22007";
     public const string CharacterNotInRepertoire = "22021";
     public const string InvalidParameterValue = "22023";
+    public const string InvalidRowCountInLimit = "2201W";
+    public const string InvalidRowCountInOffset = "2201X";
     public const string InvalidTextRepresentation = "22P02";
     public const string InvalidBinaryRepresentation = "22P03";
     public const string BadCopyFileFormat = "22P04";

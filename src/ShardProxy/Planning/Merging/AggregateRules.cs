@@ -66,18 +66,17 @@ public static class AggregateRules
     private static AggregateRule? Variance(VarianceKind kind, uint type)
     {
         var count = new PartialValue("count", "{0}", TypeOid.Int8);
-        return type switch
+        switch (type)
         {
-            TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 or TypeOid.Numeric => new(
-                Combination.NumericVariance,
-                TypeOid.Numeric,
-                [count, new("sum", Decimal, TypeOid.Numeric), new("sum", $"{Decimal} OPERATOR(pg_catalog.*) {Decimal}", TypeOid.Numeric)]) { Variance = kind },
-            TypeOid.Float4 or TypeOid.Float8 => new(
-                Combination.FloatVariance,
-                TypeOid.Float8,
-                [count, new("sum", Float, TypeOid.Float8), new("regr_sxx", $"{Float}, {Float}", TypeOid.Float8)]) { Variance = kind },
-            _ => null,
-        };
+            case TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 or TypeOid.Numeric:
+                var squares = new PartialValue("sum", $"{Decimal} OPERATOR(pg_catalog.*) {Decimal}", TypeOid.Numeric);
+                return new(Combination.NumericVariance, TypeOid.Numeric, [count, new("sum", Decimal, TypeOid.Numeric), squares], kind);
+            case TypeOid.Float4 or TypeOid.Float8:
+                var deviations = new PartialValue("regr_sxx", $"{Float}, {Float}", TypeOid.Float8);
+                return new(Combination.FloatVariance, TypeOid.Float8, [count, new("sum", Float, TypeOid.Float8), deviations], kind);
+            default:
+                return null;
+        }
     }
 
     private static AggregateRule? Extreme(string function, Combination combination, uint type, CollationOrder collation)

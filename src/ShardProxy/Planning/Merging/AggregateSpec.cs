@@ -74,10 +74,12 @@ public sealed record PartialValue(string Function, string? Argument, uint Type, 
 
 /// <summary>How one aggregate function of one argument type is computed over shards; found by <see cref="AggregateRules"/>.</summary>
 /// <param name="ResultType">Object id of the function's result type.</param>
-public sealed record AggregateRule(Combination Combination, uint ResultType, ImmutableArray<PartialValue> Partials)
+public sealed record AggregateRule(
+    Combination Combination,
+    uint ResultType,
+    ImmutableArray<PartialValue> Partials,
+    VarianceKind Variance = VarianceKind.None)
 {
-    public VarianceKind Variance { get; init; }
-
     /// <summary>The argument stands more than once in the partials, so a volatile one cannot be decomposed.</summary>
     public bool ArgumentRepeats => Partials.Length > 1 || Partials[0].Argument?.IndexOf("{0}", StringComparison.Ordinal) != Partials[0].Argument?.LastIndexOf("{0}", StringComparison.Ordinal);
 }

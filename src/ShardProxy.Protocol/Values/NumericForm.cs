@@ -1,0 +1,9 @@
+namespace ShardProxy.Protocol.Values;
+
+public enum NumericForm : byte
+{
+    Finite,
+    NaN,
+    PositiveInfinity,
+    NegativeInfinity,
+}
