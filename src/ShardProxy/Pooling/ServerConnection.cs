@@ -78,9 +78,6 @@ public sealed class ServerConnection
     /// <summary>What ParameterStatus messages said last.</summary>
     public Dictionary<string, string> Parameters { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Environment.TickCount64 of the last release.</summary>
-    public long IdleSince { get; internal set; }
-
     /// <summary>Nothing is owed and no transaction is open.</summary>
     public bool IsClean => Ledger.IsEmpty && TransactionStatus == (byte)'I' && !NeedsSync && Channel.Output.IsEmpty && Channel.Input.IsEmpty;
 

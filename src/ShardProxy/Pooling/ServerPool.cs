@@ -223,7 +223,6 @@ public sealed class ServerPool
             if (next is null)
             {
                 server.MoveTo(ServerState.Idle);
-                server.IdleSince = Environment.TickCount64;
                 server.Channel.Input.Release();
                 server.Channel.Output.Release();
                 _idle[connection.Loop.Index].Push(server);

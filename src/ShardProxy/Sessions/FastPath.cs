@@ -4,6 +4,7 @@ using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
+using ShardProxy.Statements;
 
 namespace ShardProxy.Sessions;
 
@@ -16,6 +17,10 @@ namespace ShardProxy.Sessions;
 public sealed class FastPath
 {
     private const Traits Unremarkable = Traits.None | Traits.Writes;
+
+    // One for all sessions of a loop stays in the processor's cache, and an idle session holds none.
+    [ThreadStatic]
+    private static ShapeScanner? t_scanner;
 
     private readonly Session _session;
     private readonly FastBatch _batch = new();
@@ -86,13 +91,17 @@ public sealed class FastPath
         }
     }
 
+    // The slow-query log reads the scan after the replies, when other sessions have used the shared one.
+    private ShapeScanner Scanner => _session.Database.Slow.IsOn ? _session.Scanner : t_scanner ??= new ShapeScanner();
+
     private FastStart TryStartQuery(int length)
     {
         var frame = _session.Client.Input.Unread[..length];
         if (frame[^1] != 0)
             return FastStart.NotFast;
         var sql = frame[Frame.HeaderLength..^1];
-        if (!TryPlan(sql, out var choice) || !TryChoose(choice, new StatementValues(sql, _session.Scanner) { IsConverted = _session.ConvertsText }))
+        var scanner = Scanner;
+        if (!TryPlan(sql, scanner, out var choice) || !TryChoose(choice, new StatementValues(sql, scanner) { IsConverted = _session.ConvertsText }))
             return FastStart.NotFast;
         var start = TryLease(Pending.Query, out var server);
         if (start == FastStart.Started)
@@ -107,7 +116,14 @@ public sealed class FastPath
         Begin(server, _session.Client.Input.Unread[..length]);
         _session.Prepared.ForgetUnnamed();
         _session.Prepared.ForgetUnnamedPortal();
+        Consume(length);
+    }
+
+    // The buffer serves another session while this one waits for its reply.
+    private void Consume(int length)
+    {
         _session.Client.Input.Consume(length);
+        _session.Client.Input.Release();
     }
 
     private FastStart TryStartBatch()
@@ -129,9 +145,10 @@ public sealed class FastPath
             return FastStart.NotFast;
         }
         var types = batch.Types(parse);
+        var scanner = Scanner;
         if (batch.HasUserTypes
-            || !TryPlan(parse.Query, out var choice)
-            || !TryChoose(choice, new StatementValues(parse.Query, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText })
+            || !TryPlan(parse.Query, scanner, out var choice)
+            || !TryChoose(choice, new StatementValues(parse.Query, scanner, bind, types) { IsConverted = _session.ConvertsText })
             || MayHoldForeignIds(bind, types, null))
         {
             return FastStart.NotFast;
@@ -151,7 +168,7 @@ public sealed class FastPath
         Begin(server, input[.._batch.Length]);
         _session.Prepared.NoteUnnamed(parse.Query, types);
         _session.Prepared.ForgetUnnamedPortal();
-        _session.Client.Input.Consume(_batch.Length);
+        Consume(_batch.Length);
     }
 
     // Bind, Describe, Execute, Sync of a named statement: only the name in Bind is another on the server.
@@ -169,10 +186,11 @@ public sealed class FastPath
             return FastStart.NotFast;
         }
         var sql = statement.Text.Sql;
+        var scanner = Scanner;
         if (!statement.BindsParametersOnly)
-            _session.Scanner.Scan(sql, _session.StandardConformingStrings);
+            scanner.Scan(sql, _session.StandardConformingStrings);
         var types = statement.Text.InferredTypes ?? statement.Text.ParameterTypes;
-        if (!TryChoose(one.Choice, new StatementValues(sql, _session.Scanner, bind, types) { IsConverted = _session.ConvertsText })
+        if (!TryChoose(one.Choice, new StatementValues(sql, scanner, bind, types) { IsConverted = _session.ConvertsText })
             || MayHoldForeignIds(bind, types, statement.Text.ResultTypes))
         {
             return FastStart.NotFast;
@@ -194,7 +212,7 @@ public sealed class FastPath
         ExpectBatch(server);
         Begin(server, []);
         _session.Prepared.ForgetUnnamedPortal();
-        _session.Client.Input.Consume(_batch.Length);
+        Consume(_batch.Length);
     }
 
     private void ExpectBatch(ServerConnection server)
@@ -206,13 +224,12 @@ public sealed class FastPath
         server.Ledger.Expect(ReplyKind.Sync, Disposition.Forward);
     }
 
-    private bool TryPlan(ReadOnlySpan<byte> sql, out ShardChoice choice)
+    private bool TryPlan(ReadOnlySpan<byte> sql, ShapeScanner scanner, out ShardChoice choice)
     {
         choice = null!;
         _planning = _session.Planning();
-        var scanner = _session.Scanner;
         scanner.Scan(sql, _session.StandardConformingStrings);
-        if (!scanner.IsComplete || scanner.Hint.Kind != Statements.RoutingHintKind.None
+        if (!scanner.IsComplete || scanner.Hint.Kind != RoutingHintKind.None
             || !_session.Database.Statements.TryGet(scanner, sql, _planning.Id, out var template)
             || template.Statements.Length != 1)
         {

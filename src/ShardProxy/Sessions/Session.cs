@@ -44,7 +44,8 @@ public sealed class Session
 
     public SessionTransaction Transaction { get; } = new();
 
-    public ShapeScanner Scanner { get; } = new();
+    /// <summary>Made when the first statement comes that is not for the fast path.</summary>
+    public ShapeScanner Scanner => field ??= new ShapeScanner();
 
     public SessionPrepared Prepared { get; } = new();
 

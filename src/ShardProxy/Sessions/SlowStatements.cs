@@ -23,6 +23,8 @@ public sealed class SlowStatements(ILogger logger)
         set => Volatile.Write(ref _threshold, (long)(value.TotalSeconds * Stopwatch.Frequency));
     }
 
+    public bool IsOn => Volatile.Read(ref _threshold) != 0;
+
     /// <summary>The time now, to be handed to <see cref="IsSlow"/>; 0 while it is off.</summary>
     public long Start() => Volatile.Read(ref _threshold) == 0 ? 0 : Stopwatch.GetTimestamp();
 
