@@ -12,7 +12,14 @@ internal sealed class ConversationGenerator(int seed)
     private readonly Random _random = new(seed);
     private readonly int _user = 1 + new Random(seed).Next(LabSchema.UserCount);
 
-    public FrontendScript[] Next() => [.. Enumerable.Range(0, _random.Next(3, 14)).Select(_ => Script())];
+    /// <summary>Ends with what the conversation has left behind.</summary>
+    public FrontendScript[] Next() =>
+    [
+        .. Enumerable.Range(0, _random.Next(3, 14)).Select(_ => Script()),
+        new FrontendScript().Query("ROLLBACK"),
+        new FrontendScript().Query($"SELECT balance, current_setting('work_mem') FROM users WHERE id = {_user}"),
+        new FrontendScript().Query($"SELECT id FROM orders WHERE user_id = {_user} ORDER BY id"),
+    ];
 
     private FrontendScript Script()
     {

@@ -33,7 +33,8 @@ public sealed class ConversationTests(Lab lab) : IAsyncLifetime
             var scripts = new ConversationGenerator(seed).Next();
             try
             {
-                await _differential.SameInEssenceAsync(scripts);
+                if (await _differential.SameInEssenceAsync(scripts))
+                    await DisposeAsync();
             }
             catch (Exception exception)
             {

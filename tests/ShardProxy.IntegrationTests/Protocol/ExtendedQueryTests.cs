@@ -151,6 +151,35 @@ public sealed class ExtendedQueryTests(Lab lab)
             .Run("SELECT name FROM users WHERE id = $1", ["2101"]).Sync(),
         Script.Run("DELETE FROM users WHERE id = $1", ["2101"]).Sync());
 
+    [Theory]
+    [InlineData("missing statement")]
+    [InlineData("missing portal")]
+    [InlineData("duplicate statement")]
+    [InlineData("server error")]
+    public Task An_error_undoes_what_its_batch_did_before(string mistake)
+    {
+        FrontendScript Batch(string sql)
+        {
+            var script = Script.Parse("SELECT 1", "here").Run(sql);
+            return (mistake switch
+            {
+                "missing statement" => script.Bind(statement: "missing"),
+                "missing portal" => script.Execute(0, "missing"),
+                "duplicate statement" => script.Parse("SELECT 2", "here"),
+                _ => script.Run("SELECT 1/0"),
+            }).Sync().CloseStatement("here").Sync();
+        }
+        return _differential.SameAsync(
+            Batch("UPDATE users SET balance = balance + 100 WHERE id = 11 RETURNING balance"),
+            Script.Query("SELECT balance FROM users WHERE id = 11"),
+            Batch("SET work_mem = '9MB'"),
+            Script.Query("SHOW work_mem"),
+            Script.Query("SELECT current_setting('work_mem') FROM users WHERE id = 11"),
+            Batch("RESET ALL"),
+            Batch("PREPARE in_batch AS SELECT 1"),
+            Script.Query("EXECUTE in_batch"));
+    }
+
     [Fact]
     public Task Transactions_in_one_pipeline() => _differential.SameAsync(
         Script.Run("BEGIN").Run("INSERT INTO users (id, name) VALUES (2111, 'x')").Run("COMMIT").Run("SELECT name FROM users WHERE id = 2111").Sync(),
