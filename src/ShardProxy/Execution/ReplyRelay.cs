@@ -58,6 +58,9 @@ public sealed class ReplyRelay
     /// </summary>
     public bool KeepsRowTypes { get; set; }
 
+    /// <summary>Settings that a swallowed reply reports are the client's all the same: what COMMIT and ROLLBACK change.</summary>
+    public bool HearsParameters { get; set; }
+
     /// <summary>What the client was told last by ParameterStatus.</summary>
     public Dictionary<string, string> Reported { get; } = new(StringComparer.Ordinal);
 
@@ -73,6 +76,9 @@ public sealed class ReplyRelay
     /// <summary>ParseComplete messages that the client was sent, since the session began.</summary>
     public int ParsesConfirmed { get; private set; }
 
+    /// <summary>Executes that stopped at their row limit, since the session began.</summary>
+    public int PortalsSuspended { get; private set; }
+
     /// <param name="objectIds">The shard's object ids against the home shard's.</param>
     public void Start(ServerConnection server, ObjectIdMap objectIds, bool holdReady = false)
     {
@@ -86,6 +92,7 @@ public sealed class ReplyRelay
         PositionOffset = 0;
         Tap = null;
         KeepsRowTypes = false;
+        HearsParameters = false;
         ReadyCount = 0;
         _rowTypeCount = 0;
     }
@@ -206,7 +213,7 @@ public sealed class ReplyRelay
     {
         // Settings that the proxy applies by itself are none of the client's news.
         if (type == BackendMessageType.ParameterStatus)
-            return _server.Ledger.TryPeek(out _, out var head) && head == Disposition.Swallow ? Disposition.Swallow : Disposition.Forward;
+            return _server.Ledger.TryPeek(out _, out var head) && head == Disposition.Swallow && !HearsParameters ? Disposition.Swallow : Disposition.Forward;
         var disposition = _server.Ledger.OnMessage(type);
         return disposition != Disposition.Violation ? disposition : throw new MalformedFrameException(_server.Channel.Connection);
     }
@@ -253,6 +260,9 @@ public sealed class ReplyRelay
             case BackendMessageType.CopyInResponse:
                 copyIn = true;
                 return forward;
+            case BackendMessageType.PortalSuspended:
+                PortalsSuspended++;
+                return forward;
             default:
                 return forward;
         }
@@ -266,6 +276,12 @@ public sealed class ReplyRelay
         var reported = HoldReady ? _heldParameters : Reported;
         reported[System.Text.Encoding.UTF8.GetString(name)] = System.Text.Encoding.UTF8.GetString(value);
     }
+
+    /// <summary>As if a server had reported it.</summary>
+    public void HoldParameter(string name, string value) => _heldParameters[name] = value;
+
+    /// <summary>What was reported since the last ReadyForQuery is undone.</summary>
+    public void DropHeldParameters() => _heldParameters.Clear();
 
     /// <summary>Tells the client of the settings that have changed since it was told last: PostgreSQL does so just before ReadyForQuery.</summary>
     public void WriteHeldParameters()

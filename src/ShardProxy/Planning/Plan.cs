@@ -23,7 +23,11 @@ public sealed record CountEverywherePlan : Plan;
 public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int KeyOrdinal, KeyType? KeyType, int ColumnCount, CopyOptions Options) : Plan;
 
 /// <summary>BEGIN and its kin. The text itself goes to the shards that have joined.</summary>
-public sealed record TransactionPlan(TransactionVerb Verb, string? Name, bool Chain) : Plan;
+public sealed record TransactionPlan(TransactionVerb Verb, string? Name, bool Chain) : Plan
+{
+    /// <summary>BEGIN with characteristics: the SET TRANSACTION that says the same of a block already begun; null without any.</summary>
+    public string? Characteristics { get; init; }
+}
 
 public enum TransactionVerb
 {

@@ -43,6 +43,9 @@ public static class SettingsScript
             : quoted;
     }
 
+    /// <summary>A setting's name as SHOW and RESET take it: "my"."own".</summary>
+    public static string QuoteName(string name) => string.Join('.', name.Split('.').Select(QuoteIdentifier));
+
     public static string QuoteIdentifier(string name) => "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
 
     private static void AppendReset(StringBuilder sql, string name)
@@ -51,7 +54,7 @@ public static class SettingsScript
         {
             "role" => "RESET ROLE",
             "session_authorization" => "RESET SESSION AUTHORIZATION",
-            _ => "RESET " + string.Join('.', name.Split('.').Select(QuoteIdentifier)),
+            _ => "RESET " + QuoteName(name),
         });
         sql.Append(';');
     }

@@ -20,7 +20,7 @@ public static class AsynchronousMessages
             catch (IOException exception) when (session.Translate(exception, server) is ServerLostException)
             {
                 session.Servers.Lose(server);
-                session.Transaction.Fail();
+                session.FailBlock();
             }
         }
     }

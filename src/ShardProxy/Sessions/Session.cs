@@ -15,6 +15,7 @@ namespace ShardProxy.Sessions;
 public sealed class Session
 {
     private readonly ServerPool?[] _pools;
+    private readonly ParameterReport _report;
     private SessionPlanning? _planning;
     private volatile SessionEnd _endRequested;
     private volatile bool _isEndRequested;
@@ -28,6 +29,7 @@ public sealed class Session
         Relay = new ReplyRelay(client);
         _pools = new ServerPool?[database.ShardCount];
         Servers = new SessionServers(this);
+        _report = new ParameterReport(this);
     }
 
     public Database Database { get; }
@@ -108,6 +110,15 @@ public sealed class Session
     }
 
     public void ForgetPlanning() => _planning = null;
+
+    /// <summary>A statement of the open block has failed, if there is one: nothing but its end is possible, and what it has set is undone.</summary>
+    public void FailBlock()
+    {
+        if (Transaction.Status != TransactionStatus.InTransaction)
+            return;
+        Transaction.Fail();
+        Settings = Transaction.SettingsInFailure;
+    }
 
     /// <summary>Asks the session to end, from any thread; it ends at its next wait.</summary>
     public void RequestEnd(SessionEnd reason)
@@ -212,6 +223,7 @@ public sealed class Session
     /// <summary>The end of a unit of work: the client may send the next.</summary>
     public void WriteReady()
     {
+        _report.Collect(Relay);
         Relay.WriteHeldParameters();
         ReadyForQueryMessage.Write(Client.Output, Transaction.Status);
     }

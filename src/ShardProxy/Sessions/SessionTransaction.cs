@@ -62,6 +62,10 @@ public sealed class SessionTransaction
     /// <summary>BEGIN inside an implicit block makes the block an ordinary one, with what has run in it already.</summary>
     public void MakeExplicit() => IsImplicit = false;
 
+    /// <summary>What is in force once the block has failed: PostgreSQL undoes it then, up to the last savepoint.</summary>
+    public SettingsState SettingsInFailure => _log.FindLast(static entry => entry.Savepoint is not null)?.Settings ?? _settingsAtBegin;
+
+    /// <summary>Through <see cref="Session.FailBlock"/>, which takes the settings back.</summary>
     public void Fail()
     {
         if (Status == TransactionStatus.InTransaction)

@@ -21,6 +21,26 @@ internal static class TransactionCommands
             "TRANS_STMT_ROLLBACK_PREPARED" => (TransactionVerb.RollbackPrepared, "rollback prepared"),
             _ => (TransactionVerb.Begin, "begin"),
         };
-        return new PlannedStatement(new TransactionPlan(verb, node.Text("savepoint_name") ?? node.Text("gid"), node.Flag("chain")), Traits.None, words);
+        var plan = new TransactionPlan(verb, node.Text("savepoint_name") ?? node.Text("gid"), node.Flag("chain")) { Characteristics = Characteristics(node) };
+        return new PlannedStatement(plan, Traits.None, words);
+    }
+
+    private static string? Characteristics(SyntaxNode node)
+    {
+        var modes = node.List("options").Select(Mode).ToList();
+        return modes.Count == 0 ? null : "SET TRANSACTION " + string.Join(", ", modes);
+    }
+
+    private static string Mode(SyntaxNode option)
+    {
+        var value = ExpressionReader.ReadOptional(option.Node("arg")) as Constant;
+        // READ ONLY and DEFERRABLE are written as the integers 1 and 0.
+        var isOn = option.Node("arg").Node("ival").Number("ival", 0) != 0;
+        return option.Text("defname") switch
+        {
+            "transaction_isolation" => "ISOLATION LEVEL " + value?.Text?.ToUpperInvariant(),
+            "transaction_read_only" => isOn ? "READ ONLY" : "READ WRITE",
+            _ => isOn ? "DEFERRABLE" : "NOT DEFERRABLE",
+        };
     }
 }

@@ -13,28 +13,26 @@ internal sealed class UnitEnd
 {
     private readonly Session _session;
     private readonly StatementRunner _runner;
+    private readonly ExtendedUnit _unit;
 
-    public UnitEnd(Session session, StatementRunner runner)
+    public UnitEnd(Session session, StatementRunner runner, ExtendedUnit unit)
     {
         _session = session;
         _runner = runner;
+        _unit = unit;
     }
 
-    /// <returns>False when the Sync fell into a COPY's data, where servers ignore it: the unit goes on until the next.</returns>
-    public async ValueTask<bool> RunAsync(bool failed, int writer)
+    /// <param name="failed">An error was told, so everything is undone.</param>
+    public async ValueTask<UnitOutcome> RunAsync(bool failed)
     {
-        foreach (var server in InOrder(writer))
+        foreach (var server in InOrder())
         {
             try
             {
                 if (failed && !server.Ledger.IsSkipping && !_session.Transaction.IsOpen)
-                {
                     await RollBackAsync(server);
-                }
                 else if (!await SyncAsync(server))
-                {
-                    return false;
-                }
+                    return UnitOutcome.GoesOn;
                 failed |= _session.Relay.ErrorSeen;
             }
             catch (ServerLostException lost)
@@ -45,7 +43,7 @@ internal sealed class UnitEnd
                 failed = true;
             }
         }
-        return true;
+        return failed ? UnitOutcome.Failed : UnitOutcome.Succeeded;
     }
 
     private async ValueTask<bool> SyncAsync(ServerConnection server)
@@ -82,16 +80,11 @@ internal sealed class UnitEnd
         server.NeedsSync = false;
     }
 
-    private List<ServerConnection> InOrder(int writer)
+    private List<ServerConnection> InOrder()
     {
-        var servers = new List<ServerConnection>();
-        foreach (var server in _session.Servers.All)
-        {
-            if (server is { NeedsSync: true } && server.Shard != writer)
-                servers.Add(server);
-        }
-        if (writer >= 0 && _session.Servers.Held(writer) is { NeedsSync: true } last)
-            servers.Add(last);
+        var servers = _unit.WaitingForSync();
+        if (servers.Find(server => server.Shard == _unit.Writer) is { } writer && servers.Remove(writer))
+            servers.Add(writer);
         return servers;
     }
 }

@@ -50,7 +50,7 @@ public static class Aftermath
         }
         else if (status == (byte)TransactionStatus.Failed)
         {
-            transaction.Fail();
+            session.FailBlock();
         }
         else if (status == (byte)TransactionStatus.Idle && session.Servers.JoinedCount == 1)
         {

@@ -6,7 +6,7 @@ using ShardProxy.Protocol.Messages;
 namespace ShardProxy.Sessions.Running;
 
 /// <summary>
-/// SET, RESET and set_config(). The server judges the value; what it then reports with current_setting() is what the
+/// SET, RESET and set_config(). The server judges the value; what it then shows is what the
 /// session remembers, so that the setting can be made true on any server connection in the server's own spelling.
 /// </summary>
 public sealed class SettingRunner
@@ -108,7 +108,7 @@ public sealed class SettingRunner
     private async ValueTask<bool> SetTransactionAsync(StatementText text)
     {
         var transaction = _session.Transaction;
-        if (!transaction.IsOpen || transaction.IsImplicit)
+        if (!transaction.IsOpen)
         {
             _session.WriteNotice("WARNING", SqlStates.NoActiveSqlTransaction, "SET TRANSACTION can only be used in transaction blocks");
             _session.WriteTag("SET"u8);
@@ -123,7 +123,7 @@ public sealed class SettingRunner
                 throw new SqlErrorException(error);
             if (_session.Relay.ErrorSeen)
             {
-                transaction.Fail();
+                _session.FailBlock();
                 return false;
             }
         }
@@ -202,7 +202,8 @@ public sealed class SettingRunner
 
     private async ValueTask<string?> ReadAsync(ServerConnection server, string name)
     {
-        var values = await ServerValues.ReadAsync(_session, server, $"SELECT pg_catalog.current_setting({SettingsScript.QuoteLiteral(name)}, true)");
+        // SHOW takes no snapshot, so SET TRANSACTION is still possible behind it.
+        var values = await ServerValues.ReadAsync(_session, server, $"SHOW {SettingsScript.QuoteName(name)}");
         return values is [{ } value] ? value : null;
     }
 

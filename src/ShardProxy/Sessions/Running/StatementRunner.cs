@@ -77,7 +77,10 @@ public sealed class StatementRunner
     public void Fail(ServerError error)
     {
         error.WriteError(_session.Client.Output);
-        _session.Transaction.Fail();
+        // The servers do not know of it yet, and have reported what is undone now.
+        if (_session.Transaction.IsOpen)
+            _session.Relay.DropHeldParameters();
+        _session.FailBlock();
     }
 
     /// <summary>Runs a text on one shard.</summary>
@@ -102,6 +105,7 @@ public sealed class StatementRunner
     /// <summary>The protocol's function call (libpq's large objects): on the home shard, where functions without a key live.</summary>
     public async ValueTask CallFunctionAsync(ReadOnlyMemory<byte> body)
     {
+        var succeeded = false;
         try
         {
             if (_session.Transaction.Status == TransactionStatus.Failed)
@@ -116,6 +120,7 @@ public sealed class StatementRunner
             output.Write(body.Span);
             server.Ledger.Expect(ReplyKind.FunctionCall, Disposition.Forward);
             await _session.DrainAsync(server);
+            succeeded = !_session.Relay.ErrorSeen;
             Aftermath.FollowServer(_session, server);
         }
         catch (SqlErrorException exception)
@@ -126,6 +131,7 @@ public sealed class StatementRunner
         {
             Fail(ServerLoss.Handle(_session, lost));
         }
+        await _transactions.EndImplicitAsync(succeeded);
         _session.WriteReady();
         _session.Servers.ReleaseIdle();
     }

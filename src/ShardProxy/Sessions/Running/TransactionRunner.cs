@@ -20,7 +20,7 @@ public sealed class TransactionRunner
 
     public ValueTask<bool> RunAsync(TransactionPlan plan, StatementText text) => plan.Verb switch
     {
-        TransactionVerb.Begin => BeginAsync(text),
+        TransactionVerb.Begin => BeginAsync(plan, text),
         TransactionVerb.Commit => CommitAsync(plan.Chain, implicitly: false),
         TransactionVerb.Rollback => RollbackAsync(plan.Chain, implicitly: false),
         TransactionVerb.Savepoint or TransactionVerb.Release or TransactionVerb.RollbackTo => SavepointAsync(plan, text),
@@ -28,16 +28,36 @@ public sealed class TransactionRunner
         _ => FinishPreparedAsync(text),
     };
 
-    private async ValueTask<bool> BeginAsync(StatementText text)
+    private async ValueTask<bool> BeginAsync(TransactionPlan plan, StatementText text)
     {
         if (Transaction.IsOpen && !Transaction.IsImplicit)
             return await BeginAgainAsync(text);
         if (Transaction.IsOpen)
+        {
+            // The shards of the implicit block have begun already.
+            if (plan.Characteristics is { } characteristics)
+                await RunInBlockAsync(System.Text.Encoding.ASCII.GetBytes(characteristics));
             Transaction.MakeExplicit();
+        }
         else
+        {
             Transaction.Begin(text.Bytes, _session.Settings);
+        }
         WriteBeginTag(text);
         return true;
+    }
+
+    // Without a word to the client unless it fails; shards that join later hear it too.
+    private async ValueTask RunInBlockAsync(byte[] sql)
+    {
+        foreach (var server in _session.Servers.Joined())
+        {
+            server.SendQuery(sql, Disposition.Swallow);
+            await _session.DrainAsync(server);
+            if (_session.Relay.SwallowedError is { } error)
+                throw new SqlErrorException(error);
+        }
+        Transaction.Append(sql, _session.Settings);
     }
 
     // PostgreSQL warns, and still sets the block's characteristics if the statement names any.
@@ -83,7 +103,7 @@ public sealed class TransactionRunner
             try
             {
                 server.SendQuery("COMMIT"u8, Disposition.Swallow);
-                await _session.DrainAsync(server);
+                await DrainEndAsync(server);
                 error = _session.Relay.SwallowedError;
             }
             catch (ServerLostException lost)
@@ -106,6 +126,24 @@ public sealed class TransactionRunner
         if (chain)
             Transaction.Begin(begin, _session.Settings);
         return true;
+    }
+
+    /// <summary>The end of a text or of a pipeline, if it made an implicit block.</summary>
+    public async ValueTask EndImplicitAsync(bool succeeded)
+    {
+        if (!Transaction.IsImplicit)
+            return;
+        try
+        {
+            if (succeeded)
+                await CommitAsync(chain: false, implicitly: true);
+            else
+                await RollbackAsync(chain: false, implicitly: true);
+        }
+        catch (SqlErrorException exception)
+        {
+            exception.Error.WriteError(_session.Client.Output);
+        }
     }
 
     public async ValueTask<bool> RollbackAsync(bool chain, bool implicitly)
@@ -142,7 +180,7 @@ public sealed class TransactionRunner
         if (swallowed is not null && !failed)
             throw new SqlErrorException(swallowed);
         if (failed)
-            Transaction.Fail();
+            _session.FailBlock();
         return !failed;
     }
 
@@ -171,7 +209,7 @@ public sealed class TransactionRunner
                 continue;
             try
             {
-                await _session.DrainAsync(server);
+                await DrainEndAsync(server);
             }
             catch (ServerLostException)
             {
@@ -179,6 +217,14 @@ public sealed class TransactionRunner
                 _session.Servers.Lose(server);
             }
         }
+    }
+
+    // What the end of the block does to reported settings is the client's news.
+    private async ValueTask DrainEndAsync(ServerConnection server)
+    {
+        _session.StartRelay(server);
+        _session.Relay.HearsParameters = true;
+        await _session.PumpAsync(server);
     }
 
     private bool IsInBlock(string verb, bool chain)

@@ -23,7 +23,8 @@ public sealed class SimpleQuery
 
     public async ValueTask RunAsync(ReadOnlyMemory<byte> sql)
     {
-        await RunStatementsAsync(sql);
+        var succeeded = await RunStatementsAsync(sql);
+        await _runner.Transactions.EndImplicitAsync(succeeded);
         _session.Prepared.ForgetUnnamed();
         if (!_session.Transaction.IsOpen)
             _session.Prepared.ClearPortals();
@@ -31,7 +32,7 @@ public sealed class SimpleQuery
         _session.Servers.ReleaseIdle();
     }
 
-    private async ValueTask RunStatementsAsync(ReadOnlyMemory<byte> sql)
+    private async ValueTask<bool> RunStatementsAsync(ReadOnlyMemory<byte> sql)
     {
         StatementTemplate template;
         try
@@ -42,13 +43,13 @@ public sealed class SimpleQuery
         catch (SqlErrorException exception)
         {
             _runner.Fail(exception.Error);
-            return;
+            return false;
         }
         var statements = template.Statements;
         if (statements.Length == 0)
         {
             EmptyQueryResponseMessage.Write(_session.Client.Output);
-            return;
+            return true;
         }
         // A text that could not be read as a whole is one statement as far as anybody here knows.
         var isWhole = statements.Length != _session.Scanner.StatementCount;
@@ -58,47 +59,28 @@ public sealed class SimpleQuery
             if (i > 0)
                 _session.Scanner.Scan(sql.Span, _session.StandardConformingStrings);
             var (start, end) = isWhole ? (0, sql.Length) : _session.Scanner.GetStatement(i);
-            if (statements.Length > 1 && !await BeginImplicitAsync(statements[i]))
-                return;
-            if (await _runner.RunAsync(statements[i], new StatementText(sql, start, end)))
-                continue;
-            if (_session.Transaction.IsImplicit)
-                await _runner.Transactions.RollbackAsync(chain: false, implicitly: true);
-            return;
+            if (!TryBeginImplicit(statements[i], isAlone: statements.Length == 1)
+                || !await _runner.RunAsync(statements[i], new StatementText(sql, start, end)))
+            {
+                return false;
+            }
         }
-        if (_session.Transaction.IsImplicit && !await CommitAsync())
-            return;
+        return true;
     }
 
-    private async ValueTask<bool> CommitAsync()
+    // A statement by itself is in an implicit block too when it ends a pipeline.
+    private bool TryBeginImplicit(PlannedStatement next, bool isAlone)
     {
-        try
-        {
-            return await _runner.Transactions.CommitAsync(chain: false, implicitly: true);
-        }
-        catch (SqlErrorException exception)
-        {
-            _runner.Fail(exception.Error);
-            return false;
-        }
-    }
-
-    private ValueTask<bool> BeginImplicitAsync(PlannedStatement next)
-    {
-        if ((next.Traits & Traits.NotInTransaction) != 0 && (!_session.Transaction.IsOpen || _session.Transaction.IsImplicit))
+        var transaction = _session.Transaction;
+        if (isAlone && !transaction.IsImplicit)
+            return true;
+        if ((next.Traits & Traits.NotInTransaction) != 0 && (!transaction.IsOpen || transaction.IsImplicit))
         {
             _runner.Fail(new ServerError(SqlStates.ActiveSqlTransaction, $"{next.Verb.ToUpperInvariant()} cannot be executed from a function or multi-command string"));
-            return RollBackImplicitAsync();
+            return false;
         }
-        if (!_session.Transaction.IsOpen && next.Plan is not TransactionPlan)
-            _session.Transaction.BeginImplicit(_session.Settings);
-        return ValueTask.FromResult(true);
-    }
-
-    private async ValueTask<bool> RollBackImplicitAsync()
-    {
-        if (_session.Transaction.IsImplicit)
-            await _runner.Transactions.RollbackAsync(chain: false, implicitly: true);
-        return false;
+        if (!transaction.IsOpen && next.Plan is not TransactionPlan)
+            transaction.BeginImplicit(_session.Settings);
+        return true;
     }
 }

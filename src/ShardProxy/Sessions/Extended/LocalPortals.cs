@@ -1,0 +1,72 @@
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+
+namespace ShardProxy.Sessions.Extended;
+
+/// <summary>Portals that stand on no server, because the proxy answers or spreads their statement.</summary>
+internal sealed class LocalPortals(Session session, StatementRunner runner, ExtendedUnit unit, UnitBlock block)
+{
+    public async ValueTask DescribeAsync(ClientPortal portal)
+    {
+        await unit.SettleAsync();
+        if (unit.IsSkipping)
+            return;
+        if (portal.Planned.Plan is CountEverywherePlan)
+            await DescribeCountAsync(portal);
+        else
+            LocalDescription.Write(session.Client.Output, portal.Planned.Plan);
+    }
+
+    public async ValueTask DescribeAsync(ClientStatement statement, PlannedStatement planned)
+    {
+        await unit.SettleAsync();
+        if (unit.IsSkipping)
+            return;
+        ParameterDescriptionMessage.Write(session.Client.Output, statement.Text.ParameterTypes);
+        LocalDescription.Write(session.Client.Output, planned.Plan);
+    }
+
+    public async ValueTask RunAsync(ClientPortal portal, byte[] name)
+    {
+        await unit.SettleAsync();
+        if (unit.IsSkipping)
+            return;
+        if (portal.HasRun)
+            throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{ExtendedNames.Text(name)}\" cannot be run");
+        portal.HasRun = true;
+        await block.PrepareAsync(portal.Planned);
+        var sql = portal.Statement.Text.Sql;
+        session.Scanner.Scan(sql, session.StandardConformingStrings);
+        var (start, end) = session.Scanner.StatementCount == 1 ? session.Scanner.GetStatement(0) : (0, sql.Length);
+        session.Relay.DropsRowDescription = true;
+        runner.Counts.Formats = portal.ResultFormats;
+        try
+        {
+            unit.IsSkipping = !await runner.RunAsync(portal.Planned, new StatementText(sql, start, end));
+        }
+        finally
+        {
+            session.Relay.DropsRowDescription = false;
+            runner.Counts.Formats = [];
+        }
+        if (!unit.IsSkipping)
+            block.NoteExecuted(portal.Planned);
+    }
+
+    // The portal is nowhere, so its description is that of the statement, in the formats that Bind asked for.
+    private async ValueTask DescribeCountAsync(ClientPortal portal)
+    {
+        var server = await unit.UseAsync(session.Servers.AnyShard());
+        unit.WriteParse(server, portal.Statement);
+        DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, portal.Statement.Text.ServerName);
+        server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
+        FlushMessage.Write(server.Channel.Output);
+        var tap = new DescriptionTap();
+        await session.DrainAsync(server, tap);
+        if (session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+        tap.WriteTo(session.Client.Output, portal.ResultFormats);
+    }
+}
