@@ -9,7 +9,11 @@ namespace ShardProxy.Planning;
 public abstract record Plan;
 
 /// <summary>The statement runs as it stands on one shard.</summary>
-public sealed record OneShardPlan(ShardChoice Choice) : Plan;
+public sealed record OneShardPlan(ShardChoice Choice) : Plan
+{
+    /// <summary>What is done when an execution's keys live on several shards or cannot be read; null: refused.</summary>
+    public Plan? Otherwise { get; init; }
+}
 
 /// <summary>The statement runs as it stands (or as <paramref name="Text"/> has it) on every shard; the home shard's reply is the client's.</summary>
 /// <param name="Text">Replaces the statement, e.g. CREATE ROLE with the password already hashed; null keeps it.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Spreading;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning;
@@ -14,7 +15,14 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         return Plan(query, source, VerbOf(query));
     }
 
-    public PlannedStatement Plan(Query query, SourceText source, string verb)
+    /// <summary>A query that is a statement by itself.</summary>
+    public PlannedStatement PlanStatement(Query query, SourceText source) =>
+        query is RowQuery and not Select { Into: not null } ? Plan(query, source, VerbOf(query), mayRunOnSeveral: true) : Plan(query, source);
+
+    public PlannedStatement Plan(Query query, SourceText source, string verb) => Plan(query, source, verb, mayRunOnSeveral: false);
+
+    /// <param name="mayRunOnSeveral">The query is a statement by itself, so that it may run on several shards.</param>
+    public PlannedStatement Plan(Query query, SourceText source, string verb, bool mayRunOnSeveral)
     {
         if (SettingFunction.TryRead(query, source, out var setting))
             return new PlannedStatement(setting, Traits.None, verb);
@@ -22,14 +30,24 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             return new PlannedStatement(distribute, Traits.ChangesCatalog | Traits.NotInTransaction, verb);
         if (CursorOf(query) is { } cursor)
             return new PlannedStatement(new CursorPlan(CursorVerb.Fetch, cursor, null, WithHold: false), Traits.Writes | Traits.FollowsTransaction, verb);
-        var findings = Analyze(query, source);
+        var analysis = new StatementAnalysis(context, names);
+        analysis.Analyze(query, source);
+        var findings = analysis.Findings;
         var traits = findings.Traits | (findings.Locks ? Traits.Writes : Traits.None);
         var plan = Decide(findings);
         if (plan is RefusedPlan && RowCount.IsOf(query, findings, names))
             plan = new CountEverywherePlan();
         else if (plan is RefusedPlan && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
             plan = insert;
+        else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
+            plan = OnSeveral(plan, query, analysis);
         return new PlannedStatement(plan, traits, verb);
+    }
+
+    private static Plan OnSeveral(Plan plan, Query query, StatementAnalysis analysis)
+    {
+        var spread = new SpreadPlanner(analysis).TryPlan(query);
+        return plan is OneShardPlan one ? one with { Otherwise = spread } : spread ?? plan;
     }
 
     public Findings Analyze(Query query, SourceText source)

@@ -54,6 +54,29 @@ public static class ShardBinder
         return KeyImage.TryReadText(target, text, image) == KeyHashResult.Hashed ? placement.Find(image.Unread) : -1;
     }
 
+    /// <summary>The shards that can have rows that matter, in order. When no row can match, <paramref name="anyShard"/> gives the row description.</summary>
+    public static List<int> Shards(SpreadKeys keys, DirectorySnapshot directory, int shardCount, in StatementValues values, int anyShard)
+    {
+        var shards = new List<int>(shardCount);
+        RefusedPlan? trouble = null;
+        var found = keys.Sets is null ? ShardSet.Unknown : ShardSet.Empty;
+        foreach (var set in keys.Sets ?? [])
+        {
+            // A value that the server rejects is rejected by any.
+            var one = Evaluate(set, directory, values, ref trouble);
+            if (!one.IsInvalid)
+                found = found.Union(one);
+        }
+        for (var shard = 0; shard < shardCount; shard++)
+        {
+            if (found.MayContain(shard))
+                shards.Add(shard);
+        }
+        if (shards.Count == 0)
+            shards.Add(anyShard);
+        return shards;
+    }
+
     private static ShardSet Evaluate(KeySet set, DirectorySnapshot directory, in StatementValues values, ref RefusedPlan? trouble)
     {
         switch (set)

@@ -10,9 +10,13 @@ internal static class SharedParameters
 {
     public static PlannedStatement Mark(PlannedStatement planned, ReadOnlySpan<byte> text)
     {
-        if (planned.Plan is not OneShardPlan { Choice: KeyedShard keyed })
-            return planned;
-        foreach (var relation in keyed.Relations)
+        ImmutableArray<KeySet> sets = planned.Plan switch
+        {
+            OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
+            SpreadPlan { Keys.Sets: { } keys } => keys,
+            _ => [],
+        };
+        foreach (var relation in sets)
         {
             if (IsShared(relation, text))
                 return planned with { SharesKeyParameter = true };

@@ -7,6 +7,15 @@ namespace ShardProxy.Sessions;
 /// <param name="Server">Null when the proxy answers or spreads the statement.</param>
 public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Planned, ServerConnection? Server)
 {
+    /// <summary>The body of Bind; kept only for plans that run on several shards.</summary>
+    public ReadOnlyMemory<byte> Bind { get; init; }
+
+    /// <summary>Types of the parameters by the home shard's ids, as far as they are known; with <see cref="Bind"/>.</summary>
+    public uint[] ParameterTypes { get; init; } = [];
+
+    /// <summary>As <see cref="ParameterTypes"/>, where a binary value may hold object ids; else empty.</summary>
+    public uint[] NestedParameterTypes { get; init; } = [];
+
     /// <summary>Format codes that Bind asked for; kept only for plans whose rows the proxy makes.</summary>
     public IReadOnlyList<short> ResultFormats { get; init; } = [];
 

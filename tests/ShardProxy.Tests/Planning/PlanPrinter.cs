@@ -31,6 +31,7 @@ internal sealed class PlanPrinter(string sql)
     private string Show(Plan plan) => plan switch
     {
         OneShardPlan one => Show(one.Choice),
+        SpreadPlan spread => "spread" + (spread.Keys.Sets is { } sets ? " " + string.Join(" + ", sets.Select(Show)) : ""),
         EveryShardPlan every => every.Text is null ? "every" : $"every: {every.Text}",
         CopyPlan copy => $"copy {(copy.From ? "from" : "to")} {copy.Table.Table.Name} key {copy.KeyOrdinal} of {copy.ColumnCount} {copy.Options.Format} '{(char)copy.Options.Delimiter}' null '{copy.Options.NullText}' quote {(char)copy.Options.Quote} escape {(char)copy.Options.Escape} header {copy.Options.Header}",
         TransactionPlan transaction => $"{transaction.Verb} {transaction.Name}{(transaction.Chain ? " chain" : "")}".Trim(),

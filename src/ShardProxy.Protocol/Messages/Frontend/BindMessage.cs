@@ -106,6 +106,17 @@ public readonly ref struct BindMessage
         frame.End();
     }
 
+    /// <summary>As <see cref="WriteRenamed"/>, with other result formats.</summary>
+    public static void WriteReformatted(ByteBuffer to, in BindMessage original, ReadOnlySpan<byte> portal, ReadOnlySpan<byte> statement, ReadOnlySpan<short> resultFormats)
+    {
+        var frame = FrameWriter.Begin(to, FrontendMessageType.Bind);
+        frame.String(portal);
+        frame.String(statement);
+        frame.Bytes(original.AfterNames[..^(sizeof(short) + original.ResultFormats.Raw.Length)]);
+        WriteFormats(frame, resultFormats);
+        frame.End();
+    }
+
     private static void WriteFormats(FrameWriter frame, ReadOnlySpan<short> formats)
     {
         frame.Count(formats.Length);

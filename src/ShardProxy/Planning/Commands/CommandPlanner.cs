@@ -25,14 +25,17 @@ internal sealed class CommandPlanner
 
     public PlannedStatement Plan(ParsedStatement statement) => statement.Statement switch
     {
-        QueryStatement query => Queries.Plan(query.Query, Source),
+        QueryStatement query => Queries.PlanStatement(query.Query, Source),
         UtilityStatement utility => PlanUtility(utility.Node, statement.Start, statement.End),
         _ => throw new InvalidOperationException(),
     };
 
     /// <summary>A statement inside another (EXPLAIN, PREPARE).</summary>
-    public PlannedStatement PlanInner(SyntaxNode node, int start, int end) =>
-        Plan(new ParsedStatement(SqlParser.ReadStatement(node), start, end));
+    public PlannedStatement PlanInner(SyntaxNode node, int start, int end) => SqlParser.ReadStatement(node) switch
+    {
+        QueryStatement query => Queries.Plan(query.Query, Source),
+        var other => Plan(new ParsedStatement(other, start, end)),
+    };
 
     private PlannedStatement PlanUtility(SyntaxNode node, int start, int end)
     {

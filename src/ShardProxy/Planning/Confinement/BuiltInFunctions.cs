@@ -77,6 +77,14 @@ internal static class BuiltInFunctions
         ["database_to_xml"] = WritesHome,
     }.ToFrozenDictionary();
 
+    /// <summary>Volatile functions of pg_catalog that have no state of the server's: each call gives another value.</summary>
+    public static bool IsVolatile(string name) =>
+        name is "random" or "random_normal" or "setseed" or "gen_random_uuid" or "uuidv4" or "uuidv7" or "clock_timestamp" or "timeofday"
+            or "pg_sleep" or "pg_sleep_for" or "pg_sleep_until";
+
+    /// <summary>One value for a whole statement or transaction.</summary>
+    public static bool ReadsClock(string name) => name is "now" or "transaction_timestamp" or "statement_timestamp" or "age";
+
     public static FunctionEffect EffectOf(string name)
     {
         if (Known.TryGetValue(name, out var effect))

@@ -36,6 +36,15 @@ internal sealed class Findings
     /// <summary>A function whose state is the home shard's: a sequence, an advisory lock.</summary>
     public string? HomeFunction { get; set; }
 
+    /// <summary>The first thing met whose value on one shard is not its value on all the data: it must not be computed shard by shard. Null when there is none.</summary>
+    public string? Unspreadable { get; set; }
+
+    /// <summary>A built-in volatile function: once for each row it may run anywhere, but what PostgreSQL computes once must not be computed once per shard.</summary>
+    public string? VolatileFunction { get; set; }
+
+    /// <summary>The start of the statement or transaction: one value for all rows.</summary>
+    public bool ReadsClock { get; set; }
+
     /// <summary>Looks at catalogs, which differ a little between shards; matters only when nothing else decides.</summary>
     public bool PrefersHome { get; set; }
 

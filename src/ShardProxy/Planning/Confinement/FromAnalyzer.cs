@@ -37,7 +37,10 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
     private ColumnList Table(FromTable table, Place place, FactScope facts)
     {
         if (table.Sample is { } sample)
+        {
             analysis.Walk(sample, place);
+            analysis.Findings.Unspreadable ??= "TABLESAMPLE";
+        }
         if (table.Name.Schema is null && place.Tables?.Find(table.Name.Name) is { } common)
             return analysis.Queries.Reference(common, facts);
         return analysis.Relations.Read(analysis.Resolve(table.Name), facts);

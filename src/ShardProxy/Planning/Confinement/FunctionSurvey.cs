@@ -63,11 +63,19 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
         if (function.Body is { } body && function.Language is "sql" or "plpgsql")
             SurveyBody($"the function {function.Name.Name}()", function.Body!, isVolatile);
         findings.PrefersHome = true;
+        // An aggregate's language is "internal"; that of overloads which differ is not known.
+        if (function.Volatility != FunctionVolatility.Immutable || function.Language is "internal" or "")
+            findings.Unspreadable ??= $"the function {function.Name.Name}()";
     }
 
     private void SurveyBuiltIn(string name)
     {
         var effect = BuiltInFunctions.EffectOf(name);
+        if (effect != default)
+            findings.Unspreadable ??= $"the function {name}()";
+        if (BuiltInFunctions.IsVolatile(name))
+            findings.VolatileFunction ??= name;
+        findings.ReadsClock |= BuiltInFunctions.ReadsClock(name);
         findings.Traits |= effect.Traits;
         if (effect.NeedsHome)
             findings.HomeFunction ??= name;

@@ -19,6 +19,7 @@ internal sealed class SelectAnalyzer(StatementAnalysis analysis)
             analysis.Walk(select.Where, inside);
         }
         WalkRest(select, inside);
+        analysis.Blocks[select] = inside;
         return Rows(select, inside);
     }
 

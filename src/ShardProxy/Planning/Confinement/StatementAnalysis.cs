@@ -32,6 +32,9 @@ internal sealed class StatementAnalysis
     public QueryAnalyzer Queries { get; }
     public WriteAnalyzer Writes { get; }
 
+    /// <summary>What names mean in each SELECT, as it was analysed last.</summary>
+    public Dictionary<Select, Place> Blocks { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>What a name means; a table that must not be used is noted as the reason to refuse.</summary>
     public ResolvedRelation Resolve(TableName name)
     {
@@ -74,6 +77,14 @@ internal sealed class StatementAnalysis
             case TypeCast cast when cast.Type.Names[^1].StartsWith("reg", StringComparison.Ordinal):
                 // regclass and its kin: object ids differ from shard to shard.
                 Findings.PrefersHome = true;
+                Findings.Unspreadable ??= "an object id";
+                break;
+            case OtherExpression { Kind: "SQLValueFunction" }:
+                // current_timestamp and its kin; also current_user, for which it does no harm.
+                Findings.ReadsClock = true;
+                break;
+            case ColumnReference { IsStar: false, Names: [.., "ctid" or "tableoid" or "xmin" or "xmax" or "cmin" or "cmax"] }:
+                Findings.Unspreadable ??= "a system column";
                 break;
         }
         foreach (var child in ExpressionChildren.Of(expression))

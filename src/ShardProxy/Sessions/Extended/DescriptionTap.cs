@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ShardProxy.Catalog;
 using ShardProxy.Execution;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
@@ -18,8 +19,14 @@ internal sealed class DescriptionTap : IReplyTap
     }
 
     /// <param name="formats">None: text; one for all columns; or one each.</param>
-    public void WriteTo(ByteBuffer client, IReadOnlyList<short> formats)
+    /// <param name="objectIds">Of the shard that gave the description.</param>
+    public void WriteTo(ByteBuffer client, IReadOnlyList<short> formats, ObjectIdMap objectIds)
     {
+        if (_frame.Length == 0)
+        {
+            NoDataMessage.Write(client);
+            return;
+        }
         if (!RowDescriptionMessage.TryRead(_frame.AsSpan(Frame.HeaderLength), out var description))
             return;
         var patched = (byte[])_frame.Clone();
@@ -35,6 +42,8 @@ internal sealed class DescriptionTap : IReplyTap
             BinaryPrimitives.WriteInt16BigEndian(patched.AsSpan(Frame.HeaderLength + field.FormatOffset), format);
             column++;
         }
+        if (!objectIds.IsIdentity)
+            ObjectIdTranslation.RowDescriptionToHome(patched.AsSpan(Frame.HeaderLength), objectIds);
         client.Write(patched);
     }
 }

@@ -30,6 +30,7 @@ public sealed class ExtendedQuery
     private readonly ExtendedNames _names;
     private readonly BindShard _shards;
     private readonly NestedTypesLookup _nested;
+    private readonly SpreadBinding _spreads;
 
     public ExtendedQuery(Session session, StatementRunner runner)
     {
@@ -44,6 +45,7 @@ public sealed class ExtendedQuery
         var types = new ParameterTypeLookup(session, _unit.UseAsync);
         _shards = new BindShard(session, types);
         _nested = new NestedTypesLookup(session, types);
+        _spreads = new SpreadBinding(session, types);
     }
 
     /// <summary>Between units: the next message starts a new one.</summary>
@@ -122,7 +124,7 @@ public sealed class ExtendedQuery
             throw Routing.Refuse(refused);
         _session.Prepared.SetStatement(name, statement);
         _unit.Parses.Add(name, statement);
-        if (RunsOnServer(planned))
+        if (RunsOnServer(planned) || planned.Plan is SpreadPlan)
             _unit.HoldParse(statement);
         else
             _unit.Reply(ReplyKind.Parse);
@@ -130,12 +132,22 @@ public sealed class ExtendedQuery
 
     private async ValueTask BindAsync(ReadOnlyMemory<byte> body)
     {
-        var (portalName, statement) = FindBound(body.Span);
+        var (portalName, statement) = FindBound(body);
         if (!_unit.Holds(statement))
             await _unit.ResolveParseAsync();
         var planned = await PlanAsync(statement);
         CheckBlock(planned, allowsEmpty: false);
-        if (!RunsOnServer(planned))
+        planned = await _spreads.ChooseAsync(statement, planned, body);
+        var isHinted = planned.Plan is SpreadPlan && _spreads.IsHinted(statement);
+        if (planned.Plan is SpreadPlan && !isHinted)
+        {
+            await _unit.ResolveParseAsync();
+            var portal = await _spreads.BindAsync(statement, planned, body);
+            _session.Prepared.SetPortal(portalName, portal);
+            _unit.Reply(ReplyKind.Bind);
+            return;
+        }
+        if (!isHinted && !RunsOnServer(planned))
         {
             _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalDescription.Formats(planned, body.Span) });
             _unit.Reply(ReplyKind.Bind);
@@ -171,7 +183,7 @@ public sealed class ExtendedQuery
         if (!_unit.Holds(statement))
             await _unit.ResolveParseAsync();
         var planned = await PlanAsync(statement);
-        if (!RunsOnServer(planned) && planned.Plan is not CountEverywherePlan)
+        if (!RunsOnServer(planned) && !LocalPortals.GivesRows(planned.Plan))
         {
             await _local.DescribeAsync(statement, planned);
             return;
@@ -319,10 +331,10 @@ public sealed class ExtendedQuery
     private static bool RunsOnServer(PlannedStatement planned) =>
         planned.Plan is OneShardPlan or SettingPlan { IsFunction: true } or RefusedPlan or UnreadPlan or CursorPlan { Verb: CursorVerb.Fetch };
 
-    private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlySpan<byte> body)
+    private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlyMemory<byte> body)
     {
-        if (!BindMessage.TryRead(body, out var bind))
-            throw ExtendedBodies.MalformedBind(body);
+        if (!BindMessage.TryRead(body.Span, out var bind))
+            throw ExtendedBodies.MalformedBind(body.Span);
         return (bind.Portal.ToArray(), _names.FindStatement(bind.Statement));
     }
 }

@@ -8,13 +8,16 @@ namespace ShardProxy.Sessions.Extended;
 /// <summary>Portals that stand on no server, because the proxy answers or spreads their statement.</summary>
 internal sealed class LocalPortals(Session session, StatementRunner runner, ExtendedUnit unit, UnitBlock block)
 {
+    /// <summary>Whether the proxy makes its rows of the shards' rows: any shard describes them.</summary>
+    public static bool GivesRows(Plan plan) => plan is CountEverywherePlan or SpreadPlan;
+
     public async ValueTask DescribeAsync(ClientPortal portal)
     {
         await unit.SettleAsync();
         if (unit.IsSkipping)
             return;
-        if (portal.Planned.Plan is CountEverywherePlan)
-            await DescribeCountAsync(portal);
+        if (GivesRows(portal.Planned.Plan))
+            await DescribeRowsAsync(portal);
         else
             LocalDescription.Write(session.Client.Output, portal.Planned.Plan);
     }
@@ -44,7 +47,7 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         runner.Counts.Formats = portal.ResultFormats;
         try
         {
-            unit.IsSkipping = !await runner.RunAsync(portal.Planned, new StatementText(sql, start, end));
+            unit.IsSkipping = !await runner.RunAsync(portal, new StatementText(sql, start, end));
         }
         finally
         {
@@ -56,7 +59,7 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
     }
 
     // The portal is nowhere, so its description is that of the statement, in the formats that Bind asked for.
-    private async ValueTask DescribeCountAsync(ClientPortal portal)
+    private async ValueTask DescribeRowsAsync(ClientPortal portal)
     {
         var server = await unit.UseAsync(session.Servers.AnyShard());
         unit.WriteParse(server, portal.Statement);
@@ -67,6 +70,6 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         await session.DrainAsync(server, tap);
         if (session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
-        tap.WriteTo(session.Client.Output, portal.ResultFormats);
+        tap.WriteTo(session.Client.Output, portal.ResultFormats, session.ObjectIds(server.Shard));
     }
 }

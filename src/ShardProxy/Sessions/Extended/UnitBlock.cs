@@ -39,6 +39,9 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
             case { } when IsOutside(planned):
                 await EndServersAsync(planned);
                 return;
+            case SpreadPlan when !unit.HasExecuted && IsSyncNext():
+                await EndServersAsync();
+                return;
             default:
                 if (IsAlone(planned))
                     return;
@@ -104,6 +107,11 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
     {
         if (unit.HasExecuted || (planned.Plan is not SettingPlan { IsFunction: true } && unit.WaitingForSync().Count > 0))
             return false;
+        return IsSyncNext();
+    }
+
+    private bool IsSyncNext()
+    {
         var input = session.Client.Input.Unread;
         return Frame.TryRead(input, session.Client.MaxFrameLength, out var type, out _) == FrameStatus.Complete && type == FrontendMessageType.Sync;
     }
@@ -131,6 +139,11 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
     {
         if (unit.HasExecuted)
             throw new SqlErrorException(SqlStates.ActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} cannot be executed within a pipeline");
+        await EndServersAsync();
+    }
+
+    private async ValueTask EndServersAsync()
+    {
         foreach (var server in unit.WaitingForSync())
         {
             server.SendSync(Disposition.Forward);

@@ -43,6 +43,19 @@ public static class Routing
     public static int Choose(Session session, ShardChoice choice, StatementText text) =>
         Choose(session, choice, new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText });
 
+    /// <summary>The plan to run with these values: the same, or another where the keys live on several shards. The shard is -1 then.</summary>
+    public static Plan Choose(Session session, OneShardPlan plan, in StatementValues values, out int shard)
+    {
+        shard = -1;
+        if (plan is { Otherwise: { } otherwise, Choice: KeyedShard keyed } && !TryHint(session, values.Text, out _)
+            && ShardBinder.Choose(keyed, session.Planning().Routing.Directory, values, Database.HomeShard, out _, out _) != BindResult.Bound)
+        {
+            return otherwise;
+        }
+        shard = Choose(session, plan.Choice, values);
+        return plan;
+    }
+
     /// <summary>The shard of a statement with its values bound. Throws the refusal when there is not exactly one.</summary>
     public static int Choose(Session session, ShardChoice choice, in StatementValues values)
     {
@@ -94,7 +107,7 @@ public static class Routing
     public static bool IsForHint(Plan plan, Session session) => plan switch
     {
         RefusedPlan refused => refused.SqlState == SqlStates.FeatureNotSupported,
-        CountEverywherePlan or InsertEverywherePlan => true,
+        CountEverywherePlan or InsertEverywherePlan or SpreadPlan => true,
         EveryShardPlan => session.Scanner.Hint.Kind != RoutingHintKind.None,
         _ => false,
     };

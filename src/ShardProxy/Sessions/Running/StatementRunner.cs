@@ -3,6 +3,7 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -27,6 +28,7 @@ public sealed class StatementRunner
         _transactions = new TransactionRunner(session);
         CopyInput = new CopyInput(session);
         Counts = new CountRunner(session);
+        Spread = new SpreadRunner(session);
         _settings = new SettingRunner(session);
         _everyShard = new EveryShardRunner(session, _transactions);
         _copies = new CopyRunner(session, _transactions);
@@ -43,8 +45,15 @@ public sealed class StatementRunner
 
     public CountRunner Counts { get; }
 
+    public SpreadRunner Spread { get; }
+
     /// <summary>Runs it and writes its replies, without ReadyForQuery. False when it failed; the error is written then.</summary>
-    public async ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text)
+    public ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text) => RunAsync(planned, text, null);
+
+    /// <summary>As <see cref="RunAsync(PlannedStatement, StatementText)"/>, for a portal that is on no server.</summary>
+    public ValueTask<bool> RunAsync(ClientPortal portal, StatementText text) => RunAsync(portal.Planned, text, portal);
+
+    private async ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text, ClientPortal? portal)
     {
         try
         {
@@ -55,8 +64,10 @@ public sealed class StatementRunner
                     "current transaction is aborted, commands ignored until end of transaction block");
             }
             var slow = _session.Database.Slow;
-            var start = planned.Plan is EveryShardPlan or CountEverywherePlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
-            var succeeded = await DispatchAsync(planned, text);
+            var start = planned.Plan is EveryShardPlan or CountEverywherePlan or SpreadPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
+            var succeeded = planned.Plan is SpreadPlan spread && portal is not null
+                ? await Spread.RunAsync(spread, portal)
+                : await DispatchAsync(planned, text);
             if (slow.IsSlow(start))
                 slow.Report(_session, start, planned.Verb, shard: -1, text.Whole.Span[text.Start..text.End]);
             return succeeded;
@@ -143,7 +154,13 @@ public sealed class StatementRunner
         switch (planned.Plan)
         {
             case OneShardPlan one:
-                return RunOnAsync(Routing.Choose(_session, one.Choice, text), planned, text.Whole[text.Start..text.End], text.PositionOffset);
+                var values = new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText };
+                var chosen = Routing.Choose(_session, one, values, out var shard);
+                return ReferenceEquals(chosen, one)
+                    ? RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
+                    : DispatchAsync(planned with { Plan = chosen }, text);
+            case SpreadPlan spread:
+                return Spread.RunAsync(spread, text);
             case TransactionPlan transaction:
                 return _transactions.RunAsync(transaction, text);
             case EmptyPlan:

@@ -20,6 +20,10 @@ public static class TemplateSize
                     foreach (var relation in keyed.Relations)
                         size += Of(relation);
                     break;
+                case SpreadPlan { Keys.Sets: { } sets }:
+                    foreach (var set in sets)
+                        size += Of(set);
+                    break;
                 case EveryShardPlan { Text: { } text }:
                     size += 2 * text.Length;
                     break;

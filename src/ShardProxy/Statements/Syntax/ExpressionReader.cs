@@ -96,7 +96,14 @@ internal static class ExpressionReader
             ReadAll(node.List("args")),
             [.. ReadAll(node.List("agg_order")), .. ReadAll([node.Node("agg_filter")])],
             window.Exists ? ReadWindow(window) : null,
-            node.Location);
+            node.Location)
+        {
+            IsDistinct = node.Flag("agg_distinct"),
+            IsStar = node.Flag("agg_star"),
+            IsVariadic = node.Flag("func_variadic"),
+            IsOrdered = node.List("agg_order").Any(),
+            IsFiltered = node.Has("agg_filter"),
+        };
     }
 
     private static SubqueryExpression ReadSubquery(SyntaxNode node) => new(

@@ -83,7 +83,23 @@ public sealed record FunctionCall(
     ImmutableArray<Expression> Arguments,
     ImmutableArray<Expression> Inner,
     WindowDefinition? Window,
-    int Location) : Expression(Location);
+    int Location) : Expression(Location)
+{
+    /// <summary>f(DISTINCT …).</summary>
+    public bool IsDistinct { get; init; }
+
+    /// <summary>f(*).</summary>
+    public bool IsStar { get; init; }
+
+    /// <summary>f(VARIADIC …).</summary>
+    public bool IsVariadic { get; init; }
+
+    /// <summary>f(… ORDER BY …), or WITHIN GROUP.</summary>
+    public bool IsOrdered { get; init; }
+
+    /// <summary>FILTER (WHERE …).</summary>
+    public bool IsFiltered { get; init; }
+}
 
 /// <param name="Name">Of the window it is or builds on; null when it stands alone.</param>
 public sealed record WindowDefinition(string? Name, string? BasedOn, ImmutableArray<Expression> Partition, ImmutableArray<Expression> Others);

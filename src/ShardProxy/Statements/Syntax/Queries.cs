@@ -21,9 +21,25 @@ public abstract record RowQuery : Query
     /// <summary>LIMIT and OFFSET.</summary>
     public ImmutableArray<Expression> Limits { get; init; } = [];
 
+    /// <summary>ORDER BY; its expressions are those of <see cref="Order"/>.</summary>
+    public ImmutableArray<SortItem> SortKeys { get; init; } = [];
+
+    /// <summary>LIMIT or FETCH FIRST; null when there is none. LIMIT ALL and LIMIT NULL have the constant NULL.</summary>
+    public Expression? LimitCount { get; init; }
+
+    public Expression? LimitOffset { get; init; }
+
+    /// <summary>FETCH FIRST … WITH TIES.</summary>
+    public bool WithTies { get; init; }
+
     /// <summary>FOR UPDATE and its kin.</summary>
     public bool Locks { get; init; }
 }
+
+/// <param name="Value">What is sorted by: an expression, or a position or name of the output.</param>
+/// <param name="NullsFirst">Null when not said: last for ascending, first for descending.</param>
+/// <param name="HasOperator">ORDER BY … USING an operator, which may mean any order.</param>
+public sealed record SortItem(Expression Value, bool IsDescending, bool? NullsFirst, bool HasOperator);
 
 public sealed record Select(
     ImmutableArray<OutputItem> Outputs,

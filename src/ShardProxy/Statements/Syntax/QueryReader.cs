@@ -59,9 +59,24 @@ internal static class QueryReader
         {
             Order = ExpressionReader.ReadAll(node.List("sortClause")),
             Limits = ExpressionReader.ReadAll([node.Node("limitCount"), node.Node("limitOffset")]),
+            SortKeys = [.. node.List("sortClause").Select(ReadSortKey)],
+            LimitCount = ExpressionReader.ReadOptional(node.Node("limitCount")),
+            LimitOffset = ExpressionReader.ReadOptional(node.Node("limitOffset")),
+            WithTies = node.Text("limitOption") == "LIMIT_OPTION_WITH_TIES",
             Locks = node.List("lockingClause").Any(),
         };
     }
+
+    private static SortItem ReadSortKey(SyntaxNode node) => new(
+        ExpressionReader.Read(node.Node("node")),
+        node.Text("sortby_dir") == "SORTBY_DESC",
+        node.Text("sortby_nulls") switch
+        {
+            "SORTBY_NULLS_FIRST" => true,
+            "SORTBY_NULLS_LAST" => false,
+            _ => null,
+        },
+        node.Text("sortby_dir") == "SORTBY_USING");
 
     private static Select ReadSelect(SyntaxNode node)
     {

@@ -1,0 +1,43 @@
+using ShardProxy.Planning.Confinement;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Spreading;
+
+/// <summary>Whether each row that a SELECT gives comes of rows with one value of a key, so that no two shards' rows make one.</summary>
+internal static class RowsByKey
+{
+    /// <summary>ORDER BY, LIMIT and row locks are not looked at.</summary>
+    public static bool AreApart(Select select, Place block, ColumnVariable key, StatementAnalysis analysis)
+    {
+        if (select.Groups.IsEmpty && !select.HasGroupingSets && Aggregates.AreUsed(select))
+            return false;
+        if (Aggregates.MayBelongOutside(select, analysis))
+            return false;
+        var passing = new PassingColumns(select with { Limits = [], Locks = false }, block);
+        var shown = Shown(select, block, key);
+        if (!passing.Contains(key, -1) && !shown.Exists(position => passing.Contains(key, position)))
+            return false;
+        // DISTINCT compares whole rows: two shards have none in common when the key is in them.
+        return !select.IsDistinct || !select.DistinctOn.IsEmpty || shown.Count > 0;
+    }
+
+    /// <summary>Positions of the outputs that are the key, before the first star.</summary>
+    private static List<int> Shown(Select select, Place block, ColumnVariable key)
+    {
+        var positions = new List<int>();
+        for (var position = 0; position < select.Outputs.Length; position++)
+        {
+            if (select.Outputs[position].Value is not ColumnReference column)
+                continue;
+            if (column.IsStar)
+            {
+                if (column.Names.IsEmpty || (block.Columns.TryTable(column.Names[^1], out var table) && table.Columns.Columns.Any(own => ReferenceEquals(own.Variable, key))))
+                    positions.Add(position);
+                break;
+            }
+            if (ReferenceEquals(block.Columns.Resolve(column).Variable, key))
+                positions.Add(position);
+        }
+        return positions;
+    }
+}

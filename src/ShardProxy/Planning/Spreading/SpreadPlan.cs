@@ -1,0 +1,16 @@
+using System.Collections.Immutable;
+
+namespace ShardProxy.Planning;
+
+/// <summary>
+/// A query that each of several shards answers for its own rows, such that the answers put together are the query's.
+/// </summary>
+/// <param name="Keys">The shards concerned are those of any of the sets.</param>
+public sealed record SpreadPlan(SpreadKeys Keys) : Plan;
+
+/// <summary>Which shards can have rows that matter.</summary>
+/// <param name="Sets">The shards are those of any of them; null where nothing confines them, and then all shards are meant.</param>
+public sealed record SpreadKeys(ImmutableArray<KeySet>? Sets)
+{
+    public static SpreadKeys All { get; } = new((ImmutableArray<KeySet>?)null);
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using ShardProxy.Planning.Confinement;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Spreading;
+
+/// <summary>Plans a query whose rows can be computed shard by shard; what it cannot prove right it leaves to others.</summary>
+internal sealed class SpreadPlanner(StatementAnalysis analysis)
+{
+    private readonly SpreadProof _proof = new(analysis.Findings);
+
+    /// <summary>Null when the query is not seen to fall apart by shard.</summary>
+    public SpreadPlan? TryPlan(Query query)
+    {
+        if (query is not RowQuery rows || !MaySpread(analysis.Findings))
+            return null;
+        var branches = new List<Select>();
+        if (!TryBranches(rows, branches, isTop: true))
+            return null;
+        // Computed once by PostgreSQL, a volatile function in a subquery must not be computed once per shard.
+        if (analysis.Findings.VolatileFunction is not null && analysis.Blocks.Count > 1)
+            return null;
+        var parts = new List<(Place Block, ShardedInstance Anchor)>();
+        return TryParts(branches, parts) && rows.Order.IsEmpty && rows.Limits.IsEmpty ? new SpreadPlan(KeysOf(parts)) : null;
+    }
+
+    private static bool MaySpread(Findings findings) =>
+        findings is
+        {
+            Refusal: null, WrittenReference: null, HomeFunction: null, Unspreadable: null, RequiresKey: false, ReadsClock: false,
+            Instances.Count: > 0, HomeRelations.Count: 0, StoredKeys.Count: 0,
+        }
+        && findings.Traits == Traits.None
+        // Whoever locks a row of a reference table must meet the others who do, and they are on the home shard.
+        && !(findings.Locks && findings.ReadsReference);
+
+    /// <summary>The SELECTs whose rows together are the query's: itself, or the branches of UNION ALL.</summary>
+    private bool TryBranches(RowQuery query, List<Select> branches, bool isTop)
+    {
+        // Rows that are counted, ordered or locked together are not those of a branch.
+        if (!isTop && (!query.Order.IsEmpty || !query.Limits.IsEmpty || query.Locks))
+            return false;
+        switch (query)
+        {
+            case Select { Into: null } select when analysis.Blocks.ContainsKey(select):
+                branches.Add(select);
+                return true;
+            case SetOperation { Operator: SetOperator.Union, All: true, Left: RowQuery left, Right: RowQuery right }:
+                return TryBranches(left, branches, isTop: false) && TryBranches(right, branches, isTop: false);
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Finds an anchor for each branch, such that all together confine the statement.</summary>
+    private bool TryParts(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts)
+    {
+        if (parts.Count == branches.Count)
+            return _proof.Holds(parts);
+        var select = branches[parts.Count];
+        var block = analysis.Blocks[select];
+        foreach (var anchor in _proof.AnchorsOf(block))
+        {
+            if (!RowsByKey.AreApart(select, block, anchor.Key, analysis))
+                continue;
+            parts.Add((block, anchor));
+            if (TryParts(branches, parts))
+                return true;
+            parts.RemoveAt(parts.Count - 1);
+        }
+        return false;
+    }
+
+    private static SpreadKeys KeysOf(List<(Place Block, ShardedInstance Anchor)> parts)
+    {
+        var sets = new List<KeySet>();
+        foreach (var (_, anchor) in parts)
+        {
+            if (new KeySolver(anchor.KeyType, stored: false).Solve(anchor.Key, anchor.Scope) is not { } set)
+                return SpreadKeys.All;
+            if (!sets.Exists(known => KeySets.Same(known, set)))
+                sets.Add(set);
+        }
+        return new SpreadKeys([.. sets]);
+    }
+}

@@ -1,0 +1,78 @@
+using ShardProxy.Planning.Confinement;
+
+namespace ShardProxy.Planning.Spreading;
+
+/// <summary>
+/// Proves that a SELECT may run on each shard for that shard's rows. Idea: some key column of the SELECT's rows (the
+/// anchor) is never NULL, so the rows fall into one part per shard by the anchor's value. Each part is the SELECT with one
+/// condition more: the anchor's value is one of the shard's. If that condition confines every sharded table of the
+/// statement, wherever it stands, to the shard's keys, the shard has all that the part can touch.
+/// </summary>
+/// <remarks>
+/// The condition is assumed as a fact like one in WHERE, with a term that stands for the shard's keys, and the
+/// <see cref="KeySolver"/> follows it through joins, subqueries and outer joins by the rules that confine statements to
+/// one shard: the proof is the same.
+/// </remarks>
+internal sealed class SpreadProof(Findings findings)
+{
+    /// <summary>Never leaves this class.</summary>
+    private sealed record ShardKeys : KeyTerm;
+
+    private static readonly ShardKeys Term = new();
+
+    /// <summary>The keys that a SELECT's rows can be parted by, each with what confines it; empty when there is none.</summary>
+    public List<ShardedInstance> AnchorsOf(Place block)
+    {
+        var anchors = new List<ShardedInstance>();
+        foreach (var list in block.Columns.Unqualified.Concat(block.Columns.Tables.Select(static table => table.Columns)))
+        {
+            foreach (var column in list.Columns)
+            {
+                if (column is { Nullable: false, Variable: { IsKey: true } key }
+                    && findings.Instances.Find(instance => ReferenceEquals(instance.Key, key)) is { } anchor
+                    && !anchors.Contains(anchor))
+                {
+                    anchors.Add(anchor);
+                }
+            }
+        }
+        return anchors;
+    }
+
+    /// <summary>Whether every sharded table is confined once each of the blocks is parted by its anchor.</summary>
+    public bool Holds(IReadOnlyList<(Place Block, ShardedInstance Anchor)> parts)
+    {
+        foreach (var (block, anchor) in parts)
+            block.Facts.Facts.Add(new OneOf(anchor.Key, [new Operand(Term, anchor.Key.Family, IsArray: false, anchor.Key.TypeOid)]));
+        try
+        {
+            return findings.Instances.TrueForAll(instance => IsConfined(instance, parts[0].Anchor));
+        }
+        finally
+        {
+            foreach (var (block, _) in parts)
+                block.Facts.Facts.RemoveAt(block.Facts.Facts.Count - 1);
+        }
+    }
+
+    private static bool IsConfined(ShardedInstance instance, ShardedInstance anchor) =>
+        instance.Table.Group == anchor.Table.Group
+        && HashAlike(instance.KeyType, anchor.KeyType)
+        && new KeySolver(instance.KeyType, stored: false).Solve(instance.Key, instance.Scope) is { } set
+        && IsWithinShard(set);
+
+    private static bool IsWithinShard(KeySet set) => set switch
+    {
+        EmptyKeySet => true,
+        KeyEquals equals => equals.Term is ShardKeys,
+        KeyUnion union => union.Sets.All(IsWithinShard),
+        KeyIntersection both => both.Sets.Any(IsWithinShard),
+        _ => false,
+    };
+
+    /// <summary>Equal values have equal hashes: within one type, the integers, and the texts.</summary>
+    private static bool HashAlike(KeyType left, KeyType right) =>
+        left.Oid == right.Oid
+        || (TypeIds.IsInteger(left.Oid) && TypeIds.IsInteger(right.Oid))
+        || (TypeIds.FamilyOf(left.Oid) == ValueFamily.Text && TypeIds.FamilyOf(right.Oid) == ValueFamily.Text);
+}

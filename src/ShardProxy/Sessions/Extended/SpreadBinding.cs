@@ -1,0 +1,73 @@
+using ShardProxy.Catalog;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+
+namespace ShardProxy.Sessions.Extended;
+
+/// <summary>The Bind of a statement that runs on several shards: its portal is on no server, and keeps what Bind said.</summary>
+internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
+{
+    /// <summary>The plan for these values: of a statement that one shard would run for other values, perhaps another.</summary>
+    public async ValueTask<PlannedStatement> ChooseAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
+    {
+        if (planned.Plan is not OneShardPlan { Otherwise: not null } one)
+            return planned;
+        var parameterTypes = planned.SharesKeyParameter ? await types.ResolveAsync(statement) : statement.Text.ParameterTypes;
+        session.Scanner.Scan(statement.Text.Sql, session.StandardConformingStrings);
+        BindMessage.TryRead(body.Span, out var bind);
+        var values = new StatementValues(statement.Text.Sql, session.Scanner, bind, parameterTypes) { IsConverted = session.ConvertsText };
+        return planned with { Plan = Routing.Choose(session, one, values, out _) };
+    }
+
+    /// <summary>A hint says where it runs, so it is on a server after all.</summary>
+    public bool IsHinted(ClientStatement statement)
+    {
+        session.Scanner.Scan(statement.Text.Sql, session.StandardConformingStrings);
+        return Routing.TryHint(session, statement.Text.Sql, out _);
+    }
+
+    public async ValueTask<ClientPortal> BindAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
+    {
+        var nested = HasForeignShards() && HasBinaryUserTypes(body.Span, statement.Text.ParameterTypes);
+        var parameterTypes = nested || planned.SharesKeyParameter ? await types.ResolveAsync(statement) : statement.Text.ParameterTypes;
+        return new ClientPortal(statement, planned, null)
+        {
+            Bind = body,
+            ParameterTypes = parameterTypes,
+            NestedParameterTypes = nested ? parameterTypes : [],
+            ResultFormats = Formats(body.Span),
+        };
+    }
+
+    private bool HasForeignShards()
+    {
+        for (var shard = 0; shard < session.Database.ShardCount; shard++)
+        {
+            if (!session.ObjectIds(shard).IsIdentity)
+                return true;
+        }
+        return false;
+    }
+
+    private static bool HasBinaryUserTypes(ReadOnlySpan<byte> body, uint[] declared)
+    {
+        BindMessage.TryRead(body, out var bind);
+        for (var i = 0; i < bind.ParameterCount; i++)
+        {
+            if (bind.IsBinary(i) && (i >= declared.Length || declared[i] is 0 or >= ObjectIdMap.FirstUserObjectId))
+                return true;
+        }
+        return false;
+    }
+
+    private static short[] Formats(ReadOnlySpan<byte> body)
+    {
+        BindMessage.TryRead(body, out var bind);
+        var formats = new short[bind.ResultFormats.Count];
+        for (var i = 0; i < formats.Length; i++)
+            formats[i] = bind.ResultFormats[i];
+        return formats;
+    }
+}

@@ -1,0 +1,65 @@
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Extended;
+using ShardProxy.Sessions.Running;
+
+namespace ShardProxy.Sessions.Spreading;
+
+/// <summary>What each shard is sent: a text with its parameters, in the extended protocol, so that each column can have a format of its own.</summary>
+/// <param name="Sql">The text for the shards.</param>
+public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
+{
+    /// <summary>Parse, Bind, Describe, Execute, Sync.</summary>
+    public const int Replies = 5;
+
+    /// <summary>The client's Bind for its statement; empty in the simple protocol.</summary>
+    public ReadOnlyMemory<byte> Bind { get; init; }
+
+    /// <summary>Parameter types as the client declared them, by the home shard's ids.</summary>
+    public uint[] ParameterTypes { get; init; } = [];
+
+    /// <summary>Types of the parameters, by the home shard's ids, where binary values may hold object ids; else empty.</summary>
+    public uint[] NestedParameterTypes { get; init; } = [];
+
+    /// <summary>Format codes of the shard's columns; null: as in <see cref="Bind"/>.</summary>
+    public short[]? Formats { get; init; }
+
+    /// <summary>Writes it behind what the connection already has to send.</summary>
+    public void Send(Session session, ServerConnection server)
+    {
+        var output = server.Channel.Output;
+        var objectIds = session.ObjectIds(server.Shard);
+        ParseMessage.Write(output, [], Sql.Span, Array.ConvertAll(ParameterTypes, objectIds.FromHome));
+        server.PendingParses.Enqueue(null);
+        server.UnnamedOwner = null;
+        server.Ledger.Expect(ReplyKind.Parse, Disposition.Swallow);
+        WriteBind(session, server);
+        server.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
+        DescribeMessage.Write(output, PreparedKind.Portal, []);
+        server.Ledger.Expect(ReplyKind.DescribePortal, Disposition.Swallow);
+        ExecuteMessage.Write(output, [], 0);
+        server.Ledger.Expect(ReplyKind.Execute, Disposition.Swallow);
+        server.SendSync(Disposition.Swallow);
+    }
+
+    private void WriteBind(Session session, ServerConnection server)
+    {
+        var output = server.Channel.Output;
+        var before = output.Count;
+        if (!BindMessage.TryRead(Bind.Span, out var bind))
+        {
+            BindMessage.Write(output, [], [], [], [], Formats ?? []);
+            return;
+        }
+        if (Formats is null)
+            BindMessage.WriteRenamed(output, bind, [], []);
+        else
+            BindMessage.WriteReformatted(output, bind, [], [], Formats);
+        if (NestedParameterTypes.Length > 0 && session.ObjectIds(server.Shard) is { IsIdentity: false } objectIds)
+        {
+            var nested = Array.ConvertAll(NestedParameterTypes, type => objectIds.HoldsObjectIds(type) ? objectIds.FromHome(type) : 0);
+            NestedTypesLookup.Translate(output, output.Count - before, nested, objectIds);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using ShardProxy.Execution;
+using ShardProxy.Merging;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+using ShardProxy.Transport;
+
+namespace ShardProxy.Sessions.Spreading;
+
+/// <summary>
+/// One statement at work on several shards: sent to all, its rows pulled as the client takes them. Ends in
+/// <see cref="FinishAsync"/> or <see cref="AbortAsync"/>; after either the connections owe nothing.
+/// </summary>
+public sealed class SpreadRun
+{
+    private readonly Session _session;
+    private readonly List<ShardRows> _shards;
+
+    private SpreadRun(Session session, List<ShardRows> shards)
+    {
+        _session = session;
+        _shards = shards;
+    }
+
+    public IReadOnlyList<ShardRows> Shards => _shards;
+
+    /// <summary>The first shard's description of its rows; empty when it gives none.</summary>
+    public byte[] Description => _shards[0].Description;
+
+    /// <summary>Leases a connection of each shard and sends the statement. Returns once every shard has described its rows.</summary>
+    /// <param name="shards">In ascending order, so that two statements which wait for connections cannot wait for each other.</param>
+    public static async ValueTask<SpreadRun> StartAsync(Session session, IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf)
+    {
+        var servers = new List<ServerConnection>(shards.Count);
+        foreach (var shard in shards)
+            servers.Add(await session.Servers.GetAsync(shard));
+        var rows = new List<ShardRows>(shards.Count);
+        session.StartQueryClock();
+        foreach (var server in servers)
+        {
+            statementOf(server.Shard).Send(session, server);
+            rows.Add(new ShardRows(session, server, ShardStatement.Replies));
+        }
+        var run = new SpreadRun(session, rows);
+        try
+        {
+            foreach (var server in servers)
+                session.Flush(server);
+            await run.DescribeAsync();
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await run.AbortAsync(exception);
+            throw;
+        }
+        return run;
+    }
+
+    /// <summary>Pumps rows to the client until there are no more, or as many as asked for.</summary>
+    /// <returns>False when it stopped at <paramref name="maxRows"/>.</returns>
+    public async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows)
+    {
+        var output = _session.Client.Output;
+        while (true)
+        {
+            var state = Pump(pump, maxRows);
+            if (state is MergeState.Done or MergeState.Suspended)
+                return state == MergeState.Done;
+            _session.Client.TryFlush();
+            if (state == MergeState.WantRoom && output.Count <= ReplyRelay.ClientHighWater)
+                continue;
+            Watch(state == MergeState.WantRoom ? Readiness.None : Readiness.Readable);
+            await _session.WaitAsync();
+            _session.CancelIfLate();
+        }
+    }
+
+    /// <summary>Takes what is left of the shards' replies. Rows that nobody wants any more are thrown away.</summary>
+    public async ValueTask FinishAsync()
+    {
+        try
+        {
+            foreach (var shard in _shards)
+            {
+                shard.Release();
+                await _session.DrainAsync(shard.Server);
+                if (_session.Relay.SwallowedError is { } error)
+                    throw new SqlErrorException(error);
+                Aftermath.FollowServer(_session, shard.Server);
+            }
+            _session.StopClock();
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await AbortAsync(exception);
+            throw;
+        }
+    }
+
+    /// <summary>Cancels what still runs and takes its replies.</summary>
+    /// <param name="cause">A lost connection is not waited for.</param>
+    public async ValueTask AbortAsync(Exception? cause = null)
+    {
+        _session.StopClock();
+        foreach (var shard in _shards)
+        {
+            if (!IsLost(shard, cause) && !shard.Server.Ledger.IsEmpty && !shard.HasEnded)
+                _ = shard.Server.Pool.Opener.CancelAsync(shard.Server);
+        }
+        foreach (var shard in _shards)
+        {
+            if (IsLost(shard, cause))
+                continue;
+            try
+            {
+                shard.Release();
+                await _session.DrainAsync(shard.Server);
+                // A cancel request that comes late must not hit what runs here next.
+                while (shard.Server.HasCancelInFlight)
+                    await _session.WaitAsync();
+                Aftermath.FollowServer(_session, shard.Server);
+            }
+            catch (ServerLostException lost)
+            {
+                _session.Servers.Lose(lost.Server);
+            }
+        }
+    }
+
+    private MergeState Pump(IRowPump pump, long maxRows)
+    {
+        try
+        {
+            return pump.Pump(_session.Client.Output, ReplyRelay.ClientHighWater, maxRows);
+        }
+        catch (MergeException exception)
+        {
+            throw new SqlErrorException(exception.SqlState, exception.Message, exception.Hint);
+        }
+    }
+
+    private async ValueTask DescribeAsync()
+    {
+        while (true)
+        {
+            var described = true;
+            foreach (var shard in _shards)
+                described &= shard.TryDescribe();
+            if (described)
+                return;
+            Watch(Readiness.Readable);
+            await _session.WaitAsync();
+            _session.CancelIfLate();
+        }
+    }
+
+    private void Watch(Readiness interest)
+    {
+        foreach (var shard in _shards)
+        {
+            var channel = shard.Server.Channel;
+            channel.Connection.Interest = channel.Output.IsEmpty ? interest : interest | Readiness.Writable;
+        }
+    }
+
+    private static bool IsLost(ShardRows shard, Exception? cause) =>
+        cause is ServerLostException lost && ReferenceEquals(lost.Server, shard.Server);
+}
