@@ -53,7 +53,7 @@ public static class NumericWriter
             _ => value.Unscaled.Sign < 0 ? NumericWire.Negative : NumericWire.Positive,
         };
         BinaryPrimitives.WriteUInt16BigEndian(to[NumericWire.SignOffset..], sign);
-        BinaryPrimitives.WriteUInt16BigEndian(to[NumericWire.ScaleOffset..], (ushort)value.Scale);
+        BinaryPrimitives.WriteUInt16BigEndian(to[NumericWire.ScaleOffset..], ScaleField(value));
         if (!value.IsFinite || value.Unscaled.IsZero)
             return NumericWire.HeaderLength;
         using var digits = new Digits(value);
@@ -76,6 +76,10 @@ public static class NumericWriter
         BinaryPrimitives.WriteInt16BigEndian(to[NumericWire.WeightOffset..], (short)digits.Weight);
         return last;
     }
+
+    // numeric_send takes the scale out of the stored header, in which an infinity has a bit there (NUMERIC_DSCALE of 0xD000).
+    private static ushort ScaleField(in NumericValue value) =>
+        value.Form is NumericForm.PositiveInfinity or NumericForm.NegativeInfinity ? (ushort)32 : (ushort)value.Scale;
 
     private static int Copy(ReadOnlySpan<byte> text, Span<byte> to)
     {
