@@ -70,7 +70,8 @@ public static class ConfigurationLoader
             [.. file.OpenMap("databases").Select(static entry => DatabaseSection.Read(entry.Name, entry.Value))],
             authentication,
             LimitsSection.Read(file.Open("limits")),
-            LogSection.Read(file.Open("log")));
+            LogSection.Read(file.Open("log")),
+            TransportSection.Read(file.Open("transport")));
         if (config.Databases.Count == 0 && !file.Scope.HasErrors)
             file.Scope.Report(file.At, "databases needs at least one database.");
         if (config.Users.Count == 0 && !config.Authentication.PassThrough)

@@ -24,6 +24,7 @@ public static class ConfigurationReload
             Limits = CompareLimits(comparison, running.Limits, changed.Limits),
             Log = CompareLog(comparison, running.Log, changed.Log),
             Authentication = comparison.Keep("authentication", running.Authentication, changed.Authentication),
+            Transport = comparison.Keep("transport", running.Transport, changed.Transport),
         };
         if (!running.Users.SequenceEqual(changed.Users))
             comparison.Applied.Add("users");

@@ -7,7 +7,8 @@ public sealed record ProxyConfig(
     IReadOnlyList<DatabaseConfig> Databases,
     AuthenticationConfig Authentication,
     LimitsConfig Limits,
-    LogConfig Log);
+    LogConfig Log,
+    TransportConfig Transport);
 
 /// <param name="Address">"host:port"; host may be *, an address or a name.</param>
 public sealed record ListenConfig(string Address, TlsConfig Tls);
@@ -131,3 +132,21 @@ public enum LogFormat
 /// <param name="Level">trace, debug, information, warning, error.</param>
 /// <param name="SlowQuery">Statements that take longer are logged (without parameters); zero switches it off.</param>
 public sealed record LogConfig(LogFormat Format, string Level, TimeSpan SlowQuery);
+
+/// <summary>What serves the sockets of clients and servers.</summary>
+public enum TransportEngine
+{
+    /// <summary>The best one that runs on this machine.</summary>
+    Auto,
+    Uring,
+    Epoll,
+
+    /// <summary>.NET's own, on every system.</summary>
+    Sockets,
+}
+
+/// <param name="Loops">Threads that serve sockets; 0 is one per processor.</param>
+public sealed record TransportConfig(TransportEngine Engine, int Loops)
+{
+    public static TransportConfig Default { get; } = new(TransportEngine.Auto, 0);
+}

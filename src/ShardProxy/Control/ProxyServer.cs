@@ -38,7 +38,7 @@ public sealed class ProxyServer : IProxyServer
     {
         _config = config;
         _loggers = loggers;
-        _loops = new EventLoopGroup(0, loggers.CreateLogger<EventLoopGroup>());
+        _loops = new EventLoopGroup(config.Transport, loggers.CreateLogger<EventLoopGroup>());
         _gate = new ClientGate(config.Limits.MaxClients);
         _slow = new SlowStatements(loggers.CreateLogger<SlowStatements>()) { Threshold = config.Log.SlowQuery };
     }

@@ -1,30 +1,32 @@
 using Microsoft.Extensions.Logging;
-using ShardProxy.Transport.Epoll;
+using ShardProxy.Configuration;
 
 namespace ShardProxy.Transport;
 
-/// <summary>The proxy's loops, one thread each.</summary>
+/// <summary>The proxy's loops, one thread each, all of one engine.</summary>
 public sealed class EventLoopGroup : IAsyncDisposable
 {
-    private readonly EpollEventLoop[] _loops;
+    private readonly ThreadLoop[] _loops;
     private int _next = -1;
     private bool _started;
 
-    /// <param name="count">Number of loops; one per processor when 0.</param>
-    /// <exception cref="PlatformNotSupportedException">On systems other than Linux.</exception>
-    public EventLoopGroup(int count, ILogger logger)
+    /// <param name="config">0 loops are one per processor. The engine that was taken is logged, and why a better one was not.</param>
+    /// <exception cref="EngineUnavailableException">The engine asked for cannot run here.</exception>
+    public EventLoopGroup(TransportConfig config, ILogger logger)
     {
-        _loops = new EpollEventLoop[count > 0 ? count : Environment.ProcessorCount];
-        for (var i = 0; i < _loops.Length; i++)
-            _loops[i] = new EpollEventLoop(i, logger);
+        _loops = LoopFactory.Create(config.Engine, config.Loops > 0 ? config.Loops : Environment.ProcessorCount, logger, out var engine);
+        Engine = engine;
     }
+
+    /// <summary>What serves the sockets; never <see cref="TransportEngine.Auto"/>.</summary>
+    public TransportEngine Engine { get; }
 
     public int Count => _loops.Length;
 
     public EventLoop this[int index] => _loops[index];
 
     /// <summary>The loops in turn. Any thread.</summary>
-    public EventLoop Next() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
+    public EventLoop Next() => NextLoop();
 
     public Task StartAsync()
     {
@@ -42,4 +44,8 @@ public sealed class EventLoopGroup : IAsyncDisposable
     {
         await Task.WhenAll(Array.ConvertAll(_loops, static loop => loop.StopAsync()));
     }
+
+    internal ThreadLoop Loop(int index) => _loops[index];
+
+    internal ThreadLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
 }

@@ -1,8 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
-using ShardProxy.Transport.Epoll;
+using ShardProxy.Transport.Linux;
 
 namespace ShardProxy.Transport;
 
@@ -10,7 +9,7 @@ namespace ShardProxy.Transport;
 /// Listens on one address. The group's first loop accepts, and each new connection goes to the next loop in turn, where
 /// <c>accepted</c> is called with it.
 /// </summary>
-public sealed class SocketAcceptor : IEpollTarget
+public sealed class SocketAcceptor
 {
     /// <summary>The kernel cuts it to net.core.somaxconn.</summary>
     private const int Backlog = 4096;
@@ -22,13 +21,12 @@ public sealed class SocketAcceptor : IEpollTarget
     private const int BackOff = 500;
 
     private readonly EventLoopGroup _loops;
-    private readonly EpollEventLoop _loop;
+    private readonly ThreadLoop _loop;
     private readonly Action<Connection> _accepted;
     private readonly ILogger _logger;
     private readonly LoopSignal _signal;
     private readonly Socket _socket;
-    private readonly int _fd;
-    private ulong _registration = EpollEventLoop.NotAttached;
+    private IAcceptSource? _source;
     private bool _stopped;
     private bool _starved;
 
@@ -36,12 +34,11 @@ public sealed class SocketAcceptor : IEpollTarget
     public SocketAcceptor(EventLoopGroup loops, IPEndPoint endPoint, Action<Connection> accepted, ILogger logger)
     {
         _loops = loops;
-        _loop = (EpollEventLoop)loops[0];
+        _loop = loops.Loop(0);
         _accepted = accepted;
         _logger = logger;
         _signal = new LoopSignal(_loop);
         _socket = Listen(endPoint);
-        _fd = (int)_socket.Handle;
         EndPoint = (IPEndPoint)_socket.LocalEndPoint!;
     }
 
@@ -51,8 +48,8 @@ public sealed class SocketAcceptor : IEpollTarget
     /// <summary>Begins to accept; until then clients wait in the kernel's queue.</summary>
     public Task StartAsync() => _loop.RunAsync(() =>
     {
-        _registration = _loop.Attach(_fd, this);
-        _ = AcceptAsync();
+        _source = _loop.Accept(_socket, _signal);
+        _ = AcceptAsync(_source);
         return Task.CompletedTask;
     });
 
@@ -63,10 +60,6 @@ public sealed class SocketAcceptor : IEpollTarget
         return Task.CompletedTask;
     });
 
-    void IEpollTarget.OnEvents(uint mask) => _signal.Set();
-
-    void IEpollTarget.OnLoopStopped() => Close();
-
     private static Socket Listen(IPEndPoint endPoint)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -75,7 +68,8 @@ public sealed class SocketAcceptor : IEpollTarget
             if (endPoint.Address.Equals(IPAddress.IPv6Any))
                 socket.DualMode = true;
             // The option by its own number: .NET's ReuseAddress would also set SO_REUSEPORT and share the port with others.
-            socket.SetRawSocketOption(SocketConstants.LevelSocket, SocketConstants.ReuseAddress, BitConverter.GetBytes(1));
+            if (OperatingSystem.IsLinux())
+                socket.SetRawSocketOption(SocketConstants.LevelSocket, SocketConstants.ReuseAddress, BitConverter.GetBytes(1));
             socket.Blocking = false;
             socket.Bind(endPoint);
             socket.Listen(Backlog);
@@ -93,17 +87,17 @@ public sealed class SocketAcceptor : IEpollTarget
         if (_stopped)
             return;
         _stopped = true;
-        _loop.Detach(_fd, _registration);
+        _source?.Dispose();
         _socket.Dispose();
         _signal.Deadline = 0;
         _signal.Set();
     }
 
-    private async Task AcceptAsync()
+    private async Task AcceptAsync(IAcceptSource source)
     {
         while (!_stopped)
         {
-            switch (AcceptSome())
+            switch (AcceptSome(source))
             {
                 case AcceptFailure.BackOff:
                     _signal.Deadline = Environment.TickCount64 + BackOff;
@@ -122,22 +116,20 @@ public sealed class SocketAcceptor : IEpollTarget
         }
     }
 
-    private AcceptFailure AcceptSome()
+    private AcceptFailure AcceptSome(IAcceptSource source)
     {
         for (var i = 0; i < MaxPerTurn; i++)
         {
-            var fd = NativeSocket.Accept(_fd, out var name, out var error);
-            if (fd >= 0)
+            if (source.TryAccept(out var accepted, out var failure))
             {
                 _starved = false;
-                HandOver(fd, name);
+                HandOver(accepted);
                 continue;
             }
-            var failure = AcceptFailures.Of(error);
             if (failure == AcceptFailure.BackOff && !_starved)
             {
                 _starved = true;
-                TransportLog.AcceptBacksOff(_logger, EndPoint, Marshal.GetPInvokeErrorMessage(error));
+                TransportLog.AcceptBacksOff(_logger, EndPoint, source.FailureText);
             }
             if (failure != AcceptFailure.TryNext)
                 return failure;
@@ -145,22 +137,21 @@ public sealed class SocketAcceptor : IEpollTarget
         return AcceptFailure.TryNext;
     }
 
-    private void HandOver(int fd, string name)
+    private void HandOver(AcceptedSocket socket)
     {
-        var loop = (EpollEventLoop)_loops.Next();
+        var loop = _loops.NextLoop();
         loop.Post(
             static state =>
             {
-                var (acceptor, loop, fd, name) = ((SocketAcceptor, EpollEventLoop, int, string))state!;
-                acceptor.Begin(loop, fd, name);
+                var (acceptor, loop, socket) = ((SocketAcceptor, ThreadLoop, AcceptedSocket))state!;
+                acceptor.Begin(loop, socket);
             },
-            (this, loop, fd, name));
+            (this, loop, socket));
     }
 
-    private void Begin(EpollEventLoop loop, int fd, string name)
+    private void Begin(ThreadLoop loop, AcceptedSocket socket)
     {
-        NativeSocket.Tune(fd, AddressFamily.InterNetwork);
-        var connection = NativeSocket.Adopt(loop, fd, name, Readiness.Readable | Readiness.Writable);
+        var connection = loop.Adopt(socket);
         try
         {
             _accepted(connection);

@@ -14,4 +14,10 @@ internal static partial class TransportLog
 
     [LoggerMessage(1702, LogLevel.Warning, "New clients of {EndPoint} have to wait: {Reason}")]
     internal static partial void AcceptBacksOff(ILogger logger, IPEndPoint endPoint, string reason);
+
+    [LoggerMessage(1703, LogLevel.Information, "Sockets are served by {Engine} on {Loops} loops")]
+    internal static partial void EngineTaken(ILogger logger, string engine, int loops);
+
+    [LoggerMessage(1704, LogLevel.Information, "Not by {Engine}: {Reason}")]
+    internal static partial void EngineSkipped(ILogger logger, string engine, string reason);
 }

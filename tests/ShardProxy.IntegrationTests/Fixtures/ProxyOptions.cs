@@ -6,6 +6,7 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="Sections">Further top-level sections as YAML text (<c>authentication</c>, <c>log</c>).</param>
 /// <param name="Users">The <c>users</c> list as YAML text; the application's user by default.</param>
 /// <param name="Environment">Environment variables of the proxy's process.</param>
+/// <param name="Engine">The transport engine; null is <see cref="TestEngine"/>'s.</param>
 public sealed record ProxyOptions(
     IReadOnlyDictionary<string, string>? Tables = null,
     string PoolMode = "transaction",
@@ -15,7 +16,8 @@ public sealed record ProxyOptions(
     string Sections = "",
     string? Users = null,
     string Tls = "{ mode: disable }",
-    IReadOnlyDictionary<string, string>? Environment = null)
+    IReadOnlyDictionary<string, string>? Environment = null,
+    string? Engine = null)
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
     public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath)
@@ -23,6 +25,7 @@ public sealed record ProxyOptions(
         var lines = new List<string>
         {
             $"listen: {{ address: 127.0.0.1:{port}, tls: {Tls} }}",
+            $"transport: {{ engine: {Engine ?? TestEngine.Name} }}",
             Users ?? $"users:\n  - {{ name: {PostgresServer.AppUser}, password: {Quoted(PostgresServer.Password)} }}",
         };
         if (Limits is { Count: > 0 })

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShardProxy.Configuration;
+using ShardProxy.IntegrationTests.Fixtures;
 using ShardProxy.Listening;
 using ShardProxy.Protocol.Authentication;
 using ShardProxy.Protocol.Messages;
@@ -16,7 +17,7 @@ namespace ShardProxy.IntegrationTests.Listening;
 public sealed class LibpqStartupTests : IClientHandler, IAsyncLifetime, IDisposable
 {
     private readonly TestCertificates _certificates = new();
-    private readonly EventLoopGroup _loops = new(2, NullLogger.Instance);
+    private readonly EventLoopGroup _loops = new(TestEngine.Loops(2), NullLogger.Instance);
     private readonly ClientAuthenticator _authenticator =
         new([new UserConfig("app", "secret", null, null)], null, ScramMockVerifiers.CreateRandom());
 

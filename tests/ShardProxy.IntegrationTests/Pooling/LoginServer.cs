@@ -14,7 +14,7 @@ namespace ShardProxy.IntegrationTests.Pooling;
 /// <summary>A server with TLS and a user for each way to authenticate, and a loop to log in on.</summary>
 public sealed class LoginServer : IAsyncLifetime, IAsyncDisposable
 {
-    private readonly EventLoopGroup _loops = new(1, NullLogger.Instance);
+    private readonly EventLoopGroup _loops = new(TestEngine.Loops(1), NullLogger.Instance);
 
     public PostgresServer Postgres { get; private set; } = null!;
 

@@ -21,7 +21,7 @@ public sealed class ServerTlsTests
     {
         using var certificates = new TestCertificates();
         await using var server = await StartWithTlsAsync(certificates);
-        await using var loops = new EventLoopGroup(1, NullLogger.Instance);
+        await using var loops = new EventLoopGroup(TestEngine.Loops(1), NullLogger.Instance);
         await loops.StartAsync();
         var connector = Connector(server, mode, mode == ServerTlsMode.VerifyFull ? certificates.CaPath : null);
         var answer = await loops[0].RunAsync(async () =>
@@ -52,7 +52,7 @@ public sealed class ServerTlsTests
     public async Task Prefers_tls_and_does_without_where_there_is_none()
     {
         await using var server = await PostgresServer.StartAsync();
-        await using var loops = new EventLoopGroup(1, NullLogger.Instance);
+        await using var loops = new EventLoopGroup(TestEngine.Loops(1), NullLogger.Instance);
         await loops.StartAsync();
         await loops[0].RunAsync(async () =>
         {

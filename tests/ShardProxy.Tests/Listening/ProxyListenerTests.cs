@@ -9,7 +9,7 @@ using ShardProxy.Transport;
 
 namespace ShardProxy.Tests.Listening;
 
-public sealed class ProxyListenerTests(LoopFixture fixture) : IClassFixture<LoopFixture>
+public abstract class ProxyListenerTests(LoopFixture fixture)
 {
     private readonly ConcurrentBag<Connection> _accepted = [];
 
@@ -75,3 +75,9 @@ public sealed class ProxyListenerTests(LoopFixture fixture) : IClassFixture<Loop
         e.SocketErrorCode.ShouldBe(SocketError.AddressAlreadyInUse);
     }
 }
+
+public sealed class EpollProxyListenerTests(EpollLoops loops) : ProxyListenerTests(loops), IClassFixture<EpollLoops>;
+
+public sealed class UringProxyListenerTests(UringLoops loops) : ProxyListenerTests(loops), IClassFixture<UringLoops>;
+
+public sealed class SocketsProxyListenerTests(SocketsLoops loops) : ProxyListenerTests(loops), IClassFixture<SocketsLoops>;

@@ -8,8 +8,7 @@ using ShardProxy.Transport.Tls;
 
 namespace ShardProxy.Tests.Transport;
 
-public sealed class ServerConnectorTests(LoopFixture fixture, TestCertificates certificates)
-    : IClassFixture<LoopFixture>, IClassFixture<TestCertificates>
+public abstract class ServerConnectorTests(LoopFixture fixture, TestCertificates certificates)
 {
     private static readonly byte[] SslRequest = [0, 0, 0, 8, 4, 210, 22, 47];
 
@@ -176,3 +175,12 @@ public sealed class ServerConnectorTests(LoopFixture fixture, TestCertificates c
         }
     }
 }
+
+public sealed class EpollServerConnectorTests(EpollLoops loops, TestCertificates certificates)
+    : ServerConnectorTests(loops, certificates), IClassFixture<EpollLoops>, IClassFixture<TestCertificates>;
+
+public sealed class UringServerConnectorTests(UringLoops loops, TestCertificates certificates)
+    : ServerConnectorTests(loops, certificates), IClassFixture<UringLoops>, IClassFixture<TestCertificates>;
+
+public sealed class SocketsServerConnectorTests(SocketsLoops loops, TestCertificates certificates)
+    : ServerConnectorTests(loops, certificates), IClassFixture<SocketsLoops>, IClassFixture<TestCertificates>;

@@ -4,7 +4,7 @@ using ShardProxy.Transport;
 
 namespace ShardProxy.Tests.Transport;
 
-public sealed class SocketConnectorTests(LoopFixture fixture) : IClassFixture<LoopFixture>
+public abstract class SocketConnectorTests(LoopFixture fixture)
 {
     private Task<Connection> ConnectAsync(string host, int port, double seconds = 10) =>
         fixture.Loop.RunAsync(() => SocketConnector.ConnectAsync(fixture.Loop, host, port, TimeSpan.FromSeconds(seconds)).AsTask());
@@ -120,3 +120,9 @@ public sealed class SocketConnectorTests(LoopFixture fixture) : IClassFixture<Lo
         }
     }
 }
+
+public sealed class EpollSocketConnectorTests(EpollLoops loops) : SocketConnectorTests(loops), IClassFixture<EpollLoops>;
+
+public sealed class UringSocketConnectorTests(UringLoops loops) : SocketConnectorTests(loops), IClassFixture<UringLoops>;
+
+public sealed class SocketsSocketConnectorTests(SocketsLoops loops) : SocketConnectorTests(loops), IClassFixture<SocketsLoops>;

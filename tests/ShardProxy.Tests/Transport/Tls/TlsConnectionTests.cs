@@ -9,8 +9,7 @@ using ShardProxy.Transport.Tls;
 
 namespace ShardProxy.Tests.Transport.Tls;
 
-public sealed class TlsConnectionTests(LoopFixture fixture, TestCertificates certificates)
-    : IClassFixture<LoopFixture>, IClassFixture<TestCertificates>
+public abstract class TlsConnectionTests(LoopFixture fixture, TestCertificates certificates)
 {
     private static readonly SslApplicationProtocol PostgreSql = new("postgresql");
 
@@ -390,3 +389,12 @@ public sealed class TlsConnectionTests(LoopFixture fixture, TestCertificates cer
         b.IsDisposed.ShouldBeTrue();
     }
 }
+
+public sealed class EpollTlsConnectionTests(EpollLoops loops, TestCertificates certificates)
+    : TlsConnectionTests(loops, certificates), IClassFixture<EpollLoops>, IClassFixture<TestCertificates>;
+
+public sealed class UringTlsConnectionTests(UringLoops loops, TestCertificates certificates)
+    : TlsConnectionTests(loops, certificates), IClassFixture<UringLoops>, IClassFixture<TestCertificates>;
+
+public sealed class SocketsTlsConnectionTests(SocketsLoops loops, TestCertificates certificates)
+    : TlsConnectionTests(loops, certificates), IClassFixture<SocketsLoops>, IClassFixture<TestCertificates>;

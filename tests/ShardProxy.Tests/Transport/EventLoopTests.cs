@@ -1,11 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShardProxy.Transport;
-using ShardProxy.Transport.Epoll;
 
-namespace ShardProxy.Tests.Transport.Epoll;
+namespace ShardProxy.Tests.Transport;
 
-public sealed class EpollEventLoopTests(LoopFixture fixture) : IClassFixture<LoopFixture>
+public abstract class EventLoopTests(LoopFixture fixture)
 {
     [Fact]
     public async Task No_wake_up_from_another_thread_is_lost()
@@ -138,7 +137,7 @@ public sealed class EpollEventLoopTests(LoopFixture fixture) : IClassFixture<Loo
     public async Task An_exception_in_posted_work_is_logged_and_the_loop_goes_on()
     {
         var logger = new RecordingLogger();
-        await using var group = new EventLoopGroup(1, logger);
+        await using var group = fixture.OneMore(logger);
         await group.StartAsync();
         group[0].Post(static _ => throw new InvalidOperationException("boom"), null);
         async void Fail()
@@ -186,7 +185,7 @@ public sealed class EpollEventLoopTests(LoopFixture fixture) : IClassFixture<Loo
     [Fact]
     public async Task Stopping_closes_what_is_left()
     {
-        var group = new EventLoopGroup(1, NullLogger.Instance);
+        var group = fixture.OneMore();
         await group.StartAsync();
         using var peer = await SocketPeer.ConnectAsync(group[0]);
         await group.DisposeAsync();
@@ -195,32 +194,6 @@ public sealed class EpollEventLoopTests(LoopFixture fixture) : IClassFixture<Loo
         using var other = await SocketPeer.ConnectAsync(fixture.Loop);
         Should.Throw<IOException>(() => other.Connection.MoveTo(group[0]));
         (await peer.Socket.ReceiveAsync(new byte[1].AsMemory()).AsTask().WaitAsync(Waiting.Limit)).ShouldBe(0);
-    }
-
-    [Fact]
-    public void An_event_of_a_former_tenant_hits_nobody()
-    {
-        var table = new EpollTable();
-        var first = table.Add(new Target());
-        table.Remove(first);
-        var tenant = new Target();
-        var second = table.Add(tenant);
-        ((uint)second).ShouldBe((uint)first);
-        table.Find(first).ShouldBeNull();
-        table.Find(second).ShouldBeSameAs(tenant);
-        table.Remove(first);
-        table.Find(second).ShouldBeSameAs(tenant);
-    }
-
-    private sealed class Target : IEpollTarget
-    {
-        public void OnEvents(uint mask)
-        {
-        }
-
-        public void OnLoopStopped()
-        {
-        }
     }
 
     private sealed class RecordingLogger : ILogger
@@ -239,3 +212,9 @@ public sealed class EpollEventLoopTests(LoopFixture fixture) : IClassFixture<Loo
         }
     }
 }
+
+public sealed class EpollEventLoopTests(EpollLoops loops) : EventLoopTests(loops), IClassFixture<EpollLoops>;
+
+public sealed class UringEventLoopTests(UringLoops loops) : EventLoopTests(loops), IClassFixture<UringLoops>;
+
+public sealed class SocketsEventLoopTests(SocketsLoops loops) : EventLoopTests(loops), IClassFixture<SocketsLoops>;

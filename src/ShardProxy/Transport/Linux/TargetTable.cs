@@ -1,14 +1,16 @@
-namespace ShardProxy.Transport.Epoll;
+namespace ShardProxy.Transport.Linux;
 
 /// <summary>
 /// The targets registered with one loop. An event carries slot and generation of its target; a slot's generation rises
-/// when the target leaves, so an event that was fetched before that hits nobody. Not synchronised: the loop locks it.
+/// when the target leaves, so an event that was under way before that hits nobody. Not synchronised: the loop locks it.
 /// </summary>
-internal sealed class EpollTable
+/// <typeparam name="T">What is told of events.</typeparam>
+internal sealed class TargetTable<T>
+    where T : class
 {
     private struct Slot
     {
-        public IEpollTarget? Target;
+        public T? Target;
         public uint Generation;
         public int NextFree;
     }
@@ -17,8 +19,8 @@ internal sealed class EpollTable
     private int _used;
     private int _firstFree = -1;
 
-    /// <summary>Takes a slot; the result is the epoll data of the target's events.</summary>
-    internal ulong Add(IEpollTarget target)
+    /// <summary>Takes a slot; the result is the generation (upper 32 bits) and the slot, below 2^28.</summary>
+    internal ulong Add(T target)
     {
         int index;
         if (_firstFree >= 0)
@@ -48,7 +50,14 @@ internal sealed class EpollTable
         _firstFree = index;
     }
 
-    internal IEpollTarget? Find(ulong data)
+    /// <summary>Another target takes over what is under way for the one that is there.</summary>
+    internal void Replace(ulong data, T target)
+    {
+        if (Find(data) is not null)
+            _slots[(int)(uint)data].Target = target;
+    }
+
+    internal T? Find(ulong data)
     {
         var index = (uint)data;
         if (index >= (uint)_used)
@@ -57,9 +66,9 @@ internal sealed class EpollTable
         return slot.Generation == (uint)(data >> 32) ? slot.Target : null;
     }
 
-    internal IEpollTarget[] ToArray()
+    internal T[] ToArray()
     {
-        var targets = new List<IEpollTarget>();
+        var targets = new List<T>();
         for (var i = 0; i < _used; i++)
         {
             if (_slots[i].Target is { } target)

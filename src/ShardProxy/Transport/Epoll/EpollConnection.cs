@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using ShardProxy.Transport.Linux;
 
 namespace ShardProxy.Transport.Epoll;
 
@@ -8,51 +8,41 @@ namespace ShardProxy.Transport.Epoll;
 /// <remarks>
 /// Invariant: a cleared bit of <see cref="Connection.Ready"/> means that the kernel owes an event for it, because the last
 /// call ran into the end of what the socket had (it answered EAGAIN or moved fewer bytes than asked; epoll(7), "Questions
-/// and answers", 9). After a hang-up no further event is owed, so the bits then stay set and each try asks the kernel.
+/// and answers", 9), or that the loop resumes the connection in its next turn. After a hang-up no further event is owed, so
+/// the bits then stay set and each try asks the kernel.
 /// </remarks>
-internal sealed unsafe class SocketConnection : Connection, IEpollTarget
+internal sealed unsafe class EpollConnection : NativeConnection, IEpollTarget
 {
-    private const int Flags = SocketConstants.MessageDontWait | SocketConstants.MessageNoSignal;
-
-    /// <summary>
-    /// How often a failed call is made again. An interrupted one wants it; and a garbage collection between the call and
-    /// the look at its error number may have left another number there, so no single look declares a connection broken.
-    /// </summary>
-    private const int MaxAttempts = 3;
-
-    private readonly int _fd;
     private EpollEventLoop _loop;
     private ulong _registration;
     private bool _disposed;
 
     /// <param name="ready">What to assume before the first event; both bits for a connected socket, none for one that is connecting.</param>
-    internal SocketConnection(EpollEventLoop loop, int fd, string remoteName, Readiness ready)
+    internal EpollConnection(EpollEventLoop loop, int fd, string remoteName, Readiness ready)
+        : base(fd, remoteName)
     {
         _loop = loop;
-        _fd = fd;
-        RemoteName = remoteName;
         Ready = ready;
         _registration = loop.Attach(fd, this);
     }
 
     public override EventLoop Loop => _loop;
 
-    public override string RemoteName { get; }
-
     public override int TryReceive(Span<byte> buffer)
     {
-        if ((Ready & Readiness.Readable) == 0 || buffer.IsEmpty)
+        if ((Ready & Readiness.Readable) == 0 || buffer.IsEmpty || !MayReceive(_loop))
             return 0;
         ObjectDisposedException.ThrowIf(_disposed, this);
         fixed (byte* pointer = buffer)
         {
             for (var attempt = 0; ; attempt++)
             {
-                var count = LibC.Receive(_fd, pointer, (nuint)buffer.Length, Flags);
+                var count = LibC.Receive(Descriptor, pointer, (nuint)buffer.Length, Flags);
                 if (count > 0)
                 {
                     if (count < buffer.Length && !PeerClosed)
                         Ready &= ~Readiness.Readable;
+                    NoteReceived((int)count);
                     return (int)count;
                 }
                 if (count == 0)
@@ -81,7 +71,7 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
         {
             for (var attempt = 0; ; attempt++)
             {
-                var count = LibC.Send(_fd, pointer, (nuint)data.Length, Flags);
+                var count = LibC.Send(Descriptor, pointer, (nuint)data.Length, Flags);
                 if (count >= 0)
                 {
                     if (count < data.Length)
@@ -107,19 +97,20 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
         if (ReferenceEquals(loop, _loop))
             return;
         var target = (EpollEventLoop)loop;
-        _loop.Detach(_fd, _registration);
+        _loop.Detach(Descriptor, _registration);
         _registration = EpollEventLoop.NotAttached;
         _loop = target;
+        ForgetTurn();
         Interest = Readiness.None;
         // Whatever was noted on the old loop may be out of date; a try finds out.
         Ready = Readiness.Readable | Readiness.Writable;
-        _registration = target.Attach(_fd, this);
+        _registration = target.Attach(Descriptor, this);
     }
 
     public override void ShutdownSend()
     {
         if (!_disposed)
-            _ = LibC.Shutdown(_fd, SocketConstants.ShutdownWrite);
+            _ = LibC.Shutdown(Descriptor, SocketConstants.ShutdownWrite);
     }
 
     void IEpollTarget.OnEvents(uint mask)
@@ -144,29 +135,17 @@ internal sealed unsafe class SocketConnection : Connection, IEpollTarget
 
     void IEpollTarget.OnLoopStopped() => Dispose();
 
-    /// <summary>SO_ERROR: 0, or why a connect in progress failed. Reading it clears it.</summary>
-    internal int TakeError()
-    {
-        int value;
-        uint length = sizeof(int);
-        return LibC.GetSocketOption(_fd, SocketConstants.LevelSocket, SocketConstants.Error, &value, &length) == 0
-            ? value
-            : Marshal.GetLastPInvokeError();
-    }
-
     protected override void Dispose(bool disposing)
     {
         if (_disposed)
             return;
         _disposed = true;
-        _loop.Detach(_fd, _registration);
-        _ = LibC.Close(_fd);
+        _loop.Detach(Descriptor, _registration);
+        NativeSocket.Close(Descriptor);
         Signal = null;
         PeerClosed = true;
         Ready = Readiness.Readable | Readiness.Writable;
     }
-
-    private static bool WouldBlock() => Marshal.GetLastSystemError() == Errno.Again;
 
     private int Break()
     {

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace ShardProxy.Transport.Epoll;
+namespace ShardProxy.Transport.Linux;
 
 /// <summary>
 /// The system calls that the loop and its sockets make. Receiving and sending skip the runtime's switch of GC mode: they
@@ -57,6 +57,16 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
     internal static partial int GetSocketOption(int fd, int level, int option, int* value, uint* length);
+
+    [LibraryImport(Library, EntryPoint = "socketpair", SetLastError = true)]
+    internal static partial int SocketPair(int family, int type, int protocol, int* pair);
+
+    [LibraryImport(Library, EntryPoint = "getpeername", SetLastError = true)]
+    internal static partial int GetPeerName(int fd, byte* address, uint* length);
+
+    // fcntl is variadic; an int goes where a fixed argument would on x64 and on arm64 Linux.
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int FileControl(int fd, int command, int argument);
 
     [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
     internal static partial int Shutdown(int fd, int how);

@@ -1,8 +1,9 @@
-namespace ShardProxy.Transport.Epoll;
+namespace ShardProxy.Transport.Linux;
 
 /// <summary>Linux's numbers for socket calls (asm-generic/socket.h, linux/tcp.h), the same on x64 and arm64.</summary>
 internal static class SocketConstants
 {
+    internal const int FamilyUnix = 1;
     internal const int FamilyInternet6 = 10;
 
     internal const int Stream = 1;
@@ -21,6 +22,9 @@ internal static class SocketConstants
     internal const int TcpNoDelay = 1;
 
     internal const int ShutdownWrite = 1;
+
+    /// <summary>F_SETFL.</summary>
+    internal const int SetStatusFlags = 4;
 
     /// <summary>sizeof(struct sockaddr_storage), in bytes.</summary>
     internal const int AddressStorageLength = 128;

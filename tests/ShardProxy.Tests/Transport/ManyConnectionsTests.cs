@@ -4,10 +4,10 @@ using ShardProxy.Configuration;
 using ShardProxy.Listening;
 using ShardProxy.Transport;
 
-namespace ShardProxy.Tests.Transport.Epoll;
+namespace ShardProxy.Tests.Transport;
 
 /// <summary>Many sockets on few loops, each waiting for the other: one lost wake-up and the test does not end.</summary>
-public sealed class ManyConnectionsTests(LoopFixture fixture) : IClassFixture<LoopFixture>
+public abstract class ManyConnectionsTests(LoopFixture fixture)
 {
     [Fact]
     public async Task Hundreds_of_conversations_all_come_to_their_end()
@@ -66,3 +66,9 @@ public sealed class ManyConnectionsTests(LoopFixture fixture) : IClassFixture<Lo
         return rounds;
     }
 }
+
+public sealed class EpollManyConnectionsTests(EpollLoops loops) : ManyConnectionsTests(loops), IClassFixture<EpollLoops>;
+
+public sealed class UringManyConnectionsTests(UringLoops loops) : ManyConnectionsTests(loops), IClassFixture<UringLoops>;
+
+public sealed class SocketsManyConnectionsTests(SocketsLoops loops) : ManyConnectionsTests(loops), IClassFixture<SocketsLoops>;

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace ShardProxy.Transport.Epoll;
+namespace ShardProxy.Transport.Linux;
 
-/// <summary>Makes descriptors and sets their options. All are non-blocking and closed on exec.</summary>
+/// <summary>Makes descriptors and sets their options. All are non-blocking at first and closed on exec.</summary>
 internal static unsafe class NativeSocket
 {
     /// <summary>Lets the kernel answer for the family number: .NET's differ from Linux's only for IPv6.</summary>
@@ -23,6 +23,17 @@ internal static unsafe class NativeSocket
         fixed (byte* pointer = address.Buffer.Span)
             return LibC.Connect(fd, pointer, (uint)address.Size) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
+
+    /// <summary>The peer's address and port; "?" when it has gone already.</summary>
+    internal static string PeerName(int fd)
+    {
+        var buffer = stackalloc byte[SocketConstants.AddressStorageLength];
+        uint length = SocketConstants.AddressStorageLength;
+        return LibC.GetPeerName(fd, buffer, &length) == 0 ? Describe(new ReadOnlySpan<byte>(buffer, (int)length)) : "?";
+    }
+
+    /// <summary>Calls on the descriptor may wait from now on. io_uring wants it so: on one that must not wait, its operations end with EAGAIN.</summary>
+    internal static void MakeBlocking(int fd) => _ = LibC.FileControl(fd, SocketConstants.SetStatusFlags, 0);
 
     /// <summary>A descriptor, or -1 and the error number. The name is the peer's address and port.</summary>
     internal static int Accept(int listener, out string name, out int error)
@@ -65,20 +76,6 @@ internal static unsafe class NativeSocket
 
     internal static void SetOption(int fd, int level, int option, int value) =>
         _ = LibC.SetSocketOption(fd, level, option, &value, sizeof(int));
-
-    /// <summary>Makes a connection of a descriptor, which is closed when that fails.</summary>
-    internal static SocketConnection Adopt(EpollEventLoop loop, int fd, string name, Readiness ready)
-    {
-        try
-        {
-            return new SocketConnection(loop, fd, name, ready);
-        }
-        catch
-        {
-            Close(fd);
-            throw;
-        }
-    }
 
     internal static void Close(int fd) => _ = LibC.Close(fd);
 }

@@ -1,9 +1,9 @@
 using System.Net.Sockets;
 using ShardProxy.Transport;
 
-namespace ShardProxy.Tests.Transport.Epoll;
+namespace ShardProxy.Tests.Transport;
 
-public sealed class SocketConnectionTests(LoopFixture fixture) : IClassFixture<LoopFixture>
+public abstract class SocketConnectionTests(LoopFixture fixture)
 {
     [Theory]
     [InlineData(1, 0)]
@@ -225,3 +225,9 @@ public sealed class SocketConnectionTests(LoopFixture fixture) : IClassFixture<L
         (await echo).ShouldBeLessThan(Measured);
     }
 }
+
+public sealed class EpollSocketConnectionTests(EpollLoops loops) : SocketConnectionTests(loops), IClassFixture<EpollLoops>;
+
+public sealed class UringSocketConnectionTests(UringLoops loops) : SocketConnectionTests(loops), IClassFixture<UringLoops>;
+
+public sealed class SocketsSocketConnectionTests(SocketsLoops loops) : SocketConnectionTests(loops), IClassFixture<SocketsLoops>;

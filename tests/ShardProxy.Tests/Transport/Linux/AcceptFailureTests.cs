@@ -1,6 +1,6 @@
-using ShardProxy.Transport.Epoll;
+using ShardProxy.Transport.Linux;
 
-namespace ShardProxy.Tests.Transport.Epoll;
+namespace ShardProxy.Tests.Transport.Linux;
 
 public sealed class AcceptFailureTests
 {

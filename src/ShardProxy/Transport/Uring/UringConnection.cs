@@ -1,0 +1,533 @@
+using ShardProxy.Transport.Linux;
+
+namespace ShardProxy.Transport.Uring;
+
+/// <summary>
+/// A stream socket on a <see cref="UringEventLoop"/>; owns the descriptor. Small sends are queued for the loop's next
+/// submission, large ones go by a call; what arrives is copied out of the ring's buffers, and when much arrives it is
+/// received by calls.
+/// </summary>
+/// <remarks>
+/// <code>
+///                 much arrived, or no buffers: cancel         final completion
+///   Receiving ─────────────────────────────────► (ending) ──────────────────────► by calls
+///       ▲                                                                            │  ▲
+///       └───────────── little was left, at a short receive ◄─────────────────────────┤  │ PollingIn
+///                                                                                    └──┘
+/// </code>
+/// Invariants: 1. Calls receive only while no receive is armed, so bytes never overtake each other. 2. At most one send is
+/// queued in a submission, and none goes by a call while one is queued or bytes are unsent. 3. The descriptor is closed by an entry
+/// of the ring behind all others that name it, so no entry can reach a later owner of its number. 4. A cleared bit of
+/// <see cref="Connection.Ready"/> means that a completion, a submission or the loop's next turn will set it.
+/// </remarks>
+internal sealed class UringConnection : NativeConnection, IUringTarget
+{
+    /// <summary>Bytes that one connection queues in a turn at most.</summary>
+    private const int MaxQueued = 16 * 1024;
+
+    /// <summary>From this size on a system call costs less than the copy.</summary>
+    private const int CallFrom = 8 * 1024;
+
+    private const ulong NotRegistered = ulong.MaxValue;
+
+    /// <summary>How long a closed connection's last bytes may wait for the peer to read, in milliseconds.</summary>
+    private const int MaxLinger = 2_000;
+
+    private UringEventLoop _loop;
+    private UringInbox _inbox;
+    private ulong _registration;
+    private unsafe UringSubmission* _sendEntry;
+    private int _queued;
+    private UringUnsent? _unsent;
+    private UringDeparture? _departure;
+    private UringState _state;
+
+    internal UringConnection(UringEventLoop loop, int fd, string remoteName, bool isConnecting)
+        : base(fd, remoteName)
+    {
+        _loop = loop;
+        _registration = loop.Register(this);
+        if (isConnecting)
+        {
+            _state = UringState.Connecting;
+            PollOut();
+            return;
+        }
+        Connected();
+        Ready = Readiness.Writable;
+    }
+
+    public override EventLoop Loop => _loop;
+
+    internal override void Connected()
+    {
+        _state &= ~UringState.Connecting;
+        NativeSocket.MakeBlocking(Descriptor);
+        Receive();
+    }
+
+    public override int TryReceive(Span<byte> buffer)
+    {
+        if ((Ready & Readiness.Readable) == 0 || buffer.IsEmpty || !MayReceive(_loop))
+            return 0;
+        ObjectDisposedException.ThrowIf(Has(UringState.Disposed), this);
+        if (!_inbox.IsEmpty)
+        {
+            var count = _inbox.Take(_loop.Buffers, buffer);
+            NoteReceived(count);
+            // Without a receive under way only a try can tell whether there is more.
+            if (_inbox.IsEmpty && (_departure is not null || (Has(UringState.Receiving) && !Has(UringState.Ended))))
+                Ready &= ~Readiness.Readable;
+            return count;
+        }
+        if (Has(UringState.Ended))
+            return -1;
+        if (Has(UringState.Receiving) || _departure is not null)
+        {
+            Ready &= ~Readiness.Readable;
+            return 0;
+        }
+        return ReceiveByCall(buffer);
+    }
+
+    public override int TrySend(ReadOnlySpan<byte> data)
+    {
+        if ((Ready & Readiness.Writable) == 0 || data.IsEmpty)
+            return 0;
+        ObjectDisposedException.ThrowIf(Has(UringState.Disposed), this);
+        if (Has(UringState.Broken))
+            return -1;
+        return _departure is not null || (_queued == 0 && data.Length >= CallFrom) ? SendByCall(data) : Queue(data);
+    }
+
+    public override unsafe void MoveTo(EventLoop loop)
+    {
+        ObjectDisposedException.ThrowIf(Has(UringState.Disposed), this);
+        if (Signal is not null)
+            throw new InvalidOperationException("A connection that someone waits on cannot change its loop.");
+        if (ReferenceEquals(loop, _loop))
+            return;
+        var target = (UringEventLoop)loop;
+        lock (target.Noting)
+        {
+            if (target.IsClosed)
+                throw new IOException("The event loop has ended.");
+        }
+        ForgetTurn();
+        Interest = Readiness.None;
+        // On its way already: it arrives where it belongs by then.
+        if (_departure is { } departure && departure.TryRedirect(this, target))
+            return;
+        var from = _loop;
+        lock (from.Noting)
+        {
+            _departure = departure = new UringDeparture(this, from, Descriptor, _registration, _state & UringState.UnderWay, _inbox.Depart(), _queued > 0 ? (byte*)_sendEntry->Address : null, _queued);
+            from.Replace(_registration, departure);
+            // What is queued on the old loop has to go first; until it has, nothing is sent.
+            Ready = _queued > 0 || _unsent is not null ? Readiness.None : Readiness.Writable;
+            _state &= ~(UringState.UnderWay | UringState.Limited | UringState.Bulk);
+            _queued = 0;
+            _registration = NotRegistered;
+            _loop = target;
+        }
+        from.Post(static state => ((UringDeparture)state!).Begin(), departure);
+    }
+
+    /// <summary>Only for <see cref="UringDeparture"/>, with its lock.</summary>
+    internal void Redirect(UringEventLoop loop) => _loop = loop;
+
+    public override void ShutdownSend()
+    {
+        if (Has(UringState.Disposed))
+            return;
+        if (_queued == 0 && _unsent is null && (_departure is null || (Ready & Readiness.Writable) != 0))
+        {
+            _ = LibC.Shutdown(Descriptor, SocketConstants.ShutdownWrite);
+            return;
+        }
+        _state |= UringState.ShutdownWhenSent;
+        _loop.Hurry();
+    }
+
+    /// <summary>The old loop has nothing more to do with the connection. New loop's thread, with its lock.</summary>
+    internal void Arrive(UringDeparture departure)
+    {
+        _departure = null;
+        _inbox.Arrive(departure.Received);
+        _state |= departure.Outcome;
+        _unsent = departure.Unsent ?? _unsent;
+        PeerClosed |= Has(UringState.Ended | UringState.Disposed) || departure.IsHungUp;
+        _registration = _loop.Register(this);
+        if (_unsent is not null || (Ready & Readiness.Writable) == 0)
+            OnWritable();
+        if (Has(UringState.Disposed))
+        {
+            FinishClose();
+            return;
+        }
+        if (!_inbox.IsEmpty || Has(UringState.Ended))
+            Ready |= Readiness.Readable;
+        if (!Has(UringState.Ended))
+            Receive();
+        Wake();
+    }
+
+    void IUringTarget.OnCompletion(UringOperation operation, int result, uint flags)
+    {
+        switch (operation)
+        {
+            case UringOperation.Receive:
+                OnReceived(result, flags);
+                break;
+            case UringOperation.Send:
+                OnShortSend(result);
+                return;
+            case UringOperation.PollIn:
+                _state &= ~UringState.PollingIn;
+                OnPolled(result, Readiness.Readable);
+                WatchHangUp();
+                break;
+            case UringOperation.PollHangUp:
+                _state &= ~UringState.WatchingHangUp;
+                OnPolled(result, Readiness.Readable);
+                break;
+            case UringOperation.PollOut:
+                _state &= ~UringState.PollingOut;
+                OnPolled(result, Readiness.None);
+                if (Has(UringState.Connecting))
+                    Ready |= Readiness.Writable;
+                else
+                    OnWritable();
+                break;
+        }
+        Wake();
+    }
+
+    void IUringTarget.OnSubmitted()
+    {
+        _queued = 0;
+        if (_unsent is null)
+            OnAllSent();
+        if (Has(UringState.Disposed))
+            _loop.Post(static state => ((UringConnection)state!).FinishClose(), this);
+        Wake();
+    }
+
+    void IUringTarget.OnLoopStopped()
+    {
+        Dispose();
+        ForgetUnsent();
+        Close();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (Has(UringState.Disposed))
+            return;
+        _state |= UringState.Disposed;
+        Signal = null;
+        PeerClosed = true;
+        Ready = Readiness.Readable | Readiness.Writable;
+        _inbox.Clear(_loop.Buffers);
+        if (_queued > 0)
+            _loop.Hurry();
+        else if (_departure is null)
+            FinishClose();
+    }
+
+    private bool Has(UringState state) => (_state & state) != 0;
+
+    private void Wake()
+    {
+        if ((Ready & Interest) != 0)
+            Signal?.Set();
+    }
+
+    private unsafe int ReceiveByCall(Span<byte> buffer)
+    {
+        fixed (byte* pointer = buffer)
+        {
+            for (var attempt = 0; ; attempt++)
+            {
+                var count = (int)LibC.Receive(Descriptor, pointer, (nuint)buffer.Length, Flags);
+                if (count > 0)
+                {
+                    NoteReceived(count);
+                    if (count < buffer.Length && !PeerClosed)
+                        WaitForMore(count);
+                    return count;
+                }
+                if (count == 0)
+                {
+                    PeerClosed = true;
+                    _state |= UringState.Ended;
+                    return -1;
+                }
+                // After a hang-up there is the end to receive at least, so then this is no "try again".
+                if (WouldBlock() && !PeerClosed)
+                {
+                    WaitForMore(0);
+                    return 0;
+                }
+                if (attempt == MaxAttempts)
+                {
+                    Break();
+                    return -1;
+                }
+            }
+        }
+    }
+
+    // A short receive has emptied the socket.
+    private void WaitForMore(int received)
+    {
+        Ready &= ~Readiness.Readable;
+        if (received < UringBuffers.Size)
+            _state &= ~UringState.Bulk;
+        if (Has(UringState.Bulk) || _loop.Buffers.AreScarce)
+            PollIn();
+        else
+            Receive();
+    }
+
+    private unsafe int SendByCall(ReadOnlySpan<byte> data)
+    {
+        fixed (byte* pointer = data)
+        {
+            for (var attempt = 0; ; attempt++)
+            {
+                var count = (int)LibC.Send(Descriptor, pointer, (nuint)data.Length, Flags);
+                if (count < 0 && !WouldBlock())
+                {
+                    if (attempt < MaxAttempts)
+                        continue;
+                    Break();
+                    return -1;
+                }
+                count = Math.Max(count, 0);
+                if (count < data.Length)
+                {
+                    Ready &= ~Readiness.Writable;
+                    if (_departure is null)
+                        PollOut();
+                }
+                return count;
+            }
+        }
+    }
+
+    private unsafe int Queue(ReadOnlySpan<byte> data)
+    {
+        var count = Math.Min(data.Length, MaxQueued - _queued);
+        if (!_loop.TryQueueSend(Descriptor, _registration, ref _sendEntry, ref _queued, data[..count]))
+        {
+            // Everything queued was submitted, which may have shown that the socket takes no more.
+            if (Has(UringState.Broken))
+                return -1;
+            if ((Ready & Readiness.Writable) == 0 || !_loop.TryQueueSend(Descriptor, _registration, ref _sendEntry, ref _queued, data[..count]))
+            {
+                LimitUntilSubmitted();
+                return 0;
+            }
+        }
+        if (_queued == MaxQueued)
+            LimitUntilSubmitted();
+        return count;
+    }
+
+    private void LimitUntilSubmitted()
+    {
+        if (_unsent is not null)
+            return;
+        Ready &= ~Readiness.Writable;
+        _state |= UringState.Limited;
+        _loop.TellWhenSubmitted(_registration);
+    }
+
+    private void OnReceived(int result, uint flags)
+    {
+        if ((flags & UringConstants.CompletionMore) == 0)
+            _state &= ~UringState.Receiving;
+        if (result > 0)
+        {
+            _inbox.Add(_loop.Buffers, (int)(flags >> UringConstants.BufferShift), result);
+            if (Has(UringState.Disposed))
+                _inbox.Clear(_loop.Buffers);
+            else if (_inbox.IsLarge)
+                StartBulk();
+        }
+        else
+        {
+            if ((flags & UringConstants.CompletionBuffer) != 0)
+                _loop.Recycle(flags);
+            switch (-result)
+            {
+                case 0:
+                    PeerClosed = true;
+                    _state |= UringState.Ended;
+                    break;
+                case Errno.NoBuffers:
+                    _state |= UringState.Bulk;
+                    break;
+                case Errno.Cancelled or Errno.Interrupted or Errno.Again:
+                    break;
+                default:
+                    Break();
+                    break;
+            }
+        }
+        if (!Has(UringState.Receiving | UringState.Ended | UringState.Disposed))
+        {
+            if (Has(UringState.Bulk))
+                WatchHangUp();
+            else
+                Receive();
+        }
+        Ready |= Readiness.Readable;
+    }
+
+    // The receive ends with one more completion; from then on calls receive.
+    private unsafe void StartBulk()
+    {
+        if (Has(UringState.Bulk))
+            return;
+        _state |= UringState.Bulk;
+        if (!Has(UringState.Receiving))
+            return;
+        var entry = _loop.Entry(UringConstants.OperationCancel, -1, UringEventLoop.UserData(_registration, UringOperation.Cancel));
+        entry->Address = UringEventLoop.UserData(_registration, UringOperation.Receive);
+    }
+
+    private unsafe void OnShortSend(int result)
+    {
+        if (result < 0 && result is not (-Errno.Again or -Errno.Interrupted))
+        {
+            Break();
+            Wake();
+            return;
+        }
+        var sent = Math.Max(result, 0);
+        if (sent >= _queued)
+            return;
+        _unsent = new UringUnsent(new ReadOnlySpan<byte>((byte*)_sendEntry->Address + sent, _queued - sent));
+        Ready &= ~Readiness.Writable;
+        PollOut();
+    }
+
+    private void OnPolled(int result, Readiness bits)
+    {
+        if (result < 0)
+            return;
+        Ready |= bits;
+        if ((result & (int)(UringConstants.PollPeerHangUp | UringConstants.PollHangUp | UringConstants.PollError)) == 0)
+            return;
+        PeerClosed = true;
+        Ready |= Readiness.Readable;
+    }
+
+    // Room in the socket, or its failure: what is unsent goes first.
+    private unsafe void OnWritable()
+    {
+        if (_unsent is { } unsent && !Has(UringState.Broken))
+        {
+            fixed (byte* pointer = unsent.Bytes)
+            {
+                var count = (int)LibC.Send(Descriptor, pointer, (nuint)unsent.Bytes.Length, Flags);
+                if (count > 0)
+                    unsent.Consume(count);
+                else if (count < 0 && !WouldBlock() && PeerClosed)
+                    Break();
+            }
+            if (!unsent.Bytes.IsEmpty && !Has(UringState.Broken))
+            {
+                PollOut();
+                return;
+            }
+        }
+        ForgetUnsent();
+        OnAllSent();
+    }
+
+    private void OnAllSent()
+    {
+        _state &= ~UringState.Limited;
+        Ready |= Readiness.Writable;
+        if (Has(UringState.ShutdownWhenSent) && !Has(UringState.Broken))
+            _ = LibC.Shutdown(Descriptor, SocketConstants.ShutdownWrite);
+        _state &= ~UringState.ShutdownWhenSent;
+    }
+
+    private void Break()
+    {
+        PeerClosed = true;
+        _state |= UringState.Ended | UringState.Broken;
+        ForgetUnsent();
+        Ready = Readiness.Readable | Readiness.Writable;
+    }
+
+    private void ForgetUnsent()
+    {
+        _unsent?.Dispose();
+        _unsent = null;
+    }
+
+    private unsafe void Receive()
+    {
+        _state |= UringState.Receiving;
+        var entry = _loop.Entry(UringConstants.OperationReceive, Descriptor, UringEventLoop.UserData(_registration, UringOperation.Receive));
+        entry->Flags = UringConstants.FlagBufferSelect;
+        entry->OperationFlags = UringConstants.ReceiveMultishot;
+    }
+
+    private void PollIn() => Poll(UringState.PollingIn, UringOperation.PollIn, UringConstants.PollIn | UringConstants.PollPeerHangUp);
+
+    private void PollOut() => Poll(UringState.PollingOut, UringOperation.PollOut, UringConstants.PollOut);
+
+    private void WatchHangUp() => Poll(UringState.WatchingHangUp, UringOperation.PollHangUp, UringConstants.PollPeerHangUp);
+
+    private unsafe void Poll(UringState state, UringOperation operation, uint events)
+    {
+        if (Has(state) || (PeerClosed && operation == UringOperation.PollHangUp))
+            return;
+        _state |= state;
+        var entry = _loop.Entry(UringConstants.OperationPollAdd, Descriptor, UringEventLoop.UserData(_registration, operation));
+        entry->CallFlags = events;
+    }
+
+    private void FinishClose()
+    {
+        if (_unsent is null)
+            Close();
+        else
+            _ = LingerAsync();
+    }
+
+    // What was taken from the user is sent before the descriptor closes, if the peer reads it in time.
+    private async Task LingerAsync()
+    {
+        var signal = new LoopSignal(_loop) { Deadline = Environment.TickCount64 + MaxLinger };
+        Ready &= ~Readiness.Writable;
+        Interest = Readiness.Writable;
+        Signal = signal;
+        while (_unsent is not null && !signal.DeadlinePassed)
+            await signal.WaitAsync();
+        signal.Deadline = 0;
+        Signal = null;
+        ForgetUnsent();
+        Close();
+    }
+
+    private unsafe void Close()
+    {
+        if (_registration == NotRegistered)
+            return;
+        _loop.Unregister(_registration);
+        _registration = NotRegistered;
+        _inbox.Clear(_loop.Buffers);
+        var cancel = _loop.Entry(UringConstants.OperationCancel, Descriptor, (ulong)UringOperation.None);
+        cancel->CallFlags = UringConstants.CancelAll | UringConstants.CancelDescriptor;
+        cancel->Flags = UringConstants.FlagSkipSuccess;
+        var close = _loop.Entry(UringConstants.OperationClose, Descriptor, (ulong)UringOperation.None);
+        close->Flags = UringConstants.FlagSkipSuccess;
+    }
+}
