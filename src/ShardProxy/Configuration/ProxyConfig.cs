@@ -145,8 +145,21 @@ public enum TransportEngine
     Sockets,
 }
 
+/// <summary>On which loop a session lives.</summary>
+public enum SessionPlacement
+{
+    /// <summary>On as few loops as can serve all sessions without being busy; sessions move between statements.</summary>
+    Auto,
+
+    /// <summary>Where it was accepted: loops take clients in turn.</summary>
+    Fixed,
+
+    /// <summary>On another loop after each statement: for tests.</summary>
+    Restless,
+}
+
 /// <param name="Loops">Threads that serve sockets; 0 is one per processor.</param>
-public sealed record TransportConfig(TransportEngine Engine, int Loops)
+public sealed record TransportConfig(TransportEngine Engine, int Loops, SessionPlacement Placement = SessionPlacement.Auto)
 {
     public static TransportConfig Default { get; } = new(TransportEngine.Auto, 0);
 }

@@ -16,6 +16,12 @@ internal static class TransportSection
             ("io_uring", TransportEngine.Uring),
             ("epoll", TransportEngine.Epoll),
             ("sockets", TransportEngine.Sockets));
-        return new TransportConfig(engine, section.Number("loops", 0, 0, MaxLoops));
+        var placement = section.Choice(
+            "placement",
+            SessionPlacement.Auto,
+            ("auto", SessionPlacement.Auto),
+            ("fixed", SessionPlacement.Fixed),
+            ("restless", SessionPlacement.Restless));
+        return new TransportConfig(engine, section.Number("loops", 0, 0, MaxLoops), placement);
     }
 }

@@ -89,7 +89,7 @@ public sealed class SessionHost : IClientHandler
     public Task CancelAsync(int processId, ReadOnlyMemory<byte> key)
     {
         if (_cancelKeys.TryFind(processId, key.Span, out var session))
-            session.Signal.Loop.Post(static state => ((Session)state!).CancelRunning(), session);
+            session.Post(static session => session.CancelRunning());
         return Task.CompletedTask;
     }
 

@@ -41,6 +41,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     private Action<object?>? _continuation;
     private object? _continuationState;
     private short _version;
+    private int _window;
 
     public FastLoop(Session session, ExtendedQuery extended)
     {
@@ -63,6 +64,9 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
         Again,
         Wait,
         Stop,
+
+        /// <summary>Another loop's thread goes on with the session: nothing of it may be touched any more.</summary>
+        Moved,
     }
 
     /// <summary>The message at the front of the client's input after <see cref="FastStop.Message"/>.</summary>
@@ -87,6 +91,21 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     {
         _session.StopClock();
         _fast.Finish();
+    }
+
+    // Only between statements, with nothing held and nothing under way, and only once the coroutine has left its
+    // continuation: its thread may otherwise still be on the way to leave it while the other loop already resumes it.
+    private bool TryMove()
+    {
+        if (_continuation is null || _session.Servers.HeldCount > 0 || _session.Transaction.IsOpen || _session.Signal.Deadline != 0
+            || !_client.Input.IsEmpty || !_client.Output.IsEmpty || _client.Connection.PeerClosed || !_extended.IsIdle)
+        {
+            return false;
+        }
+        if (_session.Signal.Loop.Relieve(ref _window) is not { } loop)
+            return false;
+        SessionMove.Begin(_session, loop, static state => ((ILoopWaiter)state!).OnWoken(), this);
+        return true;
     }
 
     void ILoopWaiter.OnWoken()
@@ -122,7 +141,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
             };
             if (step == Step.Stop)
                 return true;
-            if (step == Step.Wait && _session.Signal.TryWait(this))
+            if (step == Step.Moved || (step == Step.Wait && _session.Signal.TryWait(this)))
                 return false;
         }
     }
@@ -147,7 +166,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
                 return Step.Again;
             BeforeIdle();
             _state = State.Idle;
-            return Step.Wait;
+            return TryMove() ? Step.Moved : Step.Wait;
         }
         switch (_extended.IsIdle ? _fast.TryStart(type, length) : FastStart.NotFast)
         {

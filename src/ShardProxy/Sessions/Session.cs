@@ -128,6 +128,18 @@ public sealed class Session
         Signal.SetFromAnyThread();
     }
 
+    /// <summary>Runs something on the session's loop, wherever that is by then. Any thread.</summary>
+    public void Post(Action<Session> action) => Signal.Loop.Post(
+        static state =>
+        {
+            var (session, action) = ((Session, Action<Session>))state!;
+            if (session.Signal.Loop.IsCurrent)
+                action(session);
+            else
+                session.Post(action);
+        },
+        (this, action));
+
     public bool IsEndRequested(out SessionEnd reason)
     {
         reason = _endRequested;

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using ShardProxy.Execution;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Framing;
@@ -30,57 +31,80 @@ public sealed class SessionLoop
         _fast = new FastLoop(session, _extended);
     }
 
-    /// <summary>Runs until the client leaves or the session must end; the caller closes the connection.</summary>
+    /// <summary>Runs until the client leaves or the session must end; the caller, on whose loop it ends, closes the connection.</summary>
     public async Task<SessionEnd> RunAsync()
     {
+        var home = _session.Signal.Loop;
+        SessionEnd? end = null;
+        ExceptionDispatchInfo? fault = null;
         try
         {
-            return await ServeAsync();
+            // Awaited here and nowhere deeper: only in this method may the loop be another one after an await.
+            while (end is null)
+            {
+                FastStop stop;
+                try
+                {
+                    stop = await _fast.ServeAsync();
+                }
+                catch (ServerLostException lost)
+                {
+                    OnServerLost(lost);
+                    continue;
+                }
+                end = await TakeAsync(stop);
+            }
         }
         catch (SessionEndedException exception)
         {
-            return exception.Reason;
+            end = exception.Reason;
         }
         catch (PeerClosedException exception) when (ReferenceEquals(exception.Connection, _session.Client.Connection))
         {
-            return SessionEnd.ClientGone;
+            end = SessionEnd.ClientGone;
         }
-        finally
+        catch (Exception exception)
         {
-            _session.Servers.ReleaseAll();
+            fault = ExceptionDispatchInfo.Capture(exception);
         }
+        _session.Servers.ReleaseAll();
+        await SessionMove.To(_session, home);
+        fault?.Throw();
+        return end!.Value;
     }
 
-    private async Task<SessionEnd> ServeAsync()
+    private async ValueTask<SessionEnd?> TakeAsync(FastStop stop)
     {
-        while (true)
+        switch (stop)
         {
-            try
-            {
-                switch (await _fast.ServeAsync())
+            case FastStop.Malformed:
+                return SessionEnd.ProtocolViolation;
+            case FastStop.EndRequested:
+                _session.IsEndRequested(out var reason);
+                return reason;
+            case FastStop.CopyIn:
+                try
                 {
-                    case FastStop.Malformed:
-                        return SessionEnd.ProtocolViolation;
-                    case FastStop.EndRequested:
-                        _session.IsEndRequested(out var reason);
-                        return reason;
-                    case FastStop.CopyIn:
-                        if (await FinishCopyAsync(_fast.Server!))
-                            _fast.Finish();
-                        continue;
+                    if (await FinishCopyAsync(_fast.Server!))
+                        _fast.Finish();
                 }
-            }
-            catch (ServerLostException lost)
-            {
-                _runner.Fail(ServerLoss.Handle(_session, lost));
-                _session.WriteReady();
-                _session.Servers.ReleaseIdle();
-                continue;
-            }
-            if (_fast.MessageType == FrontendMessageType.Terminate)
-                return SessionEnd.Terminated;
-            await HandleAsync(_fast.MessageType, _fast.MessageLength);
+                catch (ServerLostException lost)
+                {
+                    OnServerLost(lost);
+                }
+                return null;
         }
+        if (_fast.MessageType == FrontendMessageType.Terminate)
+            return SessionEnd.Terminated;
+        await HandleAsync(_fast.MessageType, _fast.MessageLength);
+        return null;
+    }
+
+    private void OnServerLost(ServerLostException lost)
+    {
+        _runner.Fail(ServerLoss.Handle(_session, lost));
+        _session.WriteReady();
+        _session.Servers.ReleaseIdle();
     }
 
     // A COPY in the extended protocol has eaten the batch's Sync: the unit then goes on until the client's next one.

@@ -17,6 +17,13 @@ public abstract class EventLoop
     /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. Any thread.</summary>
     public abstract void Post(Action<object?> action, object? state);
 
+    /// <summary>
+    /// Where a session that is between two statements should live from now on; null: here. An answer other than null is
+    /// meant for the one session that asked. Loop's thread only.
+    /// </summary>
+    /// <param name="window">The session's own note of when it asked last; 0 at first.</param>
+    internal virtual EventLoop? Relieve(ref int window) => null;
+
     /// <summary>Queues a signal's continuation. Loop's thread only; called by <see cref="LoopSignal"/>.</summary>
     internal abstract void Schedule(LoopSignal signal);
 

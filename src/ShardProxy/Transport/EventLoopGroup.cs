@@ -16,6 +16,11 @@ public sealed class EventLoopGroup : IAsyncDisposable
     {
         _loops = LoopFactory.Create(config.Engine, config.Loops > 0 ? config.Loops : Environment.ProcessorCount, logger, out var engine);
         Engine = engine;
+        foreach (var loop in _loops)
+        {
+            if (ReliefOf(config.Placement, loop.Index) is { } relief)
+                loop.RelieveBy(relief);
+        }
     }
 
     /// <summary>What serves the sockets; never <see cref="TransportEngine.Auto"/>.</summary>
@@ -48,4 +53,11 @@ public sealed class EventLoopGroup : IAsyncDisposable
     internal ThreadLoop Loop(int index) => _loops[index];
 
     internal ThreadLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
+
+    private IRelief? ReliefOf(SessionPlacement placement, int index) => placement switch
+    {
+        SessionPlacement.Restless => new RestlessRelief(_loops, index),
+        SessionPlacement.Auto when _loops.Length > 1 && LoopLoad.IsMeasurable && Engine != TransportEngine.Sockets => new LoadRelief(_loops, index),
+        _ => null,
+    };
 }

@@ -28,7 +28,7 @@ public sealed class LoopSignal : IValueTaskSource
         Scheduled,
     }
 
-    private readonly EventLoop _loop;
+    private volatile EventLoop _loop;
     private Action<object?>? _continuation;
     private object? _continuationState;
     private ILoopWaiter? _waiter;
@@ -38,7 +38,7 @@ public sealed class LoopSignal : IValueTaskSource
 
     public LoopSignal(EventLoop loop) => _loop = loop;
 
-    /// <summary>The loop whose thread runs the waiter.</summary>
+    /// <summary>The loop whose thread runs the waiter; changes by <see cref="MoveTo"/>.</summary>
     public EventLoop Loop => _loop;
 
     /// <summary>
@@ -114,10 +114,23 @@ public sealed class LoopSignal : IValueTaskSource
     /// <summary>As <see cref="Set"/>, from any thread.</summary>
     public void SetFromAnyThread()
     {
-        if (_loop.IsCurrent)
+        var loop = _loop;
+        if (loop.IsCurrent)
             Set();
         else
-            _loop.Post(static state => ((LoopSignal)state!).Set(), this);
+            // The signal may have gone to another loop by the time that this one looks.
+            loop.Post(static state => ((LoopSignal)state!).SetFromAnyThread(), this);
+    }
+
+    /// <summary>
+    /// Binds the signal, on which nobody waits and which has no deadline, to another loop. Loop's thread only; from then on
+    /// it is the other loop's, and the caller leaves the rest to what it posts there.
+    /// </summary>
+    public void MoveTo(EventLoop loop)
+    {
+        if (_state is State.Waiting or State.Scheduled || _deadline != 0)
+            throw new InvalidOperationException("A signal that is in use cannot change its loop.");
+        _loop = loop;
     }
 
     /// <summary>Called by the loop when it drains its ready list.</summary>

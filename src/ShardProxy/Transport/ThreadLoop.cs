@@ -30,6 +30,8 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
     private readonly Thread _thread;
     private volatile bool _asleep;
     private volatile bool _stopping;
+    private IRelief? _relief;
+    private LoopLoad? _load;
     private bool _started;
 
     private protected ThreadLoop(int index, ILogger logger)
@@ -101,6 +103,18 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
     /// <summary>Binds an accepted socket to the loop, on its thread. When that fails it is closed.</summary>
     internal abstract Connection Adopt(in AcceptedSocket accepted);
 
+    internal override EventLoop? Relieve(ref int window) => _relief?.Next(ref window);
+
+    /// <summary>Share of a processor that the thread uses. Any thread.</summary>
+    internal double LoadAt(long now) => _load?.ShareAt(now) ?? 0;
+
+    /// <summary>Before <see cref="Start"/>.</summary>
+    internal void RelieveBy(IRelief relief)
+    {
+        _relief = relief;
+        _load = (relief as LoadRelief)?.Load;
+    }
+
     internal override void Schedule(LoopSignal signal) => _ready.Enqueue(signal);
 
     internal override void WatchDeadline(LoopSignal signal) => _deadlines.Add(signal);
@@ -141,6 +155,7 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
                     ResumeResting();
                 RunPosted();
                 RunContinuations();
+                _relief?.OnTurn(Environment.TickCount64);
                 if (_deadlines.IsDue)
                     _deadlines.WakePassed();
             }

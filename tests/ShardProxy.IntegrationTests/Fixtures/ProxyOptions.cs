@@ -7,6 +7,8 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="Users">The <c>users</c> list as YAML text; the application's user by default.</param>
 /// <param name="Environment">Environment variables of the proxy's process.</param>
 /// <param name="Engine">The transport engine; null is <see cref="TestEngine"/>'s.</param>
+/// <param name="Loops">As in the configuration.</param>
+/// <param name="Placement">Where sessions live; null is <see cref="TestEngine"/>'s.</param>
 public sealed record ProxyOptions(
     IReadOnlyDictionary<string, string>? Tables = null,
     string PoolMode = "transaction",
@@ -17,7 +19,9 @@ public sealed record ProxyOptions(
     string? Users = null,
     string Tls = "{ mode: disable }",
     IReadOnlyDictionary<string, string>? Environment = null,
-    string? Engine = null)
+    string? Engine = null,
+    string? Placement = null,
+    int Loops = 0)
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
     public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath)
@@ -25,7 +29,7 @@ public sealed record ProxyOptions(
         var lines = new List<string>
         {
             $"listen: {{ address: 127.0.0.1:{port}, tls: {Tls} }}",
-            $"transport: {{ engine: {Engine ?? TestEngine.Name} }}",
+            $"transport: {{ engine: {Engine ?? TestEngine.Name}, placement: {Placement ?? TestEngine.Placement}, loops: {Loops} }}",
             Users ?? $"users:\n  - {{ name: {PostgresServer.AppUser}, password: {Quoted(PostgresServer.Password)} }}",
         };
         if (Limits is { Count: > 0 })

@@ -24,6 +24,8 @@ public sealed class ProxyProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    public int ProcessId => _process.Id;
+
     public TimeSpan CpuTime() => _process.CpuTime();
 
     public long ResidentBytes() => _process.ResidentBytes();

@@ -73,4 +73,18 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int fd);
+
+    /// <summary>CPU time of the calling thread.</summary>
+    internal static long ThreadCpuNanoseconds()
+    {
+        var time = stackalloc long[2];
+        _ = GetTime(ThreadCpuClock, time);
+        return (time[0] * 1_000_000_000) + time[1];
+    }
+
+    // CLOCK_THREAD_CPUTIME_ID of linux/time.h.
+    private const int ThreadCpuClock = 3;
+
+    [LibraryImport(Library, EntryPoint = "clock_gettime")]
+    private static partial int GetTime(int clock, long* time);
 }
