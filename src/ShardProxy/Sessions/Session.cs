@@ -82,6 +82,17 @@ public sealed class Session
     /// <summary>Where each open SQL cursor lives, by name.</summary>
     public Dictionary<string, int> Cursors { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The shard of a cursor that SQL declared, or of a portal, which SQL can read as one.</summary>
+    public bool TryFindCursor(string name, out int shard)
+    {
+        if (Cursors.TryGetValue(name, out shard))
+            return true;
+        if (!Prepared.TryGetPortal(System.Text.Encoding.UTF8.GetBytes(name), out var portal) || portal.Server is not { } server)
+            return false;
+        shard = server.Shard;
+        return true;
+    }
+
     /// <summary>The portal executed last in the extended protocol; for the slow-query log.</summary>
     public ClientPortal? LastExecuted { get; set; }
 

@@ -180,6 +180,31 @@ public sealed class ExtendedQueryTests(Lab lab)
             Script.Query("EXECUTE in_batch"));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public Task EXECUTE_and_FETCH_describe_what_they_return(short format) => _differential.SameAsync(
+        Script.Parse("SELECT id, name, balance FROM users WHERE id = $1", "by id").Parse("DELETE FROM orders WHERE user_id = $1 AND id = 99", "nothing").Sync(),
+        Script.Run("EXECUTE \"by id\" (3)", resultFormat: format).Run("EXECUTE nothing (4)").Sync(),
+        Script.Parse("EXECUTE /* a comment */ \"by id\" (5)", "e").DescribeStatement("e").Bind(statement: "e", resultFormat: format).DescribePortal().Execute().Sync(),
+        Script.Parse("EXECUTE nothing (5)").DescribeStatement().Sync(),
+        Script.Parse("EXECUTE missing (5)").DescribeStatement().Sync(),
+        Script.Run("EXECUTE missing (5)").Sync(),
+        Script.Parse("EXECUTE \"by id\"").Bind().Execute().Sync(),
+        Script.Parse("EXECUTE \"by id\" (3)").Bind(["3"]).Sync(),
+        Script.Query("EXECUTE \"by id\" ('x')"),
+        Script.Run("EXPLAIN (COSTS OFF) EXECUTE nothing (5)").Parse("EXPLAIN (COSTS OFF) EXECUTE \"by id\" (5)").DescribeStatement().Sync(),
+        Script.Query("EXPLAIN (COSTS OFF) EXECUTE nothing (5)"),
+        Script.Query("BEGIN"),
+        Script.Query("DECLARE c CURSOR FOR SELECT id, amount FROM orders WHERE user_id = 5 ORDER BY id"),
+        Script.Query("SELECT name FROM users WHERE id = 4"),
+        Script.Parse("FETCH 1 FROM c", "f").DescribeStatement("f").Bind(statement: "f", resultFormat: format).DescribePortal().Execute().Sync(),
+        Script.Run("MOVE 1 IN c").Run("FETCH ALL FROM c", resultFormat: format).Sync(),
+        Script.Parse("SELECT n FROM generate_series(1, 5) n WHERE $1::int8 > 0", "series").Run("EXECUTE series (4)").Bind(["4"], "p", "series").Execute(2, "p").Sync(),
+        Script.Parse("EXECUTE series (4)").Bind(portal: "q").Execute(2, "q").Execute(1, "q").Run("FETCH 1 FROM p").Execute(0, "q").Execute(0, "p").Sync(),
+        Script.Query("FETCH 1 FROM p"),
+        Script.Query("COMMIT"));
+
     [Fact]
     public Task Transactions_in_one_pipeline() => _differential.SameAsync(
         Script.Run("BEGIN").Run("INSERT INTO users (id, name) VALUES (2111, 'x')").Run("COMMIT").Run("SELECT name FROM users WHERE id = 2111").Sync(),

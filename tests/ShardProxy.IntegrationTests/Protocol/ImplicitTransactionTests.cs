@@ -52,7 +52,7 @@ public sealed class ImplicitTransactionTests(Lab lab)
         Script.Run("SET work_mem = '8MB'").Run("INSERT INTO users (id, name) VALUES (12, 'duplicate')").Sync(),
         Look,
         Script.Run("UPDATE users SET balance = balance - 2 WHERE id = 12").Run("PREPARE of_pipeline AS SELECT balance FROM users WHERE id = $1")
-            .Run("RESET work_mem").Run("DEALLOCATE of_pipeline").Run("SELECT 1/0").Sync(),
+            .Run("EXECUTE of_pipeline (12)").Run("RESET work_mem").Run("DEALLOCATE of_pipeline").Run("SELECT 1/0").Sync(),
         Look,
         Script.Run("UPDATE users SET balance = balance - 2 WHERE id = 12").Run("").Run("RESET work_mem").Sync(),
         Look);

@@ -19,7 +19,7 @@ internal sealed class BindShard(Session session, ParameterTypeLookup types)
             return planned.Plan switch
             {
                 RefusedPlan refused => throw Routing.Refuse(refused),
-                CursorPlan { Name: { } name } when session.Cursors.TryGetValue(name, out var where) => where,
+                CursorPlan { Name: { } name } when session.TryFindCursor(name, out var where) => where,
                 UnreadPlan when !session.Planning().Routing.Directory.HasShardedTables => Database.HomeShard,
                 UnreadPlan unread => throw new SqlErrorException(
                     SqlStates.FeatureNotSupported,

@@ -27,6 +27,7 @@ public sealed class ExtendedQuery
     private readonly UnitEnd _unitEnd;
     private readonly LocalPortals _local;
     private readonly ServerPortals _onServers;
+    private readonly ExecutePortals _executes;
     private readonly ExtendedNames _names;
     private readonly BindShard _shards;
     private readonly NestedTypesLookup _nested;
@@ -41,6 +42,7 @@ public sealed class ExtendedQuery
         _unitEnd = new UnitEnd(session, runner, _unit);
         _local = new LocalPortals(session, runner, _unit, _block);
         _onServers = new ServerPortals(session, runner, _unit, _block);
+        _executes = new ExecutePortals(session, runner, _unit);
         _names = new ExtendedNames(session);
         var types = new ParameterTypeLookup(session, _unit.UseAsync);
         _shards = new BindShard(session, types);
@@ -149,8 +151,7 @@ public sealed class ExtendedQuery
         }
         if (!isHinted && !RunsOnServer(planned))
         {
-            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = LocalDescription.Formats(planned, body.Span) });
-            _unit.Reply(ReplyKind.Bind);
+            await BindLocalAsync(portalName, statement, planned, body);
             return;
         }
         var shard = await _shards.ChooseAsync(statement, planned, body);
@@ -160,6 +161,23 @@ public sealed class ExtendedQuery
         _unit.WriteParse(server, statement);
         WriteBind(server, statement.Text.ServerName, body.Span, nested.Parameters);
         _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows });
+    }
+
+    private async ValueTask BindLocalAsync(byte[] portalName, ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
+    {
+        var formats = LocalDescription.Formats(planned, body.Span);
+        if (await _executes.TryResolveAsync(statement, planned) is { } execute)
+        {
+            CheckWriter(execute.Inner, execute.Shard);
+            var nested = await _nested.ResolveAsync(execute.Shard, execute.Statement, execute.Inner, body);
+            var server = await _unit.UseAsync(execute.Shard);
+            _executes.WriteParse(server, execute);
+            WriteBind(server, [], body.Span, nested: null);
+            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, execute.Inner, server) { RowTypes = nested.Rows });
+            return;
+        }
+        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = formats });
+        _unit.Reply(ReplyKind.Bind);
     }
 
     private async ValueTask DescribeAsync(ReadOnlyMemory<byte> body)
@@ -185,11 +203,13 @@ public sealed class ExtendedQuery
         var planned = await PlanAsync(statement);
         if (!RunsOnServer(planned) && !LocalPortals.GivesRows(planned.Plan))
         {
-            await _local.DescribeAsync(statement, planned);
+            if (!await _executes.TryDescribeAsync(statement, planned))
+                await _local.DescribeAsync(statement, planned);
             return;
         }
-        // Any shard can describe it; a further one would only have to join for it.
-        var server = await _unit.UseAsync(_session.Servers.AnyShard());
+        // Any shard can describe it, except what reads a cursor; a further one would only have to join for it.
+        var shard = planned.Plan is CursorPlan { Name: { } cursor } && _session.TryFindCursor(cursor, out var standing) ? standing : _session.Servers.AnyShard();
+        var server = await _unit.UseAsync(shard);
         _unit.WriteParse(server, statement);
         DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, statement.Text.ServerName);
         server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Forward);

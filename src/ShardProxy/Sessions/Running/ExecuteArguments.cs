@@ -30,20 +30,6 @@ public sealed class ExecuteArguments
     public StatementValues Values(ReadOnlySpan<byte> body, ShapeScanner scanner, uint[] parameterTypes) =>
         new(body, scanner, _values, parameterTypes) { IsConverted = _isConverted };
 
-    /// <summary>What stands behind the statement's name: the arguments in parentheses, or nothing.</summary>
-    public static string TextOf(string execute)
-    {
-        var inQuotes = false;
-        for (var i = 0; i < execute.Length; i++)
-        {
-            if (execute[i] == '"')
-                inQuotes = !inQuotes;
-            else if (execute[i] == '(' && !inQuotes)
-                return execute[i..];
-        }
-        return "";
-    }
-
     private static ArgumentValue Read(KeyTerm? term, ReadOnlySpan<byte> sql, ShapeScanner scanner)
     {
         switch (term)

@@ -24,7 +24,7 @@ public sealed class PreparedRunner
     public ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text) => planned.Plan switch
     {
         PreparePlan prepare => PrepareAsync(prepare, text),
-        ExecutePlan execute => ExecuteAsync(execute, text),
+        ExecutePlan execute => ExecuteAsync(execute, planned, text),
         DeallocatePlan deallocate => ValueTask.FromResult(Deallocate(deallocate)),
         _ => throw new InvalidOperationException("Not a statement about prepared statements."),
     };
@@ -67,7 +67,17 @@ public sealed class PreparedRunner
         return true;
     }
 
-    private async ValueTask<bool> ExecuteAsync(ExecutePlan plan, StatementText text)
+    private async ValueTask<bool> ExecuteAsync(ExecutePlan plan, PlannedStatement planned, StatementText text)
+    {
+        var resolved = await ResolveAsync(plan, planned, text);
+        var server = await _session.Servers.GetAsync(resolved.Shard);
+        await EnsureAsync(server, resolved.Statement.Text, text);
+        var offset = text.PositionOffset + Encoding.UTF8.GetCharCount(text.Bytes) - Encoding.UTF8.GetCharCount(resolved.Sql);
+        return await _runner.RunOnAsync(resolved.Shard, resolved.Inner, resolved.Sql, offset);
+    }
+
+    /// <summary>What an EXECUTE runs, and where. Throws what PostgreSQL says of a wrong one, and the refusal when it spans shards.</summary>
+    public async ValueTask<ResolvedExecute> ResolveAsync(ExecutePlan plan, PlannedStatement planned, StatementText text)
     {
         if (!_session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(plan.Name), out var statement))
             throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" does not exist");
@@ -79,22 +89,13 @@ public sealed class PreparedRunner
         CheckCount(plan, Math.Max(statement.Text.ParameterTypes.Length, ParameterCount(_session.Scanner.Shape)));
         if (template.Statements is not [var inner])
             throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" has no statement");
-        int shard;
-        switch (inner.Plan)
+        var shard = inner.Plan switch
         {
-            case OneShardPlan one:
-                shard = Routing.Choose(_session, one.Choice, arguments.Values(body, _session.Scanner, statement.Text.ParameterTypes));
-                break;
-            case RefusedPlan refused:
-                throw Routing.Refuse(refused);
-            default:
-                throw new SqlErrorException(SqlStates.FeatureNotSupported, $"EXECUTE of \"{inner.Verb}\" is not supported over shards", "Run the statement itself.");
-        }
-        var server = await _session.Servers.GetAsync(shard);
-        await EnsureAsync(server, statement.Text, text);
-        var serverName = Encoding.ASCII.GetString(statement.Text.ServerName);
-        var sql = Encoding.UTF8.GetBytes($"EXECUTE {serverName} {ExecuteArguments.TextOf(Encoding.UTF8.GetString(text.Bytes))}");
-        return await _runner.RunOnAsync(shard, inner, sql, 0);
+            OneShardPlan one => Routing.Choose(_session, one.Choice, arguments.Values(body, _session.Scanner, statement.Text.ParameterTypes)),
+            RefusedPlan refused => throw Routing.Refuse(refused),
+            _ => throw new SqlErrorException(SqlStates.FeatureNotSupported, $"EXECUTE of \"{inner.Verb}\" is not supported over shards", "Run the statement itself."),
+        };
+        return new ResolvedExecute(statement, inner with { Verb = planned.Verb }, shard, ExecuteText.Rename(text.Bytes, statement.Text.ServerName));
     }
 
     private static void CheckCount(ExecutePlan plan, int expected)

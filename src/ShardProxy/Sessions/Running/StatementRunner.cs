@@ -41,6 +41,8 @@ public sealed class StatementRunner
 
     public SettingRunner Settings => _settings;
 
+    public PreparedRunner Prepared => _prepared;
+
     public CopyInput CopyInput { get; }
 
     public CountRunner Counts { get; }
@@ -200,7 +202,7 @@ public sealed class StatementRunner
         var shard = plan.Verb switch
         {
             CursorVerb.Declare => Routing.Choose(_session, plan.Inner ?? HomeShard.Instance, text),
-            _ when plan.Name is not null && _session.Cursors.TryGetValue(plan.Name, out var where) => where,
+            _ when plan.Name is not null && _session.TryFindCursor(plan.Name, out var where) => where,
             _ => _session.Servers.AnyShard(),
         };
         if (plan is { Verb: CursorVerb.Close, Name: null } && _session.Servers.JoinedCount > 1)
