@@ -22,6 +22,9 @@ public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Pl
     /// <summary>Types of the columns whose binary values hold object ids, on the server's shard; null when there are none.</summary>
     public uint[]? RowTypes { get; init; }
 
+    /// <summary>Savepoints of the block when it was bound (<see cref="SessionTransaction.SavepointsMade"/>).</summary>
+    public int Savepoint { get; init; }
+
     /// <summary>A plan that the proxy runs itself has been run, so a second Execute finds nothing more.</summary>
     public bool HasRun { get; set; }
 }

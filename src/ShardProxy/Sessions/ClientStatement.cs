@@ -20,6 +20,9 @@ public sealed class ClientStatement
     /// <summary>The unnamed statement is parsed under the unnamed name on servers too, so that it leaves nothing behind.</summary>
     public bool IsUnnamed { get; }
 
+    /// <summary>Of an SQL EXECUTE: the statement that had its name when it was parsed, and so describes it.</summary>
+    public ClientStatement? Executes { get; set; }
+
     /// <summary>The plan, if it was made under this very state.</summary>
     public PlannedStatement? PlanUnder(SessionPlanning planning) => ReferenceEquals(_plannedUnder, planning) ? _planned : null;
 

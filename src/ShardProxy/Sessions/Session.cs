@@ -79,18 +79,28 @@ public sealed class Session
     /// <summary>Temporary relations that this session has made; their names hide others.</summary>
     public SessionTemporaries Temporaries { get; } = new();
 
-    /// <summary>Where each open SQL cursor lives, by name.</summary>
-    public Dictionary<string, int> Cursors { get; } = new(StringComparer.Ordinal);
+    public SessionCursors Cursors { get; } = new();
 
     /// <summary>The shard of a cursor that SQL declared, or of a portal, which SQL can read as one.</summary>
     public bool TryFindCursor(string name, out int shard)
     {
-        if (Cursors.TryGetValue(name, out shard))
+        if (Cursors.TryFind(name, out shard))
             return true;
         if (!Prepared.TryGetPortal(System.Text.Encoding.UTF8.GetBytes(name), out var portal) || portal.Server is not { } server)
             return false;
         shard = server.Shard;
         return true;
+    }
+
+    /// <summary>Cursors and portals share their names. On one shard its server sees to that, over several the session must.</summary>
+    /// <param name="shard">Where the new one is to stand; -1 for a portal that stands nowhere.</param>
+    public void CheckCursorName(string name, int shard)
+    {
+        var taken = Cursors.TryFind(name, out var other) && other != shard && Servers.Held(other) is not null;
+        if (Prepared.TryGetPortal(System.Text.Encoding.UTF8.GetBytes(name), out var portal))
+            taken |= portal.Server is null || (portal.Server.Shard != shard && ReferenceEquals(Servers.Held(portal.Server.Shard), portal.Server));
+        if (taken)
+            throw new SqlErrorException(SqlStates.DuplicateCursor, $"cursor \"{name}\" already exists");
     }
 
     /// <summary>The portal executed last in the extended protocol; for the slow-query log.</summary>

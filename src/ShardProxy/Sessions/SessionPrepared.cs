@@ -73,10 +73,13 @@ public sealed class SessionPrepared
             _statementsBySpan.Remove([]);
     }
 
+    /// <summary>DEALLOCATE ALL: the unnamed statement stays.</summary>
     public void ClearStatements()
     {
-        _notedSqlLength = -1;
+        _statementsBySpan.Remove([], out _, out var unnamed);
         _statements.Clear();
+        if (unnamed is not null)
+            _statementsBySpan[[]] = unnamed;
     }
 
     public bool TryGetPortal(ReadOnlySpan<byte> name, [NotNullWhen(true)] out ClientPortal? portal) =>
@@ -91,6 +94,16 @@ public sealed class SessionPrepared
     {
         if (_portals.Count > 0)
             _portalsBySpan.Remove([]);
+    }
+
+    /// <summary>ROLLBACK TO a savepoint has undone what was bound since.</summary>
+    public void ForgetPortalsSince(int savepoint)
+    {
+        foreach (var (name, portal) in _portals)
+        {
+            if (portal.Savepoint >= savepoint)
+                _portals.Remove(name);
+        }
     }
 
     /// <summary>Portals end with their transaction.</summary>

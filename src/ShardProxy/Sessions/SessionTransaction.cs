@@ -108,7 +108,12 @@ public sealed class SessionTransaction
     /// <param name="settings">The session's settings after it.</param>
     public void Append(byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, null, settings));
 
-    public void Savepoint(string name, byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, name, settings));
+    public void Savepoint(string name, byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, name, settings) { Number = ++SavepointsMade });
+
+    /// <summary>Savepoints of this block so far: what opens notes the number, so that it is known what ROLLBACK TO undoes.</summary>
+    public int SavepointsMade { get; private set; }
+
+    public int NumberOf(string savepoint) => _log[IndexOfSavepoint(savepoint)].Number;
 
     public bool HasSavepoint(string name) => IndexOfSavepoint(name) >= 0;
 
@@ -143,11 +148,16 @@ public sealed class SessionTransaction
         WriterShard = NoWriter;
         BeginText = PlainBegin;
         _settingsAtBegin = settings;
+        SavepointsMade = 0;
         _log.Clear();
     }
 
     /// <param name="Text">The statement.</param>
     /// <param name="Savepoint">The name when it is a SAVEPOINT.</param>
     /// <param name="Settings">The session's settings after it.</param>
-    public sealed record LogEntry(byte[] Text, string? Savepoint, SettingsState Settings);
+    public sealed record LogEntry(byte[] Text, string? Savepoint, SettingsState Settings)
+    {
+        /// <summary>A savepoint's number in its block, from 1.</summary>
+        public int Number { get; init; }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
@@ -41,7 +40,7 @@ internal sealed class ExecutePortals(Session session, StatementRunner runner, Ex
     /// <returns>False when there is no statement of the name: PostgreSQL then says that it returns nothing.</returns>
     public async ValueTask<bool> TryDescribeAsync(ClientStatement statement, PlannedStatement planned)
     {
-        if (planned.Plan is not ExecutePlan execute || !session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(execute.Name), out var inner))
+        if (planned.Plan is not ExecutePlan || statement.Executes is not { } inner)
             return false;
         var server = await unit.UseAsync(session.Servers.AnyShard());
         PreparedRunner.SendParse(server, inner.Text, session, Disposition.Swallow);

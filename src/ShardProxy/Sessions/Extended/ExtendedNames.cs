@@ -25,7 +25,7 @@ internal sealed class ExtendedNames
 
     // A cursor that SQL declared is a portal of its name, on the server where DECLARE ran.
     private ClientPortal CursorPortal(ReadOnlySpan<byte> name) =>
-        _session.Cursors.TryGetValue(Text(name), out var shard) && _session.Servers.Held(shard) is { } server
+        _session.Cursors.TryFind(Text(name), out var shard) && _session.Servers.Held(shard) is { } server
             ? new ClientPortal(new ClientStatement(PreparedText.Unnamed([], []), isUnnamed: true), CursorStatement, server)
             : throw NoPortal(name);
 

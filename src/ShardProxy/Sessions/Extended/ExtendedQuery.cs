@@ -20,6 +20,8 @@ namespace ShardProxy.Sessions.Extended;
 /// </remarks>
 public sealed class ExtendedQuery
 {
+    private const int NoShard = -1;
+
     private readonly Session _session;
     private readonly StatementRunner _runner;
     private readonly ExtendedUnit _unit;
@@ -124,7 +126,8 @@ public sealed class ExtendedQuery
             throw new SqlErrorException(SqlStates.DuplicatePreparedStatement, $"prepared statement \"{ExtendedNames.Text(name)}\" already exists");
         if (planned.Plan is RefusedPlan refused && !Routing.TryHint(_session, sql, out _))
             throw Routing.Refuse(refused);
-        _session.Prepared.SetStatement(name, statement);
+        if (planned.Plan is ExecutePlan execute && _session.Prepared.TryGetStatement(System.Text.Encoding.UTF8.GetBytes(execute.Name), out var executed))
+            statement.Executes = executed;
         _unit.Parses.Add(name, statement);
         if (RunsOnServer(planned) || planned.Plan is SpreadPlan)
             _unit.HoldParse(statement);
@@ -155,12 +158,13 @@ public sealed class ExtendedQuery
             return;
         }
         var shard = await _shards.ChooseAsync(statement, planned, body);
+        CheckName(portalName, shard);
         CheckWriter(planned, shard);
         var nested = await _nested.ResolveAsync(shard, statement, planned, body);
         var server = await _unit.UseAsync(shard);
         _unit.WriteParse(server, statement);
         WriteBind(server, statement.Text.ServerName, body.Span, nested.Parameters);
-        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows });
+        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
     }
 
     private async ValueTask BindLocalAsync(byte[] portalName, ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
@@ -168,16 +172,24 @@ public sealed class ExtendedQuery
         var formats = LocalDescription.Formats(planned, body.Span);
         if (await _executes.TryResolveAsync(statement, planned) is { } execute)
         {
+            CheckName(portalName, execute.Shard);
             CheckWriter(execute.Inner, execute.Shard);
             var nested = await _nested.ResolveAsync(execute.Shard, execute.Statement, execute.Inner, body);
             var server = await _unit.UseAsync(execute.Shard);
             _executes.WriteParse(server, execute);
             WriteBind(server, [], body.Span, nested: null);
-            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, execute.Inner, server) { RowTypes = nested.Rows });
+            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, execute.Inner, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
             return;
         }
-        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = formats });
+        CheckName(portalName, NoShard);
+        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = formats, Savepoint = _session.Transaction.SavepointsMade });
         _unit.Reply(ReplyKind.Bind);
+    }
+
+    private void CheckName(byte[] portal, int shard)
+    {
+        if (portal.Length > 0)
+            _session.CheckCursorName(ExtendedNames.Text(portal), shard);
     }
 
     private async ValueTask DescribeAsync(ReadOnlyMemory<byte> body)
@@ -187,6 +199,7 @@ public sealed class ExtendedQuery
         {
             await _unit.ResolveParseAsync();
             var portal = _names.FindPortal(name);
+            CheckBlock(portal.Planned);
             if (portal.Server is not { } where)
             {
                 await _local.DescribeAsync(portal);
@@ -201,6 +214,8 @@ public sealed class ExtendedQuery
         if (!_unit.Holds(statement))
             await _unit.ResolveParseAsync();
         var planned = await PlanAsync(statement);
+        if (RunsOnServer(planned) || planned.Plan is ExecutePlan)
+            CheckBlock(planned);
         if (!RunsOnServer(planned) && !LocalPortals.GivesRows(planned.Plan))
         {
             if (!await _executes.TryDescribeAsync(statement, planned))
@@ -220,9 +235,8 @@ public sealed class ExtendedQuery
         await _unit.ResolveParseAsync();
         var (name, maxRows) = ExtendedBodies.Execute(body.Span);
         var portal = _names.FindPortal(name);
-        // A server that has failed the block knows better what has become of the portal.
-        if (portal.Server is not { TransactionStatus: (byte)TransactionStatus.Failed })
-            CheckBlock(portal.Planned);
+        // Never the server's to say: PostgreSQL 15 can crash on portals of a block that has failed.
+        CheckBlock(portal.Planned);
         if (portal.Server is { } server)
             await _onServers.ExecuteAsync(portal, server, name, maxRows);
         else

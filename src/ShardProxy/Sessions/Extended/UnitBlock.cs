@@ -55,9 +55,14 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
     public void NoteExecuted(PlannedStatement planned)
     {
         if (!Transaction.IsOpen && (planned.Plan is TransactionPlan || IsOutside(planned)))
+        {
             unit.ForgetExecuted();
+            session.Prepared.ClearPortals();
+        }
         else if (planned.Plan is not EmptyPlan)
+        {
             unit.NoteExecuted();
+        }
     }
 
     /// <summary>Makes one block of what has run since the last Sync and of what comes.</summary>

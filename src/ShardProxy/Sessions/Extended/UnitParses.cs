@@ -6,15 +6,18 @@ namespace ShardProxy.Sessions.Extended;
 /// </summary>
 internal sealed class UnitParses(Session session)
 {
-    private readonly List<(byte[] Name, ClientStatement Statement)> _parsed = [];
+    private readonly List<(byte[] Name, ClientStatement Statement, ClientStatement? Before)> _parsed = [];
     private int _confirmedBefore;
     private int _answered;
 
+    /// <summary>Gives the statement its name; the unnamed one takes the place of another.</summary>
     public void Add(byte[] name, ClientStatement statement)
     {
         if (_parsed.Count == 0)
             _confirmedBefore = session.Relay.ParsesConfirmed;
-        _parsed.Add((name, statement));
+        session.Prepared.TryGetStatement(name, out var before);
+        session.Prepared.SetStatement(name, statement);
+        _parsed.Add((name, statement, before));
     }
 
     /// <summary>A ParseComplete was written past the relay.</summary>
@@ -23,11 +26,16 @@ internal sealed class UnitParses(Session session)
     /// <summary>The unit has failed, and all its replies are in.</summary>
     public void ForgetUnconfirmed()
     {
-        for (var i = session.Relay.ParsesConfirmed - _confirmedBefore + _answered; i < _parsed.Count; i++)
+        var confirmed = session.Relay.ParsesConfirmed - _confirmedBefore + _answered;
+        for (var i = _parsed.Count - 1; i >= confirmed; i--)
         {
-            var (name, statement) = _parsed[i];
-            if (session.Prepared.TryGetStatement(name, out var known) && ReferenceEquals(known, statement))
+            var (name, statement, before) = _parsed[i];
+            if (!session.Prepared.TryGetStatement(name, out var known) || !ReferenceEquals(known, statement))
+                continue;
+            if (before is null)
                 session.Prepared.RemoveStatement(name);
+            else
+                session.Prepared.SetStatement(name, before);
         }
     }
 

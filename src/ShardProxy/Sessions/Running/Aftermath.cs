@@ -57,6 +57,8 @@ public static class Aftermath
             session.Settings = session.Settings.WithoutLocal;
             session.Servers.BlockEnded(session.Settings, committed: true);
             transaction.End();
+            session.Cursors.EndBlock(committed: true);
+            session.Prepared.ClearPortals();
         }
     }
 }

@@ -207,10 +207,14 @@ public sealed class StatementRunner
         };
         if (plan is { Verb: CursorVerb.Close, Name: null } && _session.Servers.JoinedCount > 1)
             return await _transactions.RunOnJoinedAsync(text);
+        if (plan is { Verb: CursorVerb.Declare, Name: { } declared })
+            _session.CheckCursorName(declared, shard);
         if (!await RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset))
             return false;
         if (plan is { Verb: CursorVerb.Declare, Name: not null })
-            _session.Cursors[plan.Name] = shard;
+            _session.Cursors.Add(plan.Name, shard, _session.Transaction, plan.WithHold);
+        else if (plan is { Verb: CursorVerb.Close, Name: null })
+            _session.Cursors.Clear();
         else if (plan is { Verb: CursorVerb.Close, Name: not null })
             _session.Cursors.Remove(plan.Name);
         return true;

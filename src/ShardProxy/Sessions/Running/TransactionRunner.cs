@@ -118,7 +118,7 @@ public sealed class TransactionRunner
         var changedCatalog = Transaction.ChangedCatalog;
         _session.Settings = _session.Settings.WithoutLocal;
         _session.Servers.BlockEnded(_session.Settings, committed: true);
-        EndBlock();
+        EndBlock(committed: true);
         if (changedCatalog)
             await _session.Database.Control.RefreshCatalogAsync();
         if (!implicitly)
@@ -266,7 +266,10 @@ public sealed class TransactionRunner
                 Transaction.Release(name);
                 break;
             default:
+                var number = Transaction.NumberOf(name);
                 _session.Settings = Transaction.RollbackTo(name);
+                _session.Cursors.ForgetSince(number);
+                _session.Prepared.ForgetPortalsSince(number);
                 break;
         }
         return true;
@@ -290,7 +293,7 @@ public sealed class TransactionRunner
             return false;
         _session.Settings = _session.Settings.WithoutLocal;
         _session.Servers.BlockEnded(_session.Settings, committed: true);
-        EndBlock();
+        EndBlock(committed: true);
         return true;
     }
 
@@ -330,13 +333,13 @@ public sealed class TransactionRunner
     {
         _session.Settings = Transaction.SettingsAtBegin;
         _session.Servers.BlockEnded(_session.Settings, committed: false);
-        EndBlock();
+        EndBlock(committed: false);
     }
 
-    private void EndBlock()
+    private void EndBlock(bool committed)
     {
         Transaction.End();
-        _session.Cursors.Clear();
+        _session.Cursors.EndBlock(committed);
         _session.Prepared.ClearPortals();
     }
 }
