@@ -19,8 +19,8 @@ public sealed class Differential(Lab lab)
     }
 
     /// <summary>
-    /// As <see cref="SameAsync(FrontendScript[])"/>, but without what may differ without harm: when changed settings are
-    /// reported, and which error a message gets in a block that has failed already. True when the subject refused something:
+    /// As <see cref="SameAsync(FrontendScript[])"/>, but without what may differ without harm: which error a message
+    /// gets in a block that has failed already. True when the subject refused something:
     /// from there on the two may stand differently, and nothing is compared.
     /// </summary>
     public async Task<bool> SameInEssenceAsync(params FrontendScript[] scripts)
@@ -81,7 +81,7 @@ public sealed class Differential(Lab lab)
         {
             var status = line.StartsWith("ReadyForQuery", StringComparison.Ordinal);
             var mark = line.StartsWith("-- ", StringComparison.Ordinal);
-            if ((!failed || status || mark) && !line.StartsWith("ParameterStatus", StringComparison.Ordinal))
+            if (!failed || status || mark || line.StartsWith("ParameterStatus", StringComparison.Ordinal))
                 kept.Add(line);
             if (status)
                 failed = line.EndsWith('E');
