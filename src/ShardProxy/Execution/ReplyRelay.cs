@@ -76,6 +76,12 @@ public sealed class ReplyRelay
     /// <summary>ParseComplete messages that the client was sent, since the session began.</summary>
     public int ParsesConfirmed { get; private set; }
 
+    /// <summary>BindComplete messages that the client was sent, since the session began.</summary>
+    public int BindsConfirmed { get; private set; }
+
+    /// <summary>What the error answered that came last.</summary>
+    public ReplyKind FailedKind { get; private set; }
+
     /// <summary>Executes that stopped at their row limit, since the session began.</summary>
     public int PortalsSuspended { get; private set; }
 
@@ -214,6 +220,8 @@ public sealed class ReplyRelay
         // Settings that the proxy applies by itself are none of the client's news.
         if (type == BackendMessageType.ParameterStatus)
             return _server.Ledger.TryPeek(out _, out var head) && head == Disposition.Swallow && !HearsParameters ? Disposition.Swallow : Disposition.Forward;
+        if (type == BackendMessageType.ErrorResponse)
+            FailedKind = _server.Ledger.TryPeek(out var kind, out _) ? kind : default;
         var disposition = _server.Ledger.OnMessage(type);
         return disposition != Disposition.Violation ? disposition : throw new MalformedFrameException(_server.Channel.Connection);
     }
@@ -230,6 +238,9 @@ public sealed class ReplyRelay
             case BackendMessageType.ParseComplete:
                 _server.ConfirmParse();
                 ParsesConfirmed += forward ? 1 : 0;
+                return forward;
+            case BackendMessageType.BindComplete:
+                BindsConfirmed += forward ? 1 : 0;
                 return forward;
             case BackendMessageType.CloseComplete:
                 if (!forward)
@@ -342,6 +353,7 @@ public sealed class ReplyRelay
                 break;
             case ReplyKind.Bind:
                 BindCompleteMessage.Write(_client.Output);
+                BindsConfirmed++;
                 break;
             case ReplyKind.Close:
                 CloseCompleteMessage.Write(_client.Output);

@@ -92,6 +92,7 @@ public sealed class ExtendedQuery
             return;
         }
         _unit.IsStarted = true;
+        _unit.MessageType = type;
         if (!_unit.IsSkipping)
             await _unit.GuardAsync(() => DispatchAsync(type, body));
     }
@@ -120,6 +121,8 @@ public sealed class ExtendedQuery
             ? PreparedText.Unnamed(sql, types)
             : _session.Database.PreparedTexts.Intern(sql, types, _session.Planning().Routing.Version);
         var statement = new ClientStatement(text, name.Length == 0);
+        if (statement.IsUnnamed)
+            _unit.Parses.Add(name, statement);
         var planned = await PlanAsync(statement);
         CheckBlock(planned);
         if (name.Length > 0 && _session.Prepared.TryGetStatement(name, out _))
@@ -128,7 +131,8 @@ public sealed class ExtendedQuery
             throw Routing.Refuse(refused);
         if (planned.Plan is ExecutePlan execute && _session.Prepared.TryGetStatement(System.Text.Encoding.UTF8.GetBytes(execute.Name), out var executed))
             statement.Executes = executed;
-        _unit.Parses.Add(name, statement);
+        if (!statement.IsUnnamed)
+            _unit.Parses.Add(name, statement);
         if (RunsOnServer(planned) || planned.Plan is SpreadPlan)
             _unit.HoldParse(statement);
         else
@@ -148,7 +152,7 @@ public sealed class ExtendedQuery
         {
             await _unit.ResolveParseAsync();
             var portal = await _spreads.BindAsync(statement, planned, body);
-            _session.Prepared.SetPortal(portalName, portal);
+            _unit.Portals.Add(portalName, portal);
             _unit.Reply(ReplyKind.Bind);
             return;
         }
@@ -164,7 +168,7 @@ public sealed class ExtendedQuery
         var server = await _unit.UseAsync(shard);
         _unit.WriteParse(server, statement);
         WriteBind(server, statement.Text.ServerName, body.Span, nested.Parameters);
-        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
+        _unit.Portals.Add(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
     }
 
     private async ValueTask BindLocalAsync(byte[] portalName, ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
@@ -178,11 +182,11 @@ public sealed class ExtendedQuery
             var server = await _unit.UseAsync(execute.Shard);
             _executes.WriteParse(server, execute);
             WriteBind(server, [], body.Span, nested: null);
-            _session.Prepared.SetPortal(portalName, new ClientPortal(statement, execute.Inner, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
+            _unit.Portals.Add(portalName, new ClientPortal(statement, execute.Inner, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
             return;
         }
         CheckName(portalName, NoShard);
-        _session.Prepared.SetPortal(portalName, new ClientPortal(statement, planned, null) { ResultFormats = formats, Savepoint = _session.Transaction.SavepointsMade });
+        _unit.Portals.Add(portalName, new ClientPortal(statement, planned, null) { ResultFormats = formats, Savepoint = _session.Transaction.SavepointsMade });
         _unit.Reply(ReplyKind.Bind);
     }
 
@@ -281,7 +285,7 @@ public sealed class ExtendedQuery
             return;
         var failed = outcome == UnitOutcome.Failed;
         if (failed)
-            _unit.Parses.ForgetUnconfirmed();
+            _unit.ForgetUnconfirmed(atSync: !_unit.IsSkipping);
         await _runner.Transactions.EndImplicitAsync(succeeded: !failed);
         if (!failed)
             await _onServers.ApplyAsync();

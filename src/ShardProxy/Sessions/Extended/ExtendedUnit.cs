@@ -19,11 +19,15 @@ internal sealed class ExtendedUnit
     private int _executed;
     private int _suspendedBefore;
 
+    // The error that made the unit fail answered a Parse.
+    private bool _failedParsing;
+
     public ExtendedUnit(Session session, StatementRunner runner)
     {
         _session = session;
         _runner = runner;
         Parses = new UnitParses(session);
+        Portals = new UnitPortals(session);
     }
 
     /// <summary>A message came since the last Sync.</summary>
@@ -42,6 +46,11 @@ internal sealed class ExtendedUnit
     public ServerConnection? Current { get; private set; }
 
     public UnitParses Parses { get; }
+
+    public UnitPortals Portals { get; }
+
+    /// <summary>The message at hand.</summary>
+    public byte MessageType { get; set; }
 
     public void NoteExecuted() => _executed++;
 
@@ -105,6 +114,7 @@ internal sealed class ExtendedUnit
         _session.StopClock();
         if (!_session.Relay.ErrorSeen)
             return;
+        _failedParsing = _session.Relay.FailedKind == ReplyKind.Parse;
         IsSkipping = true;
         server.UnnamedOwner = null;
         _session.FailBlock();
@@ -176,6 +186,7 @@ internal sealed class ExtendedUnit
                 break;
             case ReplyKind.Bind:
                 BindCompleteMessage.Write(_session.Client.Output);
+                Portals.CountAnswered();
                 break;
             default:
                 CloseCompleteMessage.Write(_session.Client.Output);
@@ -208,12 +219,22 @@ internal sealed class ExtendedUnit
         }
     }
 
+    /// <summary>The unit has failed, and all its replies are in: what was not confirmed has not happened.</summary>
+    /// <param name="atSync">The error came with the replies to Sync.</param>
+    public void ForgetUnconfirmed(bool atSync)
+    {
+        Parses.ForgetUnconfirmed(atSync ? _session.Relay.FailedKind == ReplyKind.Parse : _failedParsing);
+        Portals.ForgetUnconfirmed();
+    }
+
     public void Reset()
     {
         IsStarted = false;
         Current = null;
         _pendingParse = null;
         Parses.Clear();
+        Portals.Clear();
+        _failedParsing = false;
         ForgetExecuted();
     }
 
@@ -238,6 +259,7 @@ internal sealed class ExtendedUnit
         if (IsSkipping)
             return;
         _runner.Fail(error);
+        _failedParsing = MessageType == FrontendMessageType.Parse;
         IsSkipping = true;
     }
 }

@@ -24,7 +24,8 @@ internal sealed class UnitParses(Session session)
     public void CountAnswered() => _answered++;
 
     /// <summary>The unit has failed, and all its replies are in.</summary>
-    public void ForgetUnconfirmed()
+    /// <param name="failed">The first of them was what failed: a Parse of the unnamed statement drops the one before, come what may.</param>
+    public void ForgetUnconfirmed(bool failed)
     {
         var confirmed = session.Relay.ParsesConfirmed - _confirmedBefore + _answered;
         for (var i = _parsed.Count - 1; i >= confirmed; i--)
@@ -32,7 +33,7 @@ internal sealed class UnitParses(Session session)
             var (name, statement, before) = _parsed[i];
             if (!session.Prepared.TryGetStatement(name, out var known) || !ReferenceEquals(known, statement))
                 continue;
-            if (before is null)
+            if (before is null || (failed && i == confirmed))
                 session.Prepared.RemoveStatement(name);
             else
                 session.Prepared.SetStatement(name, before);
