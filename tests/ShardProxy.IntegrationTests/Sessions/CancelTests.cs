@@ -15,7 +15,7 @@ public sealed class CancelTests(Lab lab)
             await using var client = await WireClient.ConnectAsync(lab.Subject);
             await using var bystander = await WireClient.ConnectAsync(lab.Subject);
             await client.SendAsync(new FrontendScript().Query($"SELECT pg_sleep(60) FROM users WHERE id = {id}"));
-            await bystander.SendAsync(new FrontendScript().Query($"SELECT pg_sleep(0.3) FROM users WHERE id = {id}"));
+            await bystander.SendAsync(new FrontendScript().Query($"SELECT pg_sleep(1.5) FROM users WHERE id = {id}"));
             await SleepingAsync(2);
             await client.CancelAsync();
             var replies = await client.ReceiveUntilReadyAsync();
