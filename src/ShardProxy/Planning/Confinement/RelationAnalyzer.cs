@@ -100,7 +100,7 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
         foreach (var column in relation.Columns)
         {
             var family = column.DeterministicCollation ? TypeIds.FamilyOf(column.TypeOid) : ValueFamily.Other;
-            var variable = new ColumnVariable(column.Name, column.TypeOid, column.TypeModifier, family) 
+            var variable = new ColumnVariable(column.Name, column.TypeOid, column.TypeModifier, family)
             {
                 IsKey = column.Name == key,
                 OrdersByBytes = column.OrdersByBytes,
