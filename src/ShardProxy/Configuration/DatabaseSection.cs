@@ -21,7 +21,7 @@ internal static class DatabaseSection
             ReadPool(section.Open("pool")),
             shards,
             TablesSection.Read(section.OpenMap("tables")),
-            ReadDirectory(section.Open("directory")));
+            ReadDirectory(section.Open("directory"), name.Text));
     }
 
     private static int ReadBuckets(Section section, int shards)
@@ -42,11 +42,39 @@ internal static class DatabaseSection
         return new PoolConfig(mode, section.Number("size", DefaultPoolSize, 1, 10_000));
     }
 
-    private static DirectoryConfig ReadDirectory(Section section)
+    private static DirectoryConfig ReadDirectory(Section section, string database)
     {
         using var _ = section;
-        var store = section.Choice("store", "embedded", ("embedded", "embedded"));
-        var path = section.FilePath("path") ?? section.Scope.BesideFile(".directory.db");
-        return new DirectoryConfig(store, path);
+        var store = section.Choice("store", "embedded", ("embedded", "embedded"), ("redis", "redis"));
+        if (store == "embedded")
+        {
+            foreach (var key in (string[])["url", "prefix", "lease"])
+            {
+                if (section.Find(key) is { } needless)
+                    section.Scope.Report(needless.At, $"{needless.Path} goes with store: redis.");
+            }
+            return new DirectoryConfig(store, section.FilePath("path") ?? section.Scope.BesideFile(".directory.db"));
+        }
+        RedisTarget? target = null;
+        if (section.Require("url") is { } url && !RedisTarget.TryParse(url.Text, out target, out var error))
+            section.Scope.Report(url.At, $"{url.Path} {error}.");
+        var prefix = section.Text("prefix") ?? "shardproxy";
+        if (prefix.Length == 0 || prefix.Any(static c => c is '{' or '}'))
+            section.Scope.Report(section.At, $"{section.PathOf("prefix")} must be a name without braces.");
+        return new DirectoryConfig(store, section.FilePath("path") ?? section.Scope.BesideFile($".{database}.directory.json"))
+        {
+            Redis = target,
+            Prefix = prefix,
+            Lease = ReadLease(section),
+        };
+    }
+
+    /// <summary>A lease is renewed twice a second, and Redis may need some seconds to fail over.</summary>
+    private static TimeSpan ReadLease(Section section)
+    {
+        var lease = section.Duration("lease", TimeSpan.FromSeconds(60));
+        if (lease < TimeSpan.FromSeconds(5))
+            section.Scope.Report(section.At, $"{section.PathOf("lease")} must be at least 5s.");
+        return lease;
     }
 }

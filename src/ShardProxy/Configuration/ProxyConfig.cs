@@ -93,9 +93,22 @@ public enum ServerTlsMode
 /// <param name="Placement">The ranges or lists of its strategy, as written.</param>
 public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference, string Strategy = "hash", string? Placement = null);
 
-/// <param name="Store">"embedded".</param>
-/// <param name="Path">The SQLite file of the embedded store; the loader puts it beside the configuration when the file does not say where.</param>
-public sealed record DirectoryConfig(string Store, string? Path);
+/// <param name="Store">"embedded" or "redis".</param>
+/// <param name="Path">
+/// The SQLite file of the embedded store, or the local copy of what Redis keeps; the loader puts it beside the
+/// configuration when the file does not say where.
+/// </param>
+public sealed record DirectoryConfig(string Store, string? Path)
+{
+    /// <summary>Set when the store is Redis.</summary>
+    public RedisTarget? Redis { get; init; }
+
+    /// <summary>Of all keys in Redis.</summary>
+    public string Prefix { get; init; } = "shardproxy";
+
+    /// <summary>How long a proxy that cannot reach the store counts as live, and may write what another could have distributed.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(60);
+}
 
 /// <summary>Every wait and every queue has a bound; durations of zero mean no limit.</summary>
 public sealed record LimitsConfig(

@@ -8,13 +8,18 @@ namespace ShardProxy.Directory;
 /// </summary>
 public sealed class DatabaseDirectory
 {
+    private const string Putter = "proxy";
+
     private readonly IDirectoryStore _store;
     private readonly string[] _shards;
+    private readonly LocalCopy? _copy;
+    private readonly Lock _publishing = new();
     private volatile Version _current;
     private volatile IReadOnlySet<QualifiedName> _fileTables;
 
-    private DatabaseDirectory(IDirectoryStore store, DatabaseConfig database, DirectoryContent content)
+    private DatabaseDirectory(IDirectoryStore store, DatabaseConfig database, DirectoryContent content, LocalCopy? copy)
     {
+        _copy = copy;
         _store = store;
         Database = database.Name;
         _shards = [.. database.Shards.Select(static shard => shard.Name)];
@@ -31,20 +36,63 @@ public sealed class DatabaseDirectory
 
     public DirectorySnapshot Snapshot => _current.Snapshot;
 
-    /// <summary>Makes the database's part of the store when it is new, and merges the file's tables in.</summary>
+    /// <summary>
+    /// Makes the database's part of the store when it is new, and merges the file's tables in. While a shared store cannot be
+    /// reached the local copy is taken as it is (see <see cref="IsFromCopy"/>).
+    /// </summary>
     /// <exception cref="DirectoryException">Bucket count, shards or tables of the configuration contradict the store.</exception>
     public static async Task<DatabaseDirectory> OpenAsync(IDirectoryStore store, DatabaseConfig database, CancellationToken cancel)
     {
-        var content = await store.LoadAsync(database.Name, cancel) ?? await CreateAsync(store, database, cancel);
+        var copy = store.IsShared && database.Directory.Path is { } path ? new LocalCopy(path) : null;
+        var content = await LoadAsync(store, database, copy, cancel);
         if (content.HashBuckets != database.Buckets)
         {
             throw new DirectoryException(
                 $"database \"{database.Name}\": the configuration says {database.Buckets} buckets, but the cluster was made with {content.HashBuckets} "
                 + $"(directory {store.Location}); the number of buckets of an existing cluster cannot change");
         }
-        var directory = new DatabaseDirectory(store, database, content);
-        await directory.ChangeAsync(current => FileDeclarations.Merge(database, current, store.Location), "configuration file", cancel);
+        var directory = new DatabaseDirectory(store, database, content, copy);
+        try
+        {
+            await directory.ChangeAsync(current => FileDeclarations.Merge(database, current, store.Location), "configuration file", cancel);
+            copy?.Save(directory.Content);
+        }
+        catch (DirectoryUnavailableException) when (copy is not null)
+        {
+            directory.IsFromCopy = true;
+        }
         return directory;
+    }
+
+    /// <summary>The store could not be reached at the start, and has not been since: tables that are new in the file are not declared.</summary>
+    public bool IsFromCopy { get; private set; }
+
+    public IDirectoryStore Store => _store;
+
+    public LocalCopy? Copy => _copy;
+
+    private static async Task<DirectoryContent> LoadAsync(IDirectoryStore store, DatabaseConfig database, LocalCopy? copy, CancellationToken cancel)
+    {
+        var known = copy?.Load(database.Name);
+        try
+        {
+            if (await store.LoadAsync(database.Name, cancel) is { } content)
+            {
+                // A store that went back in time, while nobody was there to notice.
+                if (known is null || known.Cluster != content.Cluster || known.Version <= content.Version)
+                    return content;
+            }
+            else if (known is null)
+            {
+                return await CreateAsync(store, database, cancel);
+            }
+            await store.RestoreAsync(known, Putter, cancel);
+            return await store.LoadAsync(database.Name, cancel) ?? known;
+        }
+        catch (DirectoryUnavailableException) when (known is not null)
+        {
+            return known;
+        }
     }
 
     /// <summary>
@@ -82,13 +130,48 @@ public sealed class DatabaseDirectory
         return changes;
     }
 
-    /// <summary>Takes over what others have changed in the store.</summary>
-    public async Task ReloadAsync(CancellationToken cancel)
+    /// <summary>Takes over what others have changed in the store, and puts back what the store has lost.</summary>
+    /// <returns>Whether the content is another now.</returns>
+    /// <exception cref="DirectoryException">The store does not answer, or holds another cluster's directory.</exception>
+    public async Task<bool> ReloadAsync(CancellationToken cancel)
     {
-        var content = await _store.LoadAsync(Database, cancel)
-            ?? throw new DirectoryException($"database \"{Database}\" has vanished from the directory {_store.Location}");
-        if (content.Version > Content.Version)
-            Publish(content);
+        var before = Content;
+        var content = await _store.LoadAsync(Database, cancel);
+        if (content is null || content.Version < before.Version)
+        {
+            await _store.RestoreAsync(before, Putter, cancel);
+            content = await _store.LoadAsync(Database, cancel)
+                ?? throw new DirectoryException($"database \"{Database}\" has vanished from the directory {_store.Location}");
+        }
+        if (content.Cluster != before.Cluster)
+        {
+            throw new DirectoryException(
+                $"database \"{Database}\": the directory {_store.Location} holds another cluster ({content.Cluster}) than this proxy serves ({before.Cluster})");
+        }
+        IsFromCopy = false;
+        if (content.Version == before.Version && content.Revision == before.Revision)
+            return false;
+        Publish(content);
+        return true;
+    }
+
+    /// <summary>
+    /// Declares again what another history of the same length lacks: a store that failed over without its last write, and was
+    /// changed before anybody noticed. Rows stand where the lost declarations put them.
+    /// </summary>
+    public async Task<bool> MergeLostAsync(DirectoryContent lost, CancellationToken cancel)
+    {
+        var changes = 0;
+        await ChangeAsync(
+            content =>
+            {
+                var missing = LostTables.Of(lost, content);
+                changes = missing.Count;
+                return missing;
+            },
+            Putter,
+            cancel);
+        return changes > 0;
     }
 
     public ValueTask<IReadOnlyList<DirectoryHistoryEntry>> HistoryAsync(int limit, CancellationToken cancel) =>
@@ -101,7 +184,17 @@ public sealed class DatabaseDirectory
         return store.CreateAsync(database.Name, names, "first start", cancel);
     }
 
-    private void Publish(DirectoryContent content) => _current = new Version(content, content.ToSnapshot(_shards));
+    private void Publish(DirectoryContent content)
+    {
+        lock (_publishing)
+        {
+            // A change and a reload may come in at the same time; the later version wins.
+            if (content.Version < _current.Content.Version)
+                return;
+            _current = new Version(content, content.ToSnapshot(_shards));
+            _copy?.Save(content);
+        }
+    }
 
     private sealed record Version(DirectoryContent Content, DirectorySnapshot Snapshot);
 }

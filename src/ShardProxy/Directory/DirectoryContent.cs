@@ -20,6 +20,9 @@ public sealed record DirectoryContent(
     IReadOnlyList<DeclaredTable> Tables,
     IReadOnlyList<KeyGroup> Groups)
 {
+    /// <summary>A name that no other change has; empty in a store that only one proxy changes.</summary>
+    public string Revision { get; init; } = "";
+
     public KeyGroup? FindGroup(string name)
     {
         foreach (var group in Groups)
@@ -52,7 +55,7 @@ public sealed record DirectoryContent(
 
     /// <param name="shards">The configured shards' names in order; their positions are the snapshot's indexes.</param>
     /// <exception cref="DirectoryException">A bucket belongs to a shard that is not configured.</exception>
-    public DirectorySnapshot ToSnapshot(IReadOnlyList<string> shards)
+    public DirectorySnapshot ToSnapshot(IReadOnlyList<string> shards, bool leaseLost = false)
     {
         var indexes = new Dictionary<string, ushort>(StringComparer.Ordinal);
         for (var index = 0; index < shards.Count; index++)
@@ -70,6 +73,9 @@ public sealed record DirectoryContent(
             Tables.Select(static table => table.Distribution),
             [.. ShardOfBucket.Select(name => indexes[name])],
             HashBuckets,
-            Groups);
+            Groups)
+        {
+            IsLeaseLost = leaseLost,
+        };
     }
 }

@@ -55,6 +55,9 @@ public sealed class DirectorySnapshot
 
     public long Version { get; }
 
+    /// <summary>Others may have distributed tables since: this proxy could not renew its lease in the directory.</summary>
+    public bool IsLeaseLost { get; init; }
+
     /// <summary>The cluster's id, as the shards' stamps carry it.</summary>
     public string Cluster { get; }
 

@@ -1,9 +1,10 @@
 using ShardProxy.Configuration;
 using ShardProxy.Directory.Embedded;
+using ShardProxy.Directory.Redis;
 
 namespace ShardProxy.Directory;
 
-/// <summary>The stores that the proxy has open: databases that name the same file share one store, and so one cluster id.</summary>
+/// <summary>The stores that the proxy has open: databases that name the same file, or the same Redis and prefix, share one store, and so one cluster id.</summary>
 public sealed class DirectoryStores(TimeProvider clock) : IAsyncDisposable
 {
     /// <summary>Long enough for the old process of a restart to end.</summary>
@@ -16,21 +17,32 @@ public sealed class DirectoryStores(TimeProvider clock) : IAsyncDisposable
     public async Task<IDirectoryStore> OpenAsync(DatabaseConfig database, CancellationToken cancel)
     {
         var config = database.Directory;
-        if (config.Store != "embedded")
-            throw new DirectoryException($"database \"{database.Name}\": there is no directory store of the kind \"{config.Store}\"");
-        var path = Path.GetFullPath(config.Path
-            ?? throw new DirectoryException($"database \"{database.Name}\": the embedded directory has no path"));
         await _turn.WaitAsync(cancel);
         try
         {
-            if (!_stores.TryGetValue(path, out var store))
-                _stores[path] = store = await EmbeddedDirectoryStore.OpenAsync(path, LockTimeout, clock, cancel);
+            var key = KeyOf(database);
+            if (!_stores.TryGetValue(key, out var store))
+            {
+                _stores[key] = store = config.Redis is { } target
+                    ? new RedisDirectoryStore(target, config.Prefix, clock)
+                    : await EmbeddedDirectoryStore.OpenAsync(key, LockTimeout, clock, cancel);
+            }
             return store;
         }
         finally
         {
             _turn.Release();
         }
+    }
+
+    private static string KeyOf(DatabaseConfig database)
+    {
+        var config = database.Directory;
+        if (config.Redis is { } target)
+            return $"{target} {config.Prefix}";
+        return config.Store == "embedded"
+            ? Path.GetFullPath(config.Path ?? throw new DirectoryException($"database \"{database.Name}\": the embedded directory has no path"))
+            : throw new DirectoryException($"database \"{database.Name}\": there is no directory store of the kind \"{config.Store}\"");
     }
 
     public async ValueTask DisposeAsync()

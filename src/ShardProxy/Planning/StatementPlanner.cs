@@ -30,7 +30,7 @@ public static class StatementPlanner
         var planner = new CommandPlanner(context, SourceText.OfStatement(text, scanned, sensitive));
         var plans = ImmutableArray.CreateBuilder<PlannedStatement>(statements.Length);
         foreach (var statement in statements)
-            plans.Add(SharedParameters.Mark(PlanOne(planner, statement), text));
+            plans.Add(SharedParameters.Mark(PlanOne(planner, statement, context), text));
         // A text that goes to the shards rewritten holds its literals, so its plan is no template.
         var isTemplate = planner.Cacheable && !plans.Any(static planned => planned.Plan is InsertEverywherePlan);
         if (statements.Length > 1 && plans.Any(static planned => planned.Plan is InsertEverywherePlan))
@@ -38,11 +38,11 @@ public static class StatementPlanner
         return new StatementTemplate(plans.MoveToImmutable(), [.. sensitive], isTemplate);
     }
 
-    private static PlannedStatement PlanOne(CommandPlanner planner, ParsedStatement statement)
+    private static PlannedStatement PlanOne(CommandPlanner planner, ParsedStatement statement, PlanningContext context)
     {
         try
         {
-            return planner.Plan(statement);
+            return LeaseRule.Apply(planner.Plan(statement), context.Directory);
         }
         catch (Exception exception) when (exception is InsufficientExecutionStackException or StatementTooComplexException)
         {

@@ -42,8 +42,16 @@ public sealed class Cluster : IAsyncDisposable
         options ??= new ProxyOptions();
         var port = FreePort.Next();
         var file = Path.Combine(_folder, $"shardproxy-{Interlocked.Increment(ref _proxyCount)}.yaml");
-        await File.WriteAllTextAsync(file, options.ToYaml(port, Shards, Path.Combine(_folder, "directory.db")));
+        await File.WriteAllTextAsync(file, options.ToYaml(port, Shards, Path.Combine(_folder, "directory.db"), file + ".copy"));
         var proxy = await ProxyProcess.StartAsync(file, port, options.Environment);
+        _proxies.Add(proxy);
+        return proxy;
+    }
+
+    /// <summary>Starts a proxy that has ended once more, on its file and port.</summary>
+    public async Task<ProxyProcess> RestartProxyAsync(ProxyProcess ended)
+    {
+        var proxy = await ProxyProcess.StartAsync(ended.ConfigFile, ended.Endpoint.Port);
         _proxies.Add(proxy);
         return proxy;
     }

@@ -5,6 +5,7 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="Limits">Entries of the <c>limits</c> section.</param>
 /// <param name="Sections">Further top-level sections as YAML text (<c>authentication</c>, <c>log</c>).</param>
 /// <param name="Users">The <c>users</c> list as YAML text; the application's user by default.</param>
+/// <param name="Redis">URL of the directory's store; null for the embedded one, which all proxies of a cluster share one after the other.</param>
 /// <param name="Environment">Environment variables of the proxy's process.</param>
 /// <param name="Engine">The transport engine; null is <see cref="TestEngine"/>'s.</param>
 /// <param name="Loops">As in the configuration.</param>
@@ -21,10 +22,12 @@ public sealed record ProxyOptions(
     IReadOnlyDictionary<string, string>? Environment = null,
     string? Engine = null,
     string? Placement = null,
-    int Loops = 0)
+    int Loops = 0,
+    string? Redis = null,
+    string Lease = "60s")
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
-    public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath)
+    public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath, string copyPath = "")
     {
         var lines = new List<string>
         {
@@ -40,7 +43,9 @@ public sealed record ProxyOptions(
         lines.Add($"  {PostgresServer.Database}:");
         lines.Add($"    buckets: {Buckets}");
         lines.Add($"    pool: {{ mode: {PoolMode}, size: {PoolSize} }}");
-        lines.Add($"    directory: {{ store: embedded, path: {Quoted(directoryPath)} }}");
+        lines.Add(Redis is null
+            ? $"    directory: {{ store: embedded, path: {Quoted(directoryPath)} }}"
+            : $"    directory: {{ store: redis, url: {Quoted(Redis)}, lease: {Lease}, path: {Quoted(copyPath)} }}");
         lines.Add("    shards:");
         lines.AddRange(shards.Select(static (shard, index) => $"      - {{ name: s{index}, primary: {Quoted(Target(shard))} }}"));
         if (Tables is { Count: > 0 })

@@ -17,6 +17,8 @@ public sealed partial class RoomTests
     [
         ("Npgsql", ["Control", "Directory"]),
         ("Microsoft.Data.Sqlite", ["Control", "Directory"]),
+        ("StackExchange.Redis", ["Directory"]),
+        ("Polly", ["Directory"]),
         ("YamlDotNet", ["Configuration"]),
         ("System.CommandLine", ["CommandLine"]),
         ("Spectre.Console", ["CommandLine"]),

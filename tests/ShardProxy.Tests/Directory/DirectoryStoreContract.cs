@@ -179,6 +179,48 @@ public abstract class DirectoryStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_lost_is_put_back_and_what_is_newer_stays()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        var second = await Store.ChangeAsync("shop", 1, [new TableDeclared(Reference("products"))], "alice", Cancel);
+        var third = second.Apply([new TableDeclared(Sharded("users", "id", "g"))]);
+
+        (await Store.RestoreAsync(second, "proxy", Cancel)).ShouldBeFalse("it is there");
+        (await Store.RestoreAsync(third, "proxy", Cancel)).ShouldBeTrue();
+        (await Store.RestoreAsync(second, "proxy", Cancel)).ShouldBeFalse("what is there is newer");
+        (await Store.RestoreAsync(third with { Database = "blog" }, "proxy", Cancel)).ShouldBeTrue("nothing of it is there");
+
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+        (loaded.Version, loaded.Tables.Count).ShouldBe((3, 2));
+        (await Store.LoadAsync("blog", Cancel))!.ShardOfBucket.ShouldBe(FourBuckets);
+        (await Store.HistoryAsync("shop", 1, Cancel))[0].What.ShouldContain("put back");
+    }
+
+    [Fact]
+    public async Task Proxies_report_what_they_serve_as_long_as_they_hold_a_lease()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        var now = DateTimeOffset.UtcNow;
+        (await Store.ReportAsync("shop", new ProxyReport("a", "one", 1, now, now), TimeSpan.FromMinutes(1), Cancel)).Version.ShouldBe(1);
+        await Store.ReportAsync("shop", new ProxyReport("b", "two", 1, now, now), TimeSpan.FromMinutes(1), Cancel);
+        await Store.ReportAsync("shop", new ProxyReport("c", "three", 1, now, now), TimeSpan.FromMilliseconds(1), Cancel);
+        await Store.ReportAsync("shop", new ProxyReport("b", "two", 7, now, now), TimeSpan.FromMinutes(1), Cancel);
+        await Store.LeaveAsync("shop", "a", Cancel);
+        (await Store.ReportAsync("blog", new ProxyReport("b", "two", 0, now, now), TimeSpan.FromMinutes(1), Cancel)).Version.ShouldBe(0);
+
+        IReadOnlyList<ProxyReport> proxies = [];
+        for (var attempt = 0; attempt < 500 && proxies.Count != 1; attempt++)
+        {
+            proxies = await Store.ProxiesAsync("shop", Cancel);
+            await Task.Delay(1);
+        }
+
+        var only = proxies.ShouldHaveSingleItem();
+        (only.Id, only.Name, only.Version).ShouldBe(("b", "two", 7L));
+        only.Expires.ShouldBeGreaterThan(now);
+    }
+
+    [Fact]
     public async Task History_says_who_did_what_when_newest_first()
     {
         await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);

@@ -16,11 +16,13 @@ internal static class LockWaiters
     private const int Rounds = 6;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    private const string Sql = """
+    // Proxies' own connections look at the table's rows only, once the lock is gone.
+    private const string Sql = $"""
         SELECT count(*) FILTER (WHERE pg_cancel_backend(w.pid))::int4
         FROM (SELECT DISTINCT pid FROM pg_locks l
               WHERE l.locktype = 'relation' AND l.relation = $1 AND NOT l.granted
-                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())) w
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = l.pid AND a.application_name = '{NpgsqlSettings.ApplicationName}')) w
         """;
 
     public static async Task CancelAsync(ControlShard home, uint table)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.Control.Distribution;
+using ShardProxy.Control.Fleet;
 using ShardProxy.Control.Loading;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Stamps;
@@ -31,12 +32,15 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private readonly Coalesced _refreshes;
     private readonly TableDistributor _distributor;
     private readonly PlacementChanger _placements;
+    private readonly FleetMember? _fleet;
     private readonly SemaphoreSlim _declaring = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private Task _background = Task.CompletedTask;
     private string? _lastFailure;
+    private DatabaseConfig _config;
+    private long _served = -1;
 
     private DatabaseRouting(DatabaseConfig database, LimitsConfig limits, DatabaseDirectory directory, ILogger logger, TimeProvider clock)
     {
@@ -51,6 +55,17 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _refreshes = new Coalesced(RefreshAsync);
         _distributor = new TableDistributor(_shards, directory);
         _placements = new PlacementChanger(_shards, directory);
+        _config = database;
+        if (directory.Store.IsShared)
+        {
+            var actions = new FleetActions(
+                PublishHereAsync,
+                ServedAsync,
+                () => _ = TryRefreshAsync(),
+                () => _ = Task.Run(() => ApplyTablesAsync(_config, _stop.Token)),
+                _publisher.SetLeaseLost);
+            _fleet = new FleetMember(directory, actions, database.Directory.Lease, logger, clock);
+        }
     }
 
     public string Database { get; }
@@ -76,6 +91,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         var routing = new DatabaseRouting(database, limits, directory, logger, clock);
         try
         {
+            if (routing._fleet is { } fleet)
+                await fleet.StartAsync();
             await routing.RefreshCatalogAsync(cancel);
         }
         catch (SqlException)
@@ -99,7 +116,12 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// Call after DDL has committed, before the client hears of it: reads the catalogs again, and lets the directory
     /// follow tables that were dropped or renamed.
     /// </summary>
-    public Task OnSchemaChangedAsync(CancellationToken cancel) => RefreshCatalogAsync(cancel);
+    public async Task OnSchemaChangedAsync(CancellationToken cancel)
+    {
+        await RefreshCatalogAsync(cancel);
+        if (_fleet is not null)
+            await _fleet.TellOfSchemaAsync();
+    }
 
     /// <summary>create_distributed_table and create_reference_table. After it returns every new statement is routed the new way.</summary>
     /// <param name="searchPath">The session's schemas in order, "$user" replaced.</param>
@@ -117,6 +139,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// <returns>What could not be done, in words; also logged. Empty when all is well.</returns>
     public async Task<IReadOnlyList<string>> ApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel)
     {
+        _config = changed;
         var failures = await Task.Run(() => RunApplyTablesAsync(changed, cancel), cancel);
         foreach (var failure in failures)
             NotDeclared(Database, failure);
@@ -129,6 +152,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_fleet is not null)
+            await _fleet.DisposeAsync();
         foreach (var shard in _shards)
             await shard.DisposeAsync();
         _stop.Dispose();
@@ -196,11 +221,42 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         }
     }
 
+    /// <summary>Completes when every proxy of the fleet routes by the newest directory.</summary>
     private async Task PublishAsync()
     {
+        await PublishHereAsync();
+        if (_fleet is not null)
+            await _fleet.WaitForAllAsync(_directory.Content.Version);
+    }
+
+    private async Task PublishHereAsync()
+    {
         _publisher.PublishDirectory();
-        if (Barrier is { } barrier)
-            await barrier();
+        await ServedAsync();
+    }
+
+    private async Task<long> ServedAsync()
+    {
+        var version = Current.Directory.Version;
+        if (version != Interlocked.Read(ref _served))
+        {
+            if (Barrier is { } barrier)
+                await barrier();
+            Interlocked.Exchange(ref _served, version);
+        }
+        return version;
+    }
+
+    private async Task TryRefreshAsync()
+    {
+        try
+        {
+            await RefreshCatalogAsync(_stop.Token);
+        }
+        catch (Exception exception) when (exception is SqlException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Logged where it was caught first.
+        }
     }
 
     private async Task RefreshAsync()

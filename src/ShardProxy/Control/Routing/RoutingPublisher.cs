@@ -18,6 +18,7 @@ internal sealed class RoutingPublisher
     private volatile RoutingState _current;
     private LoadedCatalog? _loaded;
     private IReadOnlyCollection<TableProblem> _misplaced = [];
+    private bool _leaseLost;
 
     public RoutingPublisher(DatabaseDirectory directory, IReadOnlyList<ShardConfig> shards)
     {
@@ -67,6 +68,17 @@ internal sealed class RoutingPublisher
         }
     }
 
+    /// <summary>While the lease is lost, another proxy may distribute a table that this one takes for the home shard's.</summary>
+    public void SetLeaseLost(bool lost)
+    {
+        lock (_lock)
+        {
+            _leaseLost = lost;
+            if (_loaded is not null && _current.Directory.IsLeaseLost != lost)
+                Swap(_loaded, _misplaced, sameCatalog: true);
+        }
+    }
+
     private void Swap(LoadedCatalog loaded, IReadOnlyCollection<TableProblem> misplaced, bool sameCatalog)
     {
         var version = _current.Version + 1;
@@ -75,6 +87,6 @@ internal sealed class RoutingPublisher
         var problems = TableChecks.Run(loaded, content, _names).Concat(misplaced).DistinctBy(static problem => problem.Table);
         _loaded = loaded;
         _misplaced = misplaced;
-        _current = new RoutingState(catalog.WithProblems(problems), content.ToSnapshot(_names), version, _shards);
+        _current = new RoutingState(catalog.WithProblems(problems), content.ToSnapshot(_names, _leaseLost), version, _shards);
     }
 }

@@ -6,6 +6,9 @@ namespace ShardProxy.Control.Shards;
 /// <summary>How Control's connections are made from a configured target.</summary>
 internal static class NpgsqlSettings
 {
+    /// <summary>By which a proxy's own connections are known on a server, also to other proxies.</summary>
+    public const string ApplicationName = "shardproxy control";
+
     public static NpgsqlDataSource DataSource(NpgsqlConnectionStringBuilder settings)
     {
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
@@ -35,7 +38,7 @@ internal static class NpgsqlSettings
         Timeout = (int)Math.Ceiling(Math.Min(limits.ConnectTimeout.TotalSeconds, 1024)),
         CommandTimeout = 60,
         KeepAlive = 30,
-        ApplicationName = "shardproxy control",
+        ApplicationName = ApplicationName,
         MinPoolSize = 0,
         ConnectionIdleLifetime = 60,
         Enlist = false,

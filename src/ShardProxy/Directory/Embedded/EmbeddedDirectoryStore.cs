@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 
 namespace ShardProxy.Directory.Embedded;
@@ -15,6 +16,7 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _turn = new(1);
+    private readonly ConcurrentDictionary<(string Database, string Proxy), ProxyReport> _reports = new();
 
     private EmbeddedDirectoryStore(string path, SqliteConnection connection, TimeProvider clock)
     {
@@ -23,7 +25,18 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
         _clock = clock;
     }
 
+    /// <summary>Never raised: nobody else changes the file.</summary>
+    public event Action<string, DirectoryNotice>? Noticed
+    {
+        add { }
+        remove { }
+    }
+
     public string Location { get; }
+
+    public bool IsShared => false;
+
+    public StoreHealth Health => StoreHealth.Ok;
 
     /// <summary>Creates the file (and its folder) when there is none.</summary>
     /// <param name="lockTimeout">How long to wait for another process to let go of the file, as in a restart.</param>
@@ -68,6 +81,43 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
 
     public ValueTask<IReadOnlyList<DirectoryHistoryEntry>> HistoryAsync(string database, int limit, CancellationToken cancel) =>
         RunAsync(transaction => EmbeddedRows.ReadHistory(transaction, database, limit), cancel);
+
+    public ValueTask<bool> RestoreAsync(DirectoryContent content, string who, CancellationToken cancel) =>
+        RunAsync(
+            transaction =>
+            {
+                var known = EmbeddedRows.ReadContent(transaction, content.Database);
+                if (known?.Version >= content.Version)
+                    return false;
+                if (known is null)
+                    EmbeddedRows.WriteNew(transaction, content);
+                else
+                    EmbeddedRows.WriteChanged(transaction, known, content);
+                EmbeddedRows.WriteCluster(transaction, content.Cluster);
+                EmbeddedRows.WriteHistory(transaction, content, _clock.GetUtcNow(), who, "put back what the store had lost");
+                return true;
+            },
+            cancel);
+
+    public async ValueTask<StoreVersion> ReportAsync(string database, ProxyReport report, TimeSpan lease, CancellationToken cancel)
+    {
+        _reports[(database, report.Id)] = report with { Expires = _clock.GetUtcNow() + lease };
+        return new StoreVersion((await LoadAsync(database, cancel))?.Version ?? 0, "");
+    }
+
+    public ValueTask<IReadOnlyList<ProxyReport>> ProxiesAsync(string database, CancellationToken cancel)
+    {
+        var now = _clock.GetUtcNow();
+        return new([.. _reports.Where(pair => pair.Key.Database == database && pair.Value.Expires > now).Select(static pair => pair.Value)]);
+    }
+
+    public ValueTask LeaveAsync(string database, string proxy, CancellationToken cancel)
+    {
+        _reports.TryRemove((database, proxy), out _);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask NotifyAsync(string database, DirectoryNotice notice, CancellationToken cancel) => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {

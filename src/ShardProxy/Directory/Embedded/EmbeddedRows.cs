@@ -14,6 +14,9 @@ internal static class EmbeddedRows
             Guid.CreateVersion7(now).ToString(),
             Text(now));
 
+    public static void WriteCluster(SqliteTransaction transaction, string cluster) =>
+        Execute(transaction, "UPDATE cluster SET id = $1 WHERE only_row = 1", cluster);
+
     public static string ReadCluster(SqliteTransaction transaction)
     {
         using var command = Command(transaction, "SELECT id FROM cluster");

@@ -1,0 +1,14 @@
+namespace ShardProxy.Control.Fleet;
+
+/// <summary>What a fleet member asks of its database's routing.</summary>
+/// <param name="Publish">Routes by the directory's newest content; completes when every loop does.</param>
+/// <param name="Served">The version by which every statement is routed now.</param>
+/// <param name="RefreshCatalog">Reads the shards' catalogs again, in the background.</param>
+/// <param name="ApplyFile">Declares what the configuration file adds, in the background.</param>
+/// <param name="SetLeaseLost">Whether others may have distributed a table without this proxy's knowing.</param>
+internal sealed record FleetActions(
+    Func<Task> Publish,
+    Func<Task<long>> Served,
+    Action RefreshCatalog,
+    Action ApplyFile,
+    Action<bool> SetLeaseLost);

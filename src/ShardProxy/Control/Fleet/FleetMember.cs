@@ -1,0 +1,248 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using ShardProxy.Directory;
+
+namespace ShardProxy.Control.Fleet;
+
+/// <summary>
+/// This proxy's part in the fleet of one database: it renews the lease and says which version it serves, takes over what
+/// others have changed, puts back what the store has lost, and waits for the others where a change must be seen by all.
+/// One round every half second, and one at once when a notice comes in. See docs/decisions/fleet-confirms-changes.md.
+/// </summary>
+internal sealed partial class FleetMember : IAsyncDisposable
+{
+    /// <summary>A change is found within a second though its notice was lost.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Between looks at what the others have confirmed.</summary>
+    private static readonly TimeSpan ConfirmationInterval = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Beyond the lease, for clocks that do not run quite alike.</summary>
+    private static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(2);
+
+    private readonly DatabaseDirectory _directory;
+    private readonly FleetActions _actions;
+    private readonly TimeSpan _lease;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Channel<bool> _wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly SemaphoreSlim _round = new(1);
+    private readonly ProxyReport _self;
+    private Task _loop = Task.CompletedTask;
+    private long _lastRenewal;
+    private bool _hasRenewed;
+    private string? _failure;
+    private bool _leaseLost;
+
+    public FleetMember(DatabaseDirectory directory, FleetActions actions, TimeSpan lease, ILogger logger, TimeProvider clock)
+    {
+        _directory = directory;
+        _actions = actions;
+        _lease = lease;
+        _logger = logger;
+        _clock = clock;
+        var now = clock.GetUtcNow();
+        _self = new ProxyReport(Guid.CreateVersion7(now).ToString(), $"{Environment.MachineName}:{Environment.ProcessId}", 0, now, now);
+    }
+
+    /// <summary>Of this proxy in the fleet.</summary>
+    public string Id => _self.Id;
+
+    /// <summary>Takes the first lease, if the store can be reached, and goes on in the background.</summary>
+    public async Task StartAsync()
+    {
+        _directory.Store.Noticed += OnNotice;
+        if (_directory.IsFromCopy)
+            StartedFromCopy(_directory.Database, _directory.Store.Location, _directory.Copy!.Path, _directory.Content.Version);
+        await TryRoundAsync();
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>
+    /// Completes when every proxy that holds a lease serves <paramref name="version"/> or a later one. A proxy that does not
+    /// answer for the length of a lease has none any more and knows so itself, so the wait is bounded.
+    /// </summary>
+    public async Task WaitForAllAsync(long version)
+    {
+        var began = _clock.GetTimestamp();
+        await TryRoundAsync();
+        while (_clock.GetElapsedTime(began) < _lease + LeaseMargin)
+        {
+            try
+            {
+                var proxies = await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None);
+                if (proxies.All(proxy => proxy.Id == _self.Id || proxy.Version >= version))
+                    return;
+            }
+            catch (DirectoryException)
+            {
+                // Not answered is not confirmed.
+            }
+            await Task.Delay(ConfirmationInterval, _clock);
+        }
+        NotConfirmed(_directory.Database, version, _lease.TotalSeconds);
+    }
+
+    /// <summary>The shards' catalogs have changed by this proxy's doing; the others read them again.</summary>
+    public async Task TellOfSchemaAsync()
+    {
+        try
+        {
+            await _directory.Store.NotifyAsync(_directory.Database, DirectoryNotice.SchemaChanged, CancellationToken.None);
+        }
+        catch (DirectoryException)
+        {
+            // The others look at the catalogs by themselves now and then.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _directory.Store.Noticed -= OnNotice;
+        await _stop.CancelAsync();
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            if (_hasRenewed && _failure is null)
+                await _directory.Store.LeaveAsync(_directory.Database, _self.Id, CancellationToken.None);
+        }
+        catch (DirectoryException)
+        {
+            // The lease ends by itself.
+        }
+        _stop.Dispose();
+    }
+
+    private void OnNotice(string database, DirectoryNotice notice)
+    {
+        if (database != _directory.Database)
+            return;
+        if (notice == DirectoryNotice.SchemaChanged)
+            _actions.RefreshCatalog();
+        else
+            _wakes.Writer.TryWrite(true);
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _wakes.Reader.WaitToReadAsync(_stop.Token).AsTask().WaitAsync(Interval, _clock, _stop.Token);
+                _wakes.Reader.TryRead(out _);
+            }
+            catch (TimeoutException)
+            {
+                // Nobody called: the regular round.
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            await TryRoundAsync();
+        }
+    }
+
+    private async Task TryRoundAsync()
+    {
+        await _round.WaitAsync();
+        try
+        {
+            await RoundAsync();
+            if (_failure is not null)
+                Answers(_directory.Database, _directory.Store.Location);
+            _failure = null;
+        }
+        catch (DirectoryException exception)
+        {
+            if (_failure != exception.Message)
+                DoesNotAnswer(_directory.Database, exception.Message);
+            _failure = exception.Message;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            RoundBroke(_directory.Database, exception);
+            _failure = exception.Message;
+        }
+        finally
+        {
+            CheckLease();
+            _round.Release();
+        }
+    }
+
+    private async Task RoundAsync()
+    {
+        var at = await RenewAsync();
+        if (_directory.IsFromCopy)
+        {
+            await _directory.ReloadAsync(_stop.Token);
+            _actions.ApplyFile();
+        }
+        var content = _directory.Content;
+        if (at.Version == content.Version && at.Revision == content.Revision)
+            return;
+        if (at.Version < content.Version)
+            WentBack(_directory.Database, _directory.Store.Location, at.Version, content.Version);
+        await _directory.ReloadAsync(_stop.Token);
+        // The same number by another name: the store lost a version and was given another in its place.
+        if (at.Version == content.Version && await _directory.MergeLostAsync(content, _stop.Token))
+            Merged(_directory.Database, content.Version);
+        await _actions.Publish();
+        await RenewAsync();
+        _actions.RefreshCatalog();
+    }
+
+    private async Task<StoreVersion> RenewAsync()
+    {
+        // From before the call: the store counts from when it got it.
+        var began = _clock.GetTimestamp();
+        var served = await _actions.Served();
+        var at = await _directory.Store.ReportAsync(_directory.Database, _self with { Version = served }, _lease, _stop.Token);
+        _lastRenewal = began;
+        _hasRenewed = true;
+        return at;
+    }
+
+    private void CheckLease()
+    {
+        var lost = !_hasRenewed || _clock.GetElapsedTime(_lastRenewal) > _lease;
+        if (lost == _leaseLost)
+            return;
+        _leaseLost = lost;
+        _actions.SetLeaseLost(lost);
+        if (lost)
+            LeaseLost(_directory.Database);
+        else
+            LeaseRegained(_directory.Database);
+    }
+
+    [LoggerMessage(EventId = 7201, Level = LogLevel.Warning, Message = "database {Database}: the directory {Location} cannot be reached; started with the local copy {Path} at version {Version}")]
+    private partial void StartedFromCopy(string database, string location, string path, long version);
+
+    [LoggerMessage(EventId = 7202, Level = LogLevel.Warning, Message = "database {Database}: {Reason}; statements run on, changes of the directory are refused")]
+    private partial void DoesNotAnswer(string database, string reason);
+
+    [LoggerMessage(EventId = 7203, Level = LogLevel.Information, Message = "database {Database}: the directory {Location} answers again")]
+    private partial void Answers(string database, string location);
+
+    [LoggerMessage(EventId = 7204, Level = LogLevel.Warning, Message = "database {Database}: the directory {Location} is at version {At} after it was at {Known}; what it lost is put back")]
+    private partial void WentBack(string database, string location, long at, long known);
+
+    [LoggerMessage(EventId = 7205, Level = LogLevel.Error, Message = "database {Database}: the directory had lost version {Version} and was changed since; the tables that it lacks are declared again")]
+    private partial void Merged(string database, long version);
+
+    [LoggerMessage(EventId = 7206, Level = LogLevel.Error, Message = "database {Database}: the lease in the directory has ended; writes to tables that are not distributed are refused until it is renewed")]
+    private partial void LeaseLost(string database);
+
+    [LoggerMessage(EventId = 7207, Level = LogLevel.Information, Message = "database {Database}: the lease in the directory is renewed")]
+    private partial void LeaseRegained(string database);
+
+    [LoggerMessage(EventId = 7208, Level = LogLevel.Warning, Message = "database {Database}: not every proxy has confirmed version {Version} within its lease of {Seconds} s; those that have not hold none any more")]
+    private partial void NotConfirmed(string database, long version, double seconds);
+
+    [LoggerMessage(EventId = 7209, Level = LogLevel.Error, Message = "database {Database}: the directory cannot be followed")]
+    private partial void RoundBroke(string database, Exception exception);
+}

@@ -1,0 +1,77 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace ShardProxy.IntegrationTests.Fixtures;
+
+/// <summary>A real redis-server on a free port that keeps nothing on disk: killed and started again, it is empty.</summary>
+public sealed class RedisServer : IAsyncDisposable
+{
+    private const int SignalStop = 19;
+    private const int SignalContinue = 18;
+
+    private readonly string _folder;
+    private readonly string[] _arguments;
+    private ChildProcess _process = null!;
+
+    private RedisServer(int port, string folder, string[] arguments)
+    {
+        Port = port;
+        _folder = folder;
+        _arguments = arguments;
+    }
+
+    public int Port { get; }
+
+    public string Url => $"redis://127.0.0.1:{Port}/0";
+
+    /// <param name="arguments">Further settings, such as --requirepass x.</param>
+    public static async Task<RedisServer> StartAsync(params string[] arguments)
+    {
+        var server = new RedisServer(FreePort.Next(), TestFolder.New("redis"), arguments);
+        await server.RestartAsync();
+        return server;
+    }
+
+    public async Task RestartAsync()
+    {
+        _process = await ChildProcess.StartAsync(
+            "redis",
+            Path.Combine(_folder, "redis.log"),
+            "redis-server",
+            ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder, .. _arguments]);
+        await Until.TrueAsync(async () => (await TryCommandAsync("PING"))?.Length > 0, $"redis-server answers on port {Port}");
+    }
+
+    public Task KillAsync() => _process.KillTreeAsync();
+
+    /// <summary>SIGSTOP: connections stay open and nothing answers.</summary>
+    public void Pause() => _process.Signal(SignalStop);
+
+    public void Continue() => _process.Signal(SignalContinue);
+
+    public Task EmptyAsync() => TryCommandAsync("FLUSHALL");
+
+    /// <summary>The reply as it comes, null when there is none.</summary>
+    public async Task<string?> TryCommandAsync(string command)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync("127.0.0.1", Port);
+            await socket.SendAsync(Encoding.UTF8.GetBytes(command + "\r\n"));
+            var buffer = new byte[64 * 1024];
+            var count = await socket.ReceiveAsync(buffer);
+            return Encoding.UTF8.GetString(buffer, 0, count);
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _process.KillTreeAsync();
+        _process.Dispose();
+    }
+}
