@@ -12,6 +12,6 @@ internal static class Composition
     public static IProxyServer CreateServer(ProxyConfig config, ILoggerFactory loggers)
     {
         PgQueryLibrary.Load();
-        return new ProxyServer(config, loggers);
+        return new ProxyServer(config, loggers, ProductVersion.Text);
     }
 }

@@ -14,6 +14,7 @@ internal sealed class ProxyHost(IProxyServer server, ProxyConfig config, string 
     /// <param name="onStarted">Runs once clients can connect; a failure of it ends the server too.</param>
     public async Task RunAsync(Func<Task>? onStarted = null)
     {
+        server.RequestReload = signals.RequestReload;
         await server.StartAsync(signals.Stop);
         LogProcess.Listening(_logger, ProductVersion.Text, server.EndPoint);
         if (onStarted is not null)

@@ -14,6 +14,8 @@ internal static class DatabaseSection
         using var _ = section;
         if (!Identifiers.IsPostgresName(name.Text))
             section.Scope.Report(name.At, "A database's name must be from 1 to 63 bytes long.");
+        if (name.Text == ReservedNames.AdminDatabase)
+            section.Scope.Report(name.At, $"A database cannot be called {name.Text}: that is the admin database.");
         var shards = ShardsSection.Read(section, name.Text);
         return new DatabaseConfig(
             name.Text,

@@ -29,6 +29,9 @@ public sealed record TlsConfig(TlsMode Mode, string? Certificate, string? Key, s
 /// <param name="ServerPassword">The password used on the shards; <paramref name="Password"/> when null.</param>
 public sealed record UserConfig(string Name, string? Password, string? ServerUser, string? ServerPassword)
 {
+    /// <summary>May use the admin database.</summary>
+    public bool IsAdmin { get; init; }
+
     /// <summary>For messages: never carries a password.</summary>
     public override string ToString() => Name;
 }

@@ -17,7 +17,10 @@ internal static class UsersSection
                 section.Scope.Report(name.At, $"{name.Path} must be from 1 to 63 bytes long.");
             else if (!names.Add(name.Text))
                 section.Scope.Report(name.At, $"{name.Path}: the user {name.Text} is there twice.");
-            users.Add(new UserConfig(name.Text, ReadPassword(section, name.Text, passThrough), section.Text("server_user"), section.Text("server_password")));
+            users.Add(new UserConfig(name.Text, ReadPassword(section, name.Text, passThrough), section.Text("server_user"), section.Text("server_password"))
+            {
+                IsAdmin = section.Flag("admin", false),
+            });
         }
         return users;
     }

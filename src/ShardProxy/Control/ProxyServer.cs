@@ -2,10 +2,12 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using ShardProxy.Catalog;
 using ShardProxy.Configuration;
+using ShardProxy.Control.Admin;
 using ShardProxy.Control.Authentication;
 using ShardProxy.Control.Routing;
 using ShardProxy.Directory;
 using ShardProxy.Listening;
+using ShardProxy.Listening.Admin;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Authentication;
 using ShardProxy.Sessions;
@@ -31,17 +33,22 @@ public sealed class ProxyServer : IProxyServer
     private TlsServerCredentials? _tls;
     private ClientNegotiation? _negotiation;
     private ProxyListener? _listener;
-    private ProxyConfig _config;
+    private readonly string _version;
+    private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
+    private volatile ProxyConfig _config;
     private volatile Dictionary<string, ClientAuthenticator> _authenticators = [];
 
-    public ProxyServer(ProxyConfig config, ILoggerFactory loggers)
+    public ProxyServer(ProxyConfig config, ILoggerFactory loggers, string version)
     {
+        _version = version;
         _config = config;
         _loggers = loggers;
         _loops = new EventLoopGroup(config.Transport, loggers.CreateLogger<EventLoopGroup>());
         _gate = new ClientGate(config.Limits.MaxClients);
         _slow = new SlowStatements(loggers.CreateLogger<SlowStatements>()) { Threshold = config.Log.SlowQuery };
     }
+
+    public Action? RequestReload { get; set; }
 
     public EndPoint EndPoint => _listener?.EndPoint ?? throw new InvalidOperationException("The proxy has not been started.");
 
@@ -52,7 +59,10 @@ public sealed class ProxyServer : IProxyServer
         foreach (var database in _config.Databases)
             await StartDatabaseAsync(database, cancellationToken);
         Authenticate(_config);
-        var host = new SessionHost(_databases, AuthenticatorOf, _sessions, _loggers.CreateLogger<SessionHost>());
+        var host = new SessionHost(_databases, AuthenticatorOf, _sessions, _loggers.CreateLogger<SessionHost>())
+        {
+            Admin = new AdminHost(new AdminConsole(View, () => RequestReload, _loggers.CreateLogger<AdminConsole>()), _version),
+        };
         _negotiation = new ClientNegotiation(_tls, _gate, host, _loggers.CreateLogger<ClientNegotiation>())
         {
             LoginTimeout = _config.Limits.LoginTimeout,
@@ -117,6 +127,14 @@ public sealed class ProxyServer : IProxyServer
             _verifiers.Add(config.Name, new VerifierLookup(config.Shards[0], _config.Authentication, _config.Limits, TimeProvider.System));
         _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing, _verifiers.GetValueOrDefault(config.Name)), _loops.Count, OpenerFor) { Slow = _slow });
     }
+
+    private ProxyView View() => new(
+        _config,
+        [.. _routings.Select(routing => (_databases[routing.Database], routing))],
+        _sessions,
+        _gate.Count,
+        _started,
+        _version);
 
     private static KnownShardOpener OpenerFor(Database database, int shard, ServerCredentials credentials)
     {

@@ -44,23 +44,18 @@ public sealed class DatabaseDirectory
     public static async Task<DatabaseDirectory> OpenAsync(IDirectoryStore store, DatabaseConfig database, CancellationToken cancel)
     {
         var copy = store.IsShared && database.Directory.Path is { } path ? new LocalCopy(path) : null;
-        var content = await LoadAsync(store, database, copy, cancel);
+        var (content, isFromCopy) = await LoadAsync(store, database, copy, cancel);
         if (content.HashBuckets != database.Buckets)
         {
             throw new DirectoryException(
                 $"database \"{database.Name}\": the configuration says {database.Buckets} buckets, but the cluster was made with {content.HashBuckets} "
                 + $"(directory {store.Location}); the number of buckets of an existing cluster cannot change");
         }
-        var directory = new DatabaseDirectory(store, database, content, copy);
-        try
-        {
-            await directory.ChangeAsync(current => FileDeclarations.Merge(database, current, store.Location), "configuration file", cancel);
-            copy?.Save(directory.Content);
-        }
-        catch (DirectoryUnavailableException) when (copy is not null)
-        {
-            directory.IsFromCopy = true;
-        }
+        var directory = new DatabaseDirectory(store, database, content, copy) { IsFromCopy = isFromCopy };
+        if (isFromCopy)
+            return directory;
+        await directory.ChangeAsync(current => FileDeclarations.Merge(database, current, store.Location), "configuration file", cancel);
+        copy?.Save(directory.Content);
         return directory;
     }
 
@@ -71,7 +66,7 @@ public sealed class DatabaseDirectory
 
     public LocalCopy? Copy => _copy;
 
-    private static async Task<DirectoryContent> LoadAsync(IDirectoryStore store, DatabaseConfig database, LocalCopy? copy, CancellationToken cancel)
+    private static async Task<(DirectoryContent Content, bool IsFromCopy)> LoadAsync(IDirectoryStore store, DatabaseConfig database, LocalCopy? copy, CancellationToken cancel)
     {
         var known = copy?.Load(database.Name);
         try
@@ -80,18 +75,18 @@ public sealed class DatabaseDirectory
             {
                 // A store that went back in time, while nobody was there to notice.
                 if (known is null || known.Cluster != content.Cluster || known.Version <= content.Version)
-                    return content;
+                    return (content, false);
             }
             else if (known is null)
             {
-                return await CreateAsync(store, database, cancel);
+                return (await CreateAsync(store, database, cancel), false);
             }
             await store.RestoreAsync(known, Putter, cancel);
-            return await store.LoadAsync(database.Name, cancel) ?? known;
+            return (await store.LoadAsync(database.Name, cancel) ?? known, false);
         }
         catch (DirectoryUnavailableException) when (known is not null)
         {
-            return known;
+            return (known, true);
         }
     }
 

@@ -12,6 +12,9 @@ public interface IProxyServer : IAsyncDisposable
     /// <summary>Where clients connect; known once started (port 0 in the file has become a real one).</summary>
     EndPoint EndPoint { get; }
 
+    /// <summary>Asks the process to read the configuration file again; set before the start, null where there is no file.</summary>
+    Action? RequestReload { get; set; }
+
     /// <summary>Returns when clients can connect and every shard that could be reached was checked.</summary>
     Task StartAsync(CancellationToken cancellationToken);
 

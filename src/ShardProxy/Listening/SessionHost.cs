@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
+using ShardProxy.Listening.Admin;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions;
 using ShardProxy.Sessions.Login;
+using ShardProxy.Transport;
 
 namespace ShardProxy.Listening;
 
@@ -28,6 +30,9 @@ public sealed class SessionHost : IClientHandler
         _logger = logger;
     }
 
+    /// <summary>The admin database; null where there is none.</summary>
+    public AdminHost? Admin { get; init; }
+
     public async Task HandleAsync(NegotiatedClient client)
     {
         var channel = client.Channel;
@@ -42,6 +47,11 @@ public sealed class SessionHost : IClientHandler
             if (_databases.TryGetValue(client.Database, out var asked))
                 asked.Control.ForgetVerifiers();
             throw new ClientRefusedException(exception.Error);
+        }
+        if (Admin is { } admin && client.Database == AdminHost.DatabaseName)
+        {
+            await RunAdminAsync(admin, client, user.Name);
+            return;
         }
         if (!_databases.TryGetValue(client.Database, out var database))
             throw new ClientRefusedException(Fatal(SqlStates.InvalidCatalogName, $"database \"{client.Database}\" does not exist"));
@@ -86,6 +96,22 @@ public sealed class SessionHost : IClientHandler
         }
     }
 
+    private async Task RunAdminAsync(AdminHost admin, NegotiatedClient client, string user)
+    {
+        try
+        {
+            await admin.RunAsync(client, user);
+        }
+        catch (Exception exception) when (exception is PeerClosedException or MalformedFrameException)
+        {
+            client.Channel.Output.Clear();
+        }
+        catch (Exception exception) when (exception is not ClientRefusedException)
+        {
+            ListeningLog.Failed(_logger, client.Channel.Connection.RemoteName, exception);
+        }
+    }
+
     public Task CancelAsync(int processId, ReadOnlyMemory<byte> key)
     {
         if (_cancelKeys.TryFind(processId, key.Span, out var session))
@@ -108,6 +134,7 @@ public sealed class SessionHost : IClientHandler
         int? processId = session.KeepsServers ? (await session.Servers.GetAsync(Database.HomeShard)).ProcessId : null;
         session.Servers.ReleaseIdle();
         var key = _cancelKeys.Register(session, client.CancelKeyLength, processId);
+        session.Id = key.ProcessId;
         BackendKeyDataMessage.Write(client.Channel.Output, key.ProcessId, key.Secret);
         session.WriteReady();
         return key;

@@ -11,6 +11,9 @@ public sealed class SessionRegistry
 
     public int Count => _sessions.Count;
 
+    /// <summary>Those that are in now.</summary>
+    public ICollection<Session> All => _sessions.Keys;
+
     public void Add(Session session)
     {
         _sessions.TryAdd(session, true);

@@ -142,6 +142,9 @@ public enum PlacementVerb
     SplitRange,
 }
 
+/// <summary>EXPLAIN (SHARDS): says where the statement would go, as rows, and runs nothing.</summary>
+public sealed record ExplainShardsPlan(PlannedStatement Inner) : Plan;
+
 /// <summary>A text without a statement.</summary>
 public sealed record EmptyPlan : Plan
 {

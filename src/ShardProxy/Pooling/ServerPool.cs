@@ -24,6 +24,8 @@ public sealed class ServerPool
     private int _opening;
     private bool _retryScheduled;
     private bool _closed;
+    private bool _paused;
+    private readonly HashSet<ServerConnection> _servers = [];
     private ServerError? _lastOpeningError;
 
     public ServerPool(IServerOpener opener, int shard, string shardName, int size, int loops)
@@ -63,6 +65,51 @@ public sealed class ServerPool
 
     public int IdleCount => Volatile.Read(ref _idleCount);
 
+    /// <summary>Connections that somebody works with.</summary>
+    public int LentCount
+    {
+        get
+        {
+            lock (_lock)
+                return _open - _idleCount;
+        }
+    }
+
+    public bool IsPaused => Volatile.Read(ref _paused);
+
+    /// <summary>The connections that are open now.</summary>
+    public IReadOnlyList<ServerConnection> Servers()
+    {
+        lock (_lock)
+            return [.. _servers];
+    }
+
+    /// <summary>From now on requests wait, until <see cref="Resume"/> or their own limit.</summary>
+    public void Pause()
+    {
+        lock (_lock)
+            _paused = true;
+    }
+
+    public void Resume()
+    {
+        var granted = new List<LeaseRequest>();
+        lock (_lock)
+        {
+            _paused = false;
+            while (FirstWaiter() is { } waiter && TakeIdle(waiter.Signal.Loop) is { } server)
+            {
+                _waiting[waiter.Signal.Loop.Index].Remove(waiter);
+                _waitingCount--;
+                waiter.Grant(server);
+                granted.Add(waiter);
+            }
+        }
+        foreach (var request in granted)
+            request.Signal.SetFromAnyThread();
+        OpenForWaiters();
+    }
+
     /// <summary>Why the last attempt to open a connection failed; null when it did not.</summary>
     public ServerError? LastOpeningError => Volatile.Read(ref _lastOpeningError);
 
@@ -75,7 +122,7 @@ public sealed class ServerPool
         lock (_lock)
         {
             // With one waiting none is idle, so nobody is overtaken.
-            leased = TakeIdle(loop);
+            leased = _paused ? null : TakeIdle(loop);
             if (leased is null)
             {
                 if (_closed)
@@ -132,7 +179,10 @@ public sealed class ServerPool
         server.MoveTo(ServerState.Closed);
         DisposeOnItsLoop(server);
         lock (_lock)
+        {
             _open--;
+            _servers.Remove(server);
+        }
         OpenForWaiters();
     }
 
@@ -167,6 +217,7 @@ public sealed class ServerPool
                 {
                     server.MoveTo(ServerState.Closed);
                     _open--;
+                    _servers.Remove(server);
                     DisposeOnItsLoop(server);
                     continue;
                 }
@@ -191,7 +242,7 @@ public sealed class ServerPool
     // Own loop's first, unless another loop's has waited clearly longer: moving a connection costs two system calls.
     private LeaseRequest? NextWaiter(int loop)
     {
-        if (_waitingCount == 0)
+        if (_waitingCount == 0 || _paused)
             return null;
         var next = _waiting[loop].First;
         var oldest = FirstWaiter()!;
@@ -215,6 +266,7 @@ public sealed class ServerPool
             {
                 _opening--;
                 _open++;
+                _servers.Add(server);
                 _lastOpeningError = null;
             }
             if (_closed || _open > _size)
@@ -249,7 +301,7 @@ public sealed class ServerPool
 
     private bool ReserveOpening()
     {
-        if (_closed || _open + _opening >= _size || _opening >= _waitingCount)
+        if (_closed || _paused || _open + _opening >= _size || _opening >= _waitingCount)
             return false;
         _opening++;
         return true;

@@ -16,7 +16,10 @@ public sealed class Database
     public const int HomeShard = 0;
 
     private readonly Func<Database, int, ServerCredentials, IServerOpener> _openers;
+    private static readonly TimeSpan QuietInterval = TimeSpan.FromMilliseconds(10);
+
     private readonly int _loops;
+    private volatile bool _paused;
     private readonly ConcurrentDictionary<string, UserPools> _pools = new(StringComparer.Ordinal);
     private ImmutableDictionary<PlanningKey, SessionPlanning> _plannings = ImmutableDictionary<PlanningKey, SessionPlanning>.Empty;
     private long _planningIds;
@@ -74,6 +77,31 @@ public sealed class Database
 
     /// <summary>Every pool of every user.</summary>
     public IEnumerable<ServerPool> Pools => _pools.Values.SelectMany(static pools => pools.Shards);
+
+    /// <summary>Every pool with the user of the shards that it is for.</summary>
+    public IEnumerable<(string User, ServerPool Pool)> PoolsByUser => _pools.SelectMany(static pools => pools.Value.Shards.Select(pool => (pools.Key, pool)));
+
+    /// <summary>Server connections are lent no more; what is under way goes on.</summary>
+    public void Pause()
+    {
+        _paused = true;
+        foreach (var pool in Pools)
+            pool.Pause();
+    }
+
+    public void Resume()
+    {
+        _paused = false;
+        foreach (var pool in Pools)
+            pool.Resume();
+    }
+
+    /// <summary>Completes when no server connection is lent.</summary>
+    public async Task WhenQuietAsync()
+    {
+        while (_paused && Pools.Any(static pool => pool.LentCount > 0))
+            await Task.Delay(QuietInterval);
+    }
 
     /// <summary>The newest login's credentials open the connections from now on: a password may have changed.</summary>
     public void NoteCredentials(ServerCredentials credentials) => PoolsOf(credentials).Credentials = credentials;
@@ -140,6 +168,8 @@ public sealed class Database
                 var index = shard;
                 var opener = new CurrentCredentials(this, current => database._openers(database, index, current));
                 Shards[shard] = new ServerPool(opener, shard, database.ShardName(shard), database.Config.Pool.Size, database._loops);
+                if (database._paused)
+                    Shards[shard].Pause();
             }
         }
 

@@ -36,6 +36,11 @@ public sealed class Session
 
     public SessionIdentity Identity { get; }
 
+    /// <summary>The process id that the client was told; in session mode a server's, and so not of one session only.</summary>
+    public int Id { get; set; }
+
+    public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
+
     public FrameChannel Client { get; }
 
     public LoopSignal Signal { get; }

@@ -139,6 +139,8 @@ public sealed class ProxyHostTests : IAsyncLifetime, IDisposable
 
     private sealed class RecordingServer : IProxyServer
     {
+        public Action? RequestReload { get; set; }
+
         private readonly Channel<string> _events = Channel.CreateUnbounded<string>();
         private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

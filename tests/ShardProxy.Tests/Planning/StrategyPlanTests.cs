@@ -109,6 +109,28 @@ public sealed class StrategyPlanTests
         Refusal("INSERT INTO by_gap (k, v) VALUES (NULL, 'x')")!.SqlState.ShouldBe(SqlStates.NotNullViolation);
     }
 
+    [Theory]
+    [InlineData("SELECT * FROM by_hash WHERE k = 42")]
+    [InlineData("SELECT * FROM by_range WHERE k = 42")]
+    [InlineData("SELECT * FROM by_range WHERE k BETWEEN 1 AND 42")]
+    [InlineData("SELECT * FROM by_list WHERE k IN (1, 2)")]
+    [InlineData("INSERT INTO by_word (k, v) VALUES ('eu', 'x')")]
+    public void Binding_a_key_allocates_nothing(string sql)
+    {
+        var choice = (KeyedShard)((OneShardPlan)Shop.Plan(sql, Context).Statements[0].Plan).Choice;
+        var text = Encoding.UTF8.GetBytes(sql);
+        var scanner = new ShapeScanner();
+        scanner.Scan(text);
+        for (var warming = 0; warming < 100; warming++)
+            ShardBinder.Choose(choice, Context.Directory, new StatementValues(text, scanner), AnyShard, out _, out _);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var round = 0; round < 1000; round++)
+            ShardBinder.Choose(choice, Context.Directory, new StatementValues(text, scanner), AnyShard, out _, out _);
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+    }
+
     [Fact]
     public void A_new_key_in_no_list_is_refused() =>
         Refusal("INSERT INTO by_word (k, v) VALUES ('jp', 'x')").ShouldNotBeNull().Reason.ShouldContain("a list with jp");

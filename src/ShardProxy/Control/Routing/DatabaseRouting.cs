@@ -70,6 +70,11 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
 
     public string Database { get; }
 
+    public DatabaseDirectory Directory => _directory;
+
+    /// <summary>This proxy's id in the fleet; null where the store is not shared.</summary>
+    public string? FleetId => _fleet?.Id;
+
     /// <summary>The state to plan and bind against; never null. See <see cref="RoutingState.Unavailable"/>.</summary>
     public RoutingState Current => _publisher.Current;
 

@@ -87,6 +87,11 @@ internal static class SessionCommands
     {
         var analyzes = node.List("options").Any(static option => option.Text("defname") == "analyze" && IsOn(option));
         var query = node.Node("query");
+        if (node.List("options").Any(static option => option.Text("defname") == "shards" && IsOn(option)))
+        {
+            var asked = LeaseRule.Apply(planner.Plan(new ParsedStatement(SqlParser.ReadStatement(query), start, end)), planner.Context.Directory);
+            return new PlannedStatement(new ExplainShardsPlan(asked), asked.Traits & Traits.NamesUnknownRelation, "explain");
+        }
         var inner = planner.PlanInner(query, start, end);
         const Traits Kept = Traits.NamesUnknownRelation | Traits.FollowsTransaction;
         var traits = analyzes ? inner.Traits : inner.Traits & Kept;

@@ -21,6 +21,11 @@ internal static class LocalDescription
             RowDescriptionMessage.Write(to, new FieldDescription(placement.FunctionName, SessionCommandRunner.VoidType, 4));
             return;
         }
+        if (plan is ExplainShardsPlan)
+        {
+            RowDescriptionMessage.Write(to, ExplainShardsRunner.Fields);
+            return;
+        }
         NoDataMessage.Write(to);
     }
 

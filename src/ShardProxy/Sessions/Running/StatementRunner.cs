@@ -21,6 +21,7 @@ public sealed class StatementRunner
     private readonly GeneratedRowsRunner _generatedRows;
     private readonly PreparedRunner _prepared;
     private readonly SessionCommandRunner _commands;
+    private readonly ExplainShardsRunner _explain;
 
     public StatementRunner(Session session)
     {
@@ -35,6 +36,7 @@ public sealed class StatementRunner
         _generatedRows = new GeneratedRowsRunner(session, _transactions);
         _prepared = new PreparedRunner(session, this);
         _commands = new SessionCommandRunner(session);
+        _explain = new ExplainShardsRunner(session);
     }
 
     public TransactionRunner Transactions => _transactions;
@@ -186,6 +188,8 @@ public sealed class StatementRunner
                 return _commands.DiscardAsync(discard);
             case DistributePlan distribute:
                 return _commands.DistributeAsync(distribute);
+            case ExplainShardsPlan explain:
+                return ValueTask.FromResult(_explain.Run(explain, text));
             case PlacementPlan placement:
                 return _commands.ChangePlacementAsync(placement);
             case UnreadPlan unread:

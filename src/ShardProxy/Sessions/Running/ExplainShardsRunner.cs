@@ -1,0 +1,111 @@
+using System.Globalization;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>EXPLAIN (SHARDS): says where a statement would go, and runs nothing of it. A row for each key found, at least one.</summary>
+public sealed class ExplainShardsRunner
+{
+    // All text, so that both formats of the protocol have the same bytes.
+    private static readonly FieldDescription[] Columns =
+        [.. ((string[])["plan", "shard", "key", "found", "bucket", "key_shard", "reason", "hint"]).Select(static name => new FieldDescription(name, 25, -1))];
+
+    private readonly Session _session;
+
+    public ExplainShardsRunner(Session session) => _session = session;
+
+    public static ReadOnlySpan<FieldDescription> Fields => Columns;
+
+    public bool Run(ExplainShardsPlan plan, StatementText text)
+    {
+        if (!_session.Relay.DropsRowDescription)
+            RowDescriptionMessage.Write(_session.Client.Output, Columns);
+        var rows = Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText });
+        foreach (var row in rows)
+            DataRowMessage.Write(_session.Client.Output, row);
+        _session.WriteTag("EXPLAIN"u8);
+        return true;
+    }
+
+    private List<string?[]> Rows(Plan plan, in StatementValues values)
+    {
+        var directory = _session.Planning().Routing.Directory;
+        var (word, shard, refusal) = Decide(plan, values, out var sets);
+        var rows = new List<string?[]>();
+        foreach (var mention in KeyMentions.Of(sets, directory, values))
+        {
+            rows.Add(
+            [
+                word, shard, mention.Key, mention.Found + (mention.IsStored ? ", stored" : ""),
+                mention.Bucket < 0 ? null : mention.Bucket.ToString(CultureInfo.InvariantCulture),
+                mention.Bucket < 0 ? null : _session.Database.ShardName(directory.ShardOfBucket(mention.Bucket)),
+                refusal?.Reason, refusal?.Hint,
+            ]);
+        }
+        if (rows.Count == 0)
+            rows.Add([word, shard, null, null, null, null, refusal?.Reason, refusal?.Hint]);
+        return rows;
+    }
+
+    private (string Word, string? Shard, RefusedPlan? Refusal) Decide(Plan plan, in StatementValues values, out IReadOnlyList<KeySet> sets)
+    {
+        var database = _session.Database;
+        sets = plan switch
+        {
+            OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
+            SpreadPlan { Keys.Sets: { } keys } => keys,
+            _ => [],
+        };
+        if (Routing.IsForHint(plan, _session) && Routing.TryHint(_session, values.Text, out var hinted))
+            return ("one shard, by a hint", database.ShardName(hinted), null);
+        switch (plan)
+        {
+            case OneShardPlan one:
+                return DecideOne(one, values);
+            case SpreadPlan spread:
+                var shards = ShardBinder.Shards(spread.Keys, _session.Planning().Routing.Directory, database.ShardCount, values, Database.HomeShard);
+                return ("several shards, put together", string.Join(", ", shards.Select(database.ShardName)), null);
+            case RefusedPlan refused:
+                return ("refused", null, refused);
+            case UnreadPlan unread:
+                return ("refused", null, new RefusedPlan(SqlStates.SyntaxError, unread.Message, null));
+            default:
+                return (WordOf(plan), OnEveryShard(plan) ? database.ShardNames : null, null);
+        }
+    }
+
+    private (string Word, string? Shard, RefusedPlan? Refusal) DecideOne(OneShardPlan one, in StatementValues values)
+    {
+        try
+        {
+            var chosen = Routing.Choose(_session, one, values, out var shard);
+            if (!ReferenceEquals(chosen, one))
+                return Decide(chosen, values, out _);
+            var word = one.Choice switch
+            {
+                KeyedShard => "one shard, by the key",
+                HomeShard => "the home shard",
+                _ => "any shard",
+            };
+            return (word, _session.Database.ShardName(shard), null);
+        }
+        catch (SqlErrorException exception)
+        {
+            return ("refused", null, new RefusedPlan(exception.Error.SqlState, exception.Error.Message, exception.Error.Hint));
+        }
+    }
+
+    private static bool OnEveryShard(Plan plan) => plan is EveryShardPlan or CountEverywherePlan or InsertEverywherePlan or CopyPlan;
+
+    private static string WordOf(Plan plan) => plan switch
+    {
+        EveryShardPlan => "every shard",
+        CountEverywherePlan => "every shard, counts added up",
+        InsertEverywherePlan => "every shard, each keeps its own rows",
+        CopyPlan { From: true, KeyOrdinal: >= 0 } => "every row to its shard",
+        CopyPlan => "every shard",
+        TransactionPlan => "the shards of the transaction",
+        _ => "the proxy itself",
+    };
+}
