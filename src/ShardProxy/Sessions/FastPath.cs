@@ -20,7 +20,7 @@ public sealed class FastPath
 
     // One for all sessions of a loop stays in the processor's cache, and an idle session holds none.
     [ThreadStatic]
-    private static ShapeScanner? t_scanner;
+    private static ShapeScanner? _shared;
 
     private readonly Session _session;
     private readonly FastBatch _batch = new();
@@ -92,7 +92,7 @@ public sealed class FastPath
     }
 
     // The slow-query log reads the scan after the replies, when other sessions have used the shared one.
-    private ShapeScanner Scanner => _session.Database.Slow.IsOn ? _session.Scanner : t_scanner ??= new ShapeScanner();
+    private ShapeScanner Scanner => _session.Database.Slow.IsOn ? _session.Scanner : _shared ??= new ShapeScanner();
 
     private FastStart TryStartQuery(int length)
     {

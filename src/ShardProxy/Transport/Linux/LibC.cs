@@ -15,14 +15,14 @@ internal static unsafe partial class LibC
     private const string Library = "libc";
 
     // Linux's numbers of the two calls (asm/unistd_64.h for x64, asm-generic/unistd.h for arm64).
-    private static readonly nint s_sendTo = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 44 : 206;
-    private static readonly nint s_receiveFrom = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 45 : 207;
+    private static readonly nint SendTo = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 44 : 206;
+    private static readonly nint ReceiveFrom = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 45 : 207;
 
     internal static nint Receive(int fd, byte* buffer, nuint length, int flags) =>
-        SystemCall(s_receiveFrom, fd, buffer, length, flags, 0, 0);
+        SystemCall(ReceiveFrom, fd, buffer, length, flags, 0, 0);
 
     internal static nint Send(int fd, byte* buffer, nuint length, int flags) =>
-        SystemCall(s_sendTo, fd, buffer, length, flags, 0, 0);
+        SystemCall(SendTo, fd, buffer, length, flags, 0, 0);
 
     [LibraryImport(Library, EntryPoint = "syscall")]
     [SuppressGCTransition]
