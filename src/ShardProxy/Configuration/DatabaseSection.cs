@@ -9,6 +9,10 @@ internal static class DatabaseSection
     private const int MaximumBuckets = 65_536;
     private const int DefaultPoolSize = 20;
 
+    // One temporary table's smallest sensible share, and what no statement should ask of one server.
+    private const long SmallestGather = 64 << 10;
+    private const long LargestGather = 1L << 44;
+
     public static DatabaseConfig Read(Scalar name, Section section)
     {
         using var _ = section;
@@ -23,7 +27,10 @@ internal static class DatabaseSection
             ReadPool(section.Open("pool")),
             shards,
             TablesSection.Read(section.OpenMap("tables")),
-            ReadDirectory(section.Open("directory"), name.Text));
+            ReadDirectory(section.Open("directory"), name.Text))
+        {
+            Gather = ReadGather(section.Open("gather")),
+        };
     }
 
     private static int ReadBuckets(Section section, int shards)
@@ -42,6 +49,12 @@ internal static class DatabaseSection
         using var _ = section;
         var mode = section.Choice("mode", PoolMode.Transaction, ("transaction", PoolMode.Transaction), ("session", PoolMode.Session));
         return new PoolConfig(mode, section.Number("size", DefaultPoolSize, 1, 10_000));
+    }
+
+    private static GatherConfig ReadGather(Section section)
+    {
+        using var _ = section;
+        return new GatherConfig(section.Size("max_bytes", GatherConfig.Default.MaxBytes, SmallestGather, LargestGather));
     }
 
     private static DirectoryConfig ReadDirectory(Section section, string database)

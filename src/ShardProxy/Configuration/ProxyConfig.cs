@@ -61,7 +61,16 @@ public sealed record DatabaseConfig(
     PoolConfig Pool,
     IReadOnlyList<ShardConfig> Shards,
     IReadOnlyDictionary<string, TableConfig> Tables,
-    DirectoryConfig Directory);
+    DirectoryConfig Directory)
+{
+    public GatherConfig Gather { get; init; } = GatherConfig.Default;
+}
+
+/// <param name="MaxBytes">Rows that one statement may bring together from the shards.</param>
+public sealed record GatherConfig(long MaxBytes)
+{
+    public static GatherConfig Default { get; } = new(1L << 30);
+}
 
 /// <summary>The first shard of a database is its home shard.</summary>
 public sealed record ShardConfig(string Name, ConnectionTarget Primary);

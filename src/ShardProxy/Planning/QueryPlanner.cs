@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Planning.Spreading;
 using ShardProxy.Statements.Syntax;
 
@@ -8,6 +9,9 @@ namespace ShardProxy.Planning;
 /// <summary>Where a query runs: decides from what the analysis has found.</summary>
 internal sealed class QueryPlanner(PlanningContext context, Names names)
 {
+    /// <summary>Where the statement stands in its text, with whatever is around the query (EXPLAIN, DECLARE).</summary>
+    public (int Start, int End) Range { get; set; }
+
     public PlannedStatement Plan(Query query, SourceText source)
     {
         if (query is Select { Into: { } into } select)
@@ -41,6 +45,8 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             plan = insert;
         else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
             plan = OnSeveral(plan, query, analysis);
+        if (plan is RefusedPlan && GatherPlanner.TryPlan(query, findings, context, names, source, Range) is { } gather)
+            plan = gather;
         return new PlannedStatement(plan, traits, verb);
     }
 

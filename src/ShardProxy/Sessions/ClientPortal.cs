@@ -25,6 +25,9 @@ public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Pl
     /// <summary>Savepoints of the block when it was bound (<see cref="SessionTransaction.SavepointsMade"/>).</summary>
     public int Savepoint { get; init; }
 
+    /// <summary>RowDescription of the statement as the client wrote it, where another one runs in its place; null where it runs as it stands.</summary>
+    public byte[]? Description { get; init; }
+
     /// <summary>A plan that the proxy runs itself has been run, so a second Execute finds nothing more.</summary>
     public bool HasRun { get; set; }
 }

@@ -57,7 +57,12 @@ public sealed class SessionTransaction
         BeginText = text.ToArray();
     }
 
-    public void BeginImplicit(SettingsState settings) => Start(settings, isImplicit: true);
+    /// <param name="begin">What joining shards are sent; a plain BEGIN when null.</param>
+    public void BeginImplicit(SettingsState settings, byte[]? begin = null)
+    {
+        Start(settings, isImplicit: true);
+        BeginText = begin ?? PlainBegin;
+    }
 
     /// <summary>BEGIN inside an implicit block makes the block an ordinary one, with what has run in it already.</summary>
     public void MakeExplicit() => IsImplicit = false;

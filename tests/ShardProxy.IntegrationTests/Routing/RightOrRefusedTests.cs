@@ -62,7 +62,7 @@ public sealed class RightOrRefusedTests(Lab lab, ITestOutputHelper output)
     [InlineData("SELECT name FROM users WHERE id = ANY ('{1,NULL}')")]
     [InlineData("SELECT name FROM users WHERE id = ANY ('{{1},{1}}')")]
     [InlineData("SELECT name FROM users WHERE id != ANY (ARRAY[1])")]
-    [InlineData("SELECT name FROM users WHERE id > 0 LIMIT 3")]
+    [InlineData("SELECT name FROM users WHERE id > 0 ORDER BY id LIMIT 3")]
     [InlineData("SELECT count(*) FROM users")]
     [InlineData("SELECT avg(balance), sum(balance) / count(*) FROM users")]
     [InlineData("SELECT coalesce(sum(balance), 0) FROM users WHERE id = 1000")]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 
 namespace ShardProxy.Tests.Planning;
 
@@ -43,6 +44,7 @@ internal sealed class PlanPrinter(string sql)
         DeallocatePlan deallocate => $"deallocate {deallocate.Name ?? "all"}",
         CursorPlan cursor => $"{cursor.Verb} {cursor.Name ?? "all"}{(cursor.Inner is null ? "" : $" {Show(cursor.Inner)}")}{(cursor.WithHold ? " hold" : "")}",
         DistributePlan distribute => $"distribute {distribute.Table} by {distribute.Key ?? "-"} with {distribute.ColocateWith ?? "-"}{(distribute.Reference ? " reference" : "")}",
+        GatherPlan => "gather",
         RefusedPlan refused => $"refused {refused.SqlState}: {refused.Reason}",
         UnreadPlan unread => $"unread {unread.Position}: {unread.Message}",
         _ => plan.ToString(),

@@ -4,6 +4,7 @@ using ShardProxy.Catalog;
 using ShardProxy.Directory;
 using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Statements;
@@ -154,7 +155,8 @@ public sealed class StrategyPlanTests
         if (plan is not OneShardPlan { Choice: KeyedShard choice })
         {
             // Not confined: all shards are asked, or nobody.
-            refusal = plan as RefusedPlan ?? new RefusedPlan("", plan.ShouldBeOfType<SpreadPlan>(sql).Keys.Sets is null ? "all shards" : "some shards", null);
+            refusal = plan as RefusedPlan
+                ?? new RefusedPlan("", plan is GatherPlan || plan.ShouldBeOfType<SpreadPlan>(sql).Keys.Sets is null ? "all shards" : "some shards", null);
             return BindResult.Refused;
         }
         var text = Encoding.UTF8.GetBytes(sql);

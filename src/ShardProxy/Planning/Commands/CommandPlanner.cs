@@ -23,12 +23,16 @@ internal sealed class CommandPlanner
     /// <summary>Set to false by a plan that depends on more than the shape.</summary>
     public bool Cacheable { get; set; } = true;
 
-    public PlannedStatement Plan(ParsedStatement statement) => statement.Statement switch
+    public PlannedStatement Plan(ParsedStatement statement)
     {
-        QueryStatement query => Queries.PlanStatement(query.Query, Source),
-        UtilityStatement utility => PlanUtility(utility.Node, statement.Start, statement.End),
-        _ => throw new InvalidOperationException(),
-    };
+        Queries.Range = (statement.Start, statement.End);
+        return statement.Statement switch
+        {
+            QueryStatement query => Queries.PlanStatement(query.Query, Source),
+            UtilityStatement utility => PlanUtility(utility.Node, statement.Start, statement.End),
+            _ => throw new InvalidOperationException(),
+        };
+    }
 
     /// <summary>A statement inside another (EXPLAIN, PREPARE).</summary>
     public PlannedStatement PlanInner(SyntaxNode node, int start, int end) => SqlParser.ReadStatement(node) switch

@@ -1,6 +1,7 @@
 using ShardProxy.Catalog;
 using ShardProxy.Directory;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -53,7 +54,7 @@ internal static class CopyCommand
                     : Refusals.Of("the file would be written on whichever shard the query runs", "Use COPY … TO STDOUT, or \\copy in psql."),
             };
         }
-        return inner.Plan is OneShardPlan or RefusedPlan
+        return inner.Plan is OneShardPlan or RefusedPlan or GatherPlan
             ? inner
             : inner with { Plan = Refusals.Of("COPY of this query has no one shard to run on", "Run the query by itself.") };
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -55,7 +56,7 @@ internal static class SessionCommands
         });
         var inner = planner.PlanInner(node.Node("query"), start, end);
         // These runners take the statement's text apart, which here is that of PREPARE.
-        if (inner.Plan is InsertEverywherePlan or CountEverywherePlan)
+        if (inner.Plan is InsertEverywherePlan or CountEverywherePlan or GatherPlan)
             inner = inner with { Plan = Refusals.Of("PREPARE of a statement over several shards is not supported", "Send the statement by itself.") };
         var bodyStart = PreparedBody.Find(planner.Source.Bytes, start, end);
         var body = Encoding.UTF8.GetString(planner.Source.Bytes[bodyStart..end]);
@@ -75,9 +76,11 @@ internal static class SessionCommands
     private static PlannedStatement PlanDeclare(CommandPlanner planner, SyntaxNode node)
     {
         var inner = planner.Queries.Plan(QueryReader.Read(node.Node("query")), planner.Source, "declare");
+        var withHold = (node.Number("options", 0) & CursorWithHold) != 0;
+        if (inner.Plan is GatherPlan gather)
+            return inner with { Plan = gather with { Cursor = node.Text("portalname"), WithHold = withHold }, Traits = inner.Traits | (withHold ? Traits.Pins : Traits.None) };
         if (inner.Plan is not OneShardPlan one)
             return inner.Plan is RefusedPlan ? inner : inner with { Plan = Refusals.Of("a cursor needs a plain query", null) };
-        var withHold = (node.Number("options", 0) & CursorWithHold) != 0;
         var traits = inner.Traits | (withHold ? Traits.Pins : Traits.None);
         return new PlannedStatement(new CursorPlan(CursorVerb.Declare, node.Text("portalname"), one.Choice, withHold), traits, "declare");
     }
@@ -97,6 +100,7 @@ internal static class SessionCommands
         var traits = analyzes ? inner.Traits : inner.Traits & Kept;
         return inner.Plan switch
         {
+            GatherPlan gather => inner with { Plan = gather with { Cursor = null, NeedsRows = analyzes }, Traits = traits, Verb = "explain" },
             OneShardPlan or RefusedPlan or ExecutePlan => inner with { Traits = traits, Verb = "explain" },
             CursorPlan { Inner: { } choice } => new PlannedStatement(new OneShardPlan(choice), traits, "explain"),
             SettingPlan { IsFunction: true } => new PlannedStatement(new OneShardPlan(AnyShard.Instance), traits, "explain"),

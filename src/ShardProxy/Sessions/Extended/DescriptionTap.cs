@@ -9,7 +9,10 @@ namespace ShardProxy.Sessions.Extended;
 /// <summary>Keeps a statement's row description, to be given as that of a portal with its own result formats.</summary>
 internal sealed class DescriptionTap : IReplyTap
 {
-    private byte[] _frame = [];
+    private byte[] _frame;
+
+    /// <param name="frame">A description that is known already.</param>
+    public DescriptionTap(byte[]? frame = null) => _frame = frame ?? [];
 
     public bool OnMessage(byte type, ReadOnlySpan<byte> frame, bool forward)
     {

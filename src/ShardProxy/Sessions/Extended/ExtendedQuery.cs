@@ -1,4 +1,5 @@
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
@@ -34,6 +35,7 @@ public sealed class ExtendedQuery
     private readonly BindShard _shards;
     private readonly NestedTypesLookup _nested;
     private readonly SpreadBinding _spreads;
+    private readonly GatherBind _gathers;
 
     public ExtendedQuery(Session session, StatementRunner runner)
     {
@@ -50,6 +52,7 @@ public sealed class ExtendedQuery
         _shards = new BindShard(session, types);
         _nested = new NestedTypesLookup(session, types);
         _spreads = new SpreadBinding(session, types);
+        _gathers = new GatherBind(session, runner.Gathers, _unit, _block);
     }
 
     /// <summary>Between units: the next message starts a new one.</summary>
@@ -156,6 +159,12 @@ public sealed class ExtendedQuery
             _unit.Reply(ReplyKind.Bind);
             return;
         }
+        if (planned.Plan is GatherPlan gather && RunsOnServer(planned) && !_spreads.IsHinted(statement))
+        {
+            var gathered = await _gathers.BindAsync(statement, planned, gather, body);
+            _unit.Portals.Add(portalName, gathered);
+            return;
+        }
         if (!isHinted && !RunsOnServer(planned))
         {
             await BindLocalAsync(portalName, statement, planned, body);
@@ -204,7 +213,7 @@ public sealed class ExtendedQuery
             await _unit.ResolveParseAsync();
             var portal = _names.FindPortal(name);
             CheckBlock(portal.Planned);
-            if (portal.Server is not { } where)
+            if (portal.Server is not { } where || portal.Description is not null)
             {
                 await _local.DescribeAsync(portal);
                 return;
@@ -367,7 +376,7 @@ public sealed class ExtendedQuery
 
     /// <summary>Whether one server runs it in the extended protocol itself; the other plans are the runner's.</summary>
     private static bool RunsOnServer(PlannedStatement planned) =>
-        planned.Plan is OneShardPlan or SettingPlan { IsFunction: true } or RefusedPlan or UnreadPlan or CursorPlan { Verb: CursorVerb.Fetch };
+        planned.Plan is OneShardPlan or GatherPlan { Cursor: null } or SettingPlan { IsFunction: true } or RefusedPlan or UnreadPlan or CursorPlan { Verb: CursorVerb.Fetch };
 
     private (byte[] Portal, ClientStatement Statement) FindBound(ReadOnlyMemory<byte> body)
     {

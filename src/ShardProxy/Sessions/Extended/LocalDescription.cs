@@ -29,6 +29,15 @@ internal static class LocalDescription
         NoDataMessage.Write(to);
     }
 
+    /// <param name="description">RowDescription as a frame; empty for a statement without rows.</param>
+    public static void Write(ByteBuffer to, byte[] description, IReadOnlyList<short> formats)
+    {
+        if (description.Length == 0)
+            NoDataMessage.Write(to);
+        else
+            new DescriptionTap(description).WriteTo(to, formats, Catalog.ObjectIdMap.Identity);
+    }
+
     /// <summary>The result formats that a Bind asks for, where they matter to the proxy.</summary>
     public static short[] Formats(PlannedStatement planned, ReadOnlySpan<byte> body)
     {
@@ -49,6 +58,11 @@ internal static class LocalDescription
                 "count(*) over all shards cannot have parameters yet",
                 "Write the values into the text, or confine the statement to one shard by the key.");
         }
+        return FormatsOf(bind);
+    }
+
+    public static short[] FormatsOf(in BindMessage bind)
+    {
         var formats = new short[bind.ResultFormats.Count];
         for (var i = 0; i < formats.Length; i++)
             formats[i] = bind.ResultFormats[i];

@@ -16,7 +16,9 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         await unit.SettleAsync();
         if (unit.IsSkipping)
             return;
-        if (GivesRows(portal.Planned.Plan))
+        if (portal.Description is { } description)
+            LocalDescription.Write(session.Client.Output, description, portal.ResultFormats);
+        else if (GivesRows(portal.Planned.Plan))
             await DescribeRowsAsync(portal);
         else
             LocalDescription.Write(session.Client.Output, portal.Planned.Plan);

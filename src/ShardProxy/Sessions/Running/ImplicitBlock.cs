@@ -3,11 +3,11 @@ namespace ShardProxy.Sessions.Running;
 /// <summary>Makes one statement that touches several shards a unit: in the client's block, or in one of its own.</summary>
 public static class ImplicitBlock
 {
-    public static async ValueTask<bool> RunAsync(Session session, TransactionRunner transactions, Func<ValueTask<bool>> statement)
+    public static async ValueTask<bool> RunAsync(Session session, TransactionRunner transactions, Func<ValueTask<bool>> statement, byte[]? begin = null)
     {
         if (session.Transaction.IsOpen)
             return await statement();
-        session.Transaction.BeginImplicit(session.Settings);
+        session.Transaction.BeginImplicit(session.Settings, begin);
         bool succeeded;
         try
         {

@@ -3,6 +3,7 @@ using System.Text;
 using ShardProxy.Catalog;
 using ShardProxy.Directory;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Protocol.Values;
@@ -107,7 +108,7 @@ public static class Routing
     public static bool IsForHint(Plan plan, Session session) => plan switch
     {
         RefusedPlan refused => refused.SqlState == SqlStates.FeatureNotSupported,
-        CountEverywherePlan or InsertEverywherePlan or SpreadPlan => true,
+        CountEverywherePlan or InsertEverywherePlan or SpreadPlan or GatherPlan => true,
         EveryShardPlan => session.Scanner.Hint.Kind != RoutingHintKind.None,
         _ => false,
     };

@@ -1,8 +1,10 @@
 using ShardProxy.Execution;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running.Gathering;
 using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running;
@@ -37,6 +39,7 @@ public sealed class StatementRunner
         _prepared = new PreparedRunner(session, this);
         _commands = new SessionCommandRunner(session);
         _explain = new ExplainShardsRunner(session);
+        Gathers = new GatherRunner(session, _transactions, CopyInput);
     }
 
     public TransactionRunner Transactions => _transactions;
@@ -50,6 +53,8 @@ public sealed class StatementRunner
     public CountRunner Counts { get; }
 
     public SpreadRunner Spread { get; }
+
+    public GatherRunner Gathers { get; }
 
     /// <summary>Runs it and writes its replies, without ReadyForQuery. False when it failed; the error is written then.</summary>
     public ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text) => RunAsync(planned, text, null);
@@ -68,7 +73,7 @@ public sealed class StatementRunner
                     "current transaction is aborted, commands ignored until end of transaction block");
             }
             var slow = _session.Database.Slow;
-            var start = planned.Plan is EveryShardPlan or CountEverywherePlan or SpreadPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
+            var start = planned.Plan is EveryShardPlan or GatherPlan or CountEverywherePlan or SpreadPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
             var succeeded = planned.Plan is SpreadPlan spread && portal is not null
                 ? await Spread.RunAsync(spread, portal)
                 : await DispatchAsync(planned, text);
@@ -176,6 +181,8 @@ public sealed class StatementRunner
                 return _everyShard.RunAsync(everyShard, planned, text);
             case CountEverywherePlan:
                 return Counts.RunAsync(planned, text);
+            case GatherPlan gather:
+                return Gathers.RunAsync(gather, planned, text);
             case InsertEverywherePlan insert:
                 return _generatedRows.RunAsync(insert);
             case CopyPlan copy:

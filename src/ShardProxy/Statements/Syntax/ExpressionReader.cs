@@ -41,7 +41,10 @@ internal static class ExpressionReader
         [.. node.Names("names")],
         node.List("typmods").Any(),
         node.List("arrayBounds").Any(),
-        node.Flag("setof"));
+        node.Flag("setof"))
+    {
+        Modifiers = [.. node.List("typmods").Where(static modifier => modifier.Has("ival")).Select(static modifier => modifier.Node("ival").Number("ival", 0))],
+    };
 
     public static WindowDefinition ReadWindow(SyntaxNode node) => new(
         node.Text("name"),

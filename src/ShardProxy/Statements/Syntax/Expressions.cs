@@ -32,7 +32,11 @@ public sealed record TypeCast(Expression Operand, TypeName Type, int Location) :
 
 /// <param name="Names">Qualified name in parts; the grammar writes pg_catalog before the standard's own types.</param>
 /// <param name="HasModifiers">varchar(3), numeric(10,2).</param>
-public sealed record TypeName(ImmutableArray<string> Names, bool HasModifiers, bool IsArray, bool IsSet);
+public sealed record TypeName(ImmutableArray<string> Names, bool HasModifiers, bool IsArray, bool IsSet)
+{
+    /// <summary>The modifiers that are plain integers; for an interval's fields PostgreSQL's mask of them.</summary>
+    public ImmutableArray<int> Modifiers { get; init; } = [];
+}
 
 public enum OperatorForm
 {

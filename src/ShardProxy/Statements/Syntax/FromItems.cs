@@ -10,6 +10,12 @@ public sealed record FromTable(TableName Name, string? Alias, ImmutableArray<str
 {
     /// <summary>TABLESAMPLE's arguments; null when not sampled.</summary>
     public ImmutableArray<Expression>? Sample { get; init; }
+
+    /// <summary>Byte offset of the name in the text; -1 when unknown.</summary>
+    public int Location { get; init; } = -1;
+
+    /// <summary>ONLY: without the tables that inherit from it.</summary>
+    public bool Only { get; init; }
 }
 
 public sealed record FromQuery(Query Query, bool Lateral, string? Alias, ImmutableArray<string> ColumnNames) : FromItem(Alias, ColumnNames);

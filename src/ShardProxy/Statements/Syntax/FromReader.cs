@@ -16,7 +16,7 @@ internal static class FromReader
         ImmutableArray<string> columns = [.. alias.Names("colnames")];
         return node.Kind switch
         {
-            "RangeVar" => new FromTable(QueryReader.ReadTableName(node), name, columns),
+            "RangeVar" => new FromTable(QueryReader.ReadTableName(node), name, columns) { Location = node.Location, Only = !node.Flag("inh") },
             "RangeTableSample" => (FromTable)Read(node.Node("relation")) with { Sample = ExpressionReader.ReadAll([.. node.List("args"), node.Node("repeatable")]) },
             "RangeSubselect" => new FromQuery(QueryReader.Read(node.Node("subquery")), node.Flag("lateral"), name, columns),
             "JoinExpr" => ReadJoin(node, name, columns),

@@ -1,0 +1,147 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using ShardProxy.Catalog;
+using ShardProxy.Protocol.Values;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Gathering;
+
+/// <summary>
+/// Writes a condition on one table's columns so that each shard can look at it first. Only what no shard can see otherwise
+/// than the home shard, and what cannot fail on rows that would not have been looked at: comparisons of columns of
+/// built-in types with constants and with each other, joined by AND, OR and NOT.
+/// </summary>
+internal sealed class ConditionWriter(SourceText source, Func<ColumnReference, Column?> columnOf)
+{
+    private static readonly FrozenSet<uint> Types = new[]
+    {
+        TypeOid.Bool, TypeOid.Int2, TypeOid.Int4, TypeOid.Int8, TypeOid.Float4, TypeOid.Float8, TypeOid.Numeric, TypeOid.Text, TypeOid.Varchar,
+        TypeOid.Bpchar, TypeOid.Uuid, TypeOid.Date, TypeOid.Timestamp, TypeOid.Timestamptz,
+    }.ToFrozenSet();
+
+    // Operators of pg_catalog that only compare.
+    private static readonly FrozenSet<string> Comparisons = new[] { "=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*" }.ToFrozenSet();
+
+    private static readonly FrozenSet<string> CastTypes = new[]
+    {
+        "bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bpchar", "uuid", "date", "timestamp", "timestamptz", "interval",
+    }.ToFrozenSet();
+
+    // Words that stand for the time of the transaction (datetktbl in utils/adt/datetime.c), which is not one on all shards.
+    private static readonly string[] TimeWords = ["now", "today", "tomorrow", "yesterday"];
+
+    // INTERVAL_MASK of utils/timestamp.h, for one field each.
+    private static readonly FrozenDictionary<int, string> IntervalFields = new Dictionary<int, string>
+    {
+        [1 << 1] = "month", [1 << 2] = "year", [1 << 3] = "day", [1 << 10] = "hour", [1 << 11] = "minute", [1 << 12] = "second",
+    }.ToFrozenDictionary();
+
+    /// <returns>Null when the condition is not one of those.</returns>
+    public string? Write(Expression condition) => Condition(condition) is { Columns: > 0 } written ? written.Sql : null;
+
+    private Written? Condition(Expression? expression) => expression switch
+    {
+        BooleanExpression boolean => Connective(boolean),
+        NullTest { Operand: ColumnReference column } test => Column(column) is { } operand
+            ? operand with { Sql = $"({operand.Sql} IS {(test.IsNull ? "" : "NOT ")}NULL)" }
+            : null,
+        OperatorExpression comparison => Comparison(comparison),
+        _ => null,
+    };
+
+    private Written? Connective(BooleanExpression boolean)
+    {
+        var parts = new List<string>();
+        var columns = 0;
+        foreach (var operand in boolean.Operands)
+        {
+            if (Condition(operand) is not { } part)
+                return null;
+            parts.Add(part.Sql);
+            columns += part.Columns;
+        }
+        var sql = boolean.Connective switch
+        {
+            Statements.Syntax.Connective.Not => $"(NOT {parts[0]})",
+            Statements.Syntax.Connective.Or => $"({string.Join(" OR ", parts)})",
+            _ => $"({string.Join(" AND ", parts)})",
+        };
+        return new Written(sql, columns);
+    }
+
+    private Written? Comparison(OperatorExpression comparison)
+    {
+        if (comparison.OperatorNames is not [var name] && comparison.OperatorNames is not ["pg_catalog", _])
+            return null;
+        name = comparison.OperatorNames[^1];
+        if (Operand(comparison.Left) is not { } left)
+            return null;
+        if (comparison.Form == OperatorForm.In && comparison.Right is ExpressionList list)
+            return List(left, name == "=" ? " OR " : " AND ", name, list);
+        if (comparison.Form == OperatorForm.Other && name is "BETWEEN" && comparison.Right is ExpressionList { Elements: [var low, var high] })
+            return Both(Compare(left, ">=", Operand(low)), Compare(left, "<=", Operand(high)));
+        return comparison.Form == OperatorForm.Plain || (comparison.Form == OperatorForm.Other && name.Contains('~', StringComparison.Ordinal))
+            ? Compare(left, name, Operand(comparison.Right))
+            : null;
+    }
+
+    private Written? List(Written left, string connective, string name, ExpressionList list)
+    {
+        var parts = new List<string>();
+        foreach (var element in list.Elements)
+        {
+            if (Compare(left, name, Operand(element)) is not { } part)
+                return null;
+            parts.Add(part.Sql);
+        }
+        return new Written($"({string.Join(connective, parts)})", left.Columns);
+    }
+
+    private static Written? Both(Written? first, Written? second) =>
+        first is { } a && second is { } b ? new Written($"({a.Sql} AND {b.Sql})", a.Columns + b.Columns) : null;
+
+    private static Written? Compare(Written left, string name, Written? right) =>
+        right is { } value && Comparisons.Contains(name) ? new Written($"({left.Sql} OPERATOR(pg_catalog.{name}) {value.Sql})", left.Columns + value.Columns) : null;
+
+    private Written? Operand(Expression? expression) => expression is ColumnReference column ? Column(column) : Constant(expression);
+
+    private Written? Column(ColumnReference reference) => columnOf(reference) is { DeterministicCollation: true } column && Types.Contains(column.TypeOid)
+        ? new Written($"gathered.{Identifiers.QuoteAlways(column.Name)}", 1)
+        : null;
+
+    private Written? Constant(Expression? expression)
+    {
+        switch (expression)
+        {
+            case Constant { Kind: ConstantKind.Integer or ConstantKind.Decimal } number:
+                return source.SensitiveText(number) is { } digits ? new Written($"({digits})", 0) : null;
+            case Constant { Kind: ConstantKind.Text, Text: { } text }:
+                return Array.Exists(TimeWords, word => text.Contains(word, StringComparison.OrdinalIgnoreCase)) ? null : new Written(Identifiers.Literal(text), 0);
+            case Constant { Kind: ConstantKind.Boolean, Text: { } value }:
+                return new Written(value, 0);
+            case TypeCast cast when TypeName(cast.Type) is { } type && Constant(cast.Operand) is { } operand:
+                return new Written($"CAST({operand.Sql} AS {type})", 0);
+            case OperatorExpression { Form: OperatorForm.Plain, OperatorNames: ["+" or "-"], Left: { } left } sum
+                when Constant(left) is { } first && Constant(sum.Right) is { } second:
+                return new Written($"({first.Sql} OPERATOR(pg_catalog.{sum.OperatorNames[0]}) {second.Sql})", 0);
+            default:
+                return null;
+        }
+    }
+
+    private static string? TypeName(TypeName type)
+    {
+        var name = type.Names[^1];
+        if (type.IsArray || type.IsSet || type.Names.Length > 2 || (type.Names.Length == 2 && type.Names[0] != "pg_catalog") || !CastTypes.Contains(name))
+            return null;
+        if (!type.HasModifiers)
+            return $"pg_catalog.{name}";
+        // "interval" with fields has a syntax of its own.
+        return name == "interval" && type.Modifiers is [var mask] && IntervalFields.TryGetValue(mask, out var field)
+            ? string.Create(CultureInfo.InvariantCulture, $"interval {field}")
+            : null;
+    }
+
+    /// <param name="Columns">How many columns stand in it.</param>
+    private readonly record struct Written(string Sql, int Columns);
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using ShardProxy.Planning.Confinement;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Gathering;
+
+/// <summary>Plans a gather: the last resort for a query that one shard cannot answer and that does not decompose.</summary>
+internal static class GatherPlanner
+{
+    /// <param name="findings">Of the same query.</param>
+    /// <param name="range">Where the statement stands in the text: all of it, with what may be around the query (EXPLAIN, DECLARE).</param>
+    /// <returns>A <see cref="GatherPlan"/>, or why there is none; null when the query is none to be gathered.</returns>
+    public static Plan? TryPlan(Query query, Findings findings, PlanningContext context, Names names, SourceText source, (int Start, int End) range)
+    {
+        if (findings is not { Refusal: null, WrittenReference: null, StoredKeys.Count: 0, Instances.Count: > 0 } || query is not RowQuery)
+            return null;
+        var shared = new GatherContext(context, names);
+        var text = new SplicedText(source.Bytes.ToArray(), range.Start, range.End);
+        new GatherWalker(shared, text, source, viewDepth: 0).Walk(query, null, isOutermost: true);
+        var survey = shared.Survey;
+        survey.CheckWholeRows();
+        if (survey.Refusal is not null)
+            return survey.Refusal;
+        var reads = new List<GatherRead>();
+        var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
+        foreach (var use in survey.Uses)
+            readOf[use] = Add(reads, ReadFor(use, survey));
+        return new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views]);
+    }
+
+    private static GatherRead ReadFor(TableUse use, GatherSurvey survey)
+    {
+        // All rows of another use are read anyway, so this one may look at the same.
+        var all = survey.Uses.Exists(other => other.Relation.Name == use.Relation.Name && other.Item.Only == use.Item.Only && other.Conditions.Count == 0);
+        var same = survey.Uses.Where(other => other.Relation.Name == use.Relation.Name && other.Item.Only == use.Item.Only && (all || SameConditions(other, use)));
+        var columns = same.SelectMany(other => survey.ColumnsOf(other)).ToHashSet(StringComparer.Ordinal);
+        return new GatherRead(
+            use.Relation.Name,
+            use.Item.Only,
+            [.. use.Relation.Relation!.Columns.Where(column => columns.Contains(column.Name)).Select(static column => column.Name)],
+            all || use.Conditions.Count == 0 ? null : string.Join(" AND ", use.Conditions));
+    }
+
+    private static bool SameConditions(TableUse left, TableUse right) => left.Conditions.SequenceEqual(right.Conditions);
+
+    private static int Add(List<GatherRead> reads, GatherRead read)
+    {
+        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition);
+        if (known >= 0)
+            return known;
+        reads.Add(read);
+        return reads.Count - 1;
+    }
+}

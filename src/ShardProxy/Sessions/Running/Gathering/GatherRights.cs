@@ -1,0 +1,27 @@
+using ShardProxy.Planning.Gathering;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running.Gathering;
+
+/// <summary>What a view does for its reader and its query in the statement's text does not: it has rights of its own.</summary>
+internal static class GatherRights
+{
+    /// <param name="numbers">The rows of <see cref="GatherScript.Checks"/>.</param>
+    public static void Check(GatherPlan plan, List<long> numbers)
+    {
+        for (var index = 0; index < plan.Views.Length; index++)
+        {
+            if (numbers[plan.Reads.Length + index] == 0)
+                throw new SqlErrorException(SqlStates.InsufficientPrivilege, $"permission denied for view {plan.Views[index].Name}");
+        }
+        for (var index = 0; index < plan.Reads.Length && !plan.Views.IsEmpty; index++)
+        {
+            if (numbers[plan.Reads.Length + plan.Views.Length + index] == 0)
+                continue;
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                $"the view \"{plan.Views[0].Name}\" reads \"{plan.Reads[index].Table.Name}\", whose row security would be that of the reader and not of the view's owner",
+                "Read the table itself, or confine the statement to one shard by the key.");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using ShardProxy.Execution;
+using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Running.Gathering;
+
+/// <summary>Runs a <see cref="GatherPlan"/>: in the client's block, or in one of its own in which every shard has one snapshot.</summary>
+public sealed class GatherRunner
+{
+    private readonly Session _session;
+    private readonly TransactionRunner _transactions;
+    private readonly CopyInput _copyInput;
+    private long _count;
+
+    public GatherRunner(Session session, TransactionRunner transactions, CopyInput copyInput)
+    {
+        _session = session;
+        _transactions = transactions;
+        _copyInput = copyInput;
+    }
+
+    /// <summary>The simple protocol, and what the proxy runs itself of the extended one.</summary>
+    public ValueTask<bool> RunAsync(GatherPlan plan, PlannedStatement planned, StatementText text) =>
+        ImplicitBlock.RunAsync(_session, _transactions, () => RunInBlockAsync(plan, planned, text), BeginText(planned));
+
+    /// <summary>
+    /// Opens the block of a gather where none is open: one snapshot for all tables, as a statement has one. A statement
+    /// that may write runs as it would by itself, so that it does not fail for what others have written meanwhile.
+    /// </summary>
+    public byte[] BeginText(PlannedStatement planned)
+    {
+        if ((planned.Traits & Traits.Writes) != 0)
+            return "BEGIN READ WRITE"u8.ToArray();
+        return _session.Settings.Find("default_transaction_isolation") is "serializable"
+            ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"u8.ToArray()
+            : "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"u8.ToArray();
+    }
+
+    /// <summary>Brings the rows together, in the open block.</summary>
+    public async ValueTask<GatherRun> LoadAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> original, uint[] types)
+    {
+        WriterRule.Check(_session, planned, Database.HomeShard);
+        var run = new GatherRun(plan, ++_count);
+        await new GatherLoader(_session, run).LoadAsync(original, types);
+        return run;
+    }
+
+    private async ValueTask<bool> RunInBlockAsync(GatherPlan plan, PlannedStatement planned, StatementText text)
+    {
+        if (plan.Cursor is not null && _session.Transaction.IsImplicit && !plan.WithHold)
+            throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, "DECLARE CURSOR can only be used in transaction blocks");
+        GatherRun run;
+        try
+        {
+            run = await LoadAsync(plan, planned, text.Whole[text.Start..text.End], []);
+        }
+        catch (SqlErrorException exception) when (exception.Error.Position is not null)
+        {
+            throw new SqlErrorException(exception.Error with { Position = exception.Error.Position + text.PositionOffset });
+        }
+        var home = _session.Servers.Held(Database.HomeShard)!;
+        home.SendQuery(run.Text(), Disposition.Forward);
+        _session.StartRelay(home);
+        _session.Relay.Tap = new DescriptionSwap(_session.Relay, _session.Client.Output, run.Description);
+        _session.StartQueryClock();
+        while (await _session.PumpAsync(home) == RelayStatus.CopyIn)
+            await _copyInput.RelayAsync(home);
+        _session.StopClock();
+        _session.Relay.Tap = null;
+        if (!await Aftermath.ApplyAsync(_session, home, planned, failed: _session.Relay.ErrorSeen))
+            return false;
+        if (plan.Cursor is not null)
+            _session.Cursors.Add(plan.Cursor, Database.HomeShard, _session.Transaction, plan.WithHold);
+        else if (!_session.Transaction.IsImplicit)
+            await DropAsync(run);
+        return true;
+    }
+
+    /// <summary>In a block of the client's: the tables would stand until its end.</summary>
+    private async ValueTask DropAsync(GatherRun run)
+    {
+        var home = _session.Servers.Held(Database.HomeShard)!;
+        home.SendQuery(run.DropText(), Disposition.Swallow);
+        await _session.DrainAsync(home);
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+    }
+}
