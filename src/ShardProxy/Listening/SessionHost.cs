@@ -152,8 +152,9 @@ public sealed class SessionHost : IClientHandler
             ListeningLog.Failed(_logger, session.Client.Connection.RemoteName, exception);
             end = SessionEnd.Fault;
         }
-        // In the midst of a row the client would read the error as the row's bytes.
-        if (end is SessionEnd.ClientGone or SessionEnd.TornReply || session.Relay.IsInsideMessage)
+        // In the midst of a row the client would read the error as the row's bytes. A client that has shut down its sending side
+        // still reads its last answers.
+        if (end is SessionEnd.TornReply || session.Relay.IsInsideMessage)
             session.Client.Output.Clear();
         else if (Farewell(end) is { } error)
             error.WriteError(session.Client.Output);

@@ -29,10 +29,27 @@ public sealed class ServerOpener : IServerOpener
 
     public async Task<ServerConnection> OpenAsync(ServerPool pool, EventLoop loop)
     {
+        try
+        {
+            return await OpenAsync(pool, loop, withoutTls: false);
+        }
+        catch (ServerOpenException refused) when (MayDoWithoutTls(refused.InnerException))
+        {
+            return await OpenAsync(pool, loop, withoutTls: true);
+        }
+    }
+
+    // pg_hba.conf has no line for an encrypted login, or one that rejects it; as libpq does with sslmode prefer.
+    private bool MayDoWithoutTls(Exception? exception) =>
+        _shard.Primary.SslMode == ServerTlsMode.Prefer
+        && exception is ServerLoginException { Error.SqlState: SqlStates.InvalidAuthorizationSpecification };
+
+    private async Task<ServerConnection> OpenAsync(ServerPool pool, EventLoop loop, bool withoutTls)
+    {
         FrameChannel? channel = null;
         try
         {
-            channel = await _connector.ConnectAsync(loop);
+            channel = await _connector.ConnectAsync(loop, withoutTls);
             var binding = (channel.Connection as TlsConnection)?.EndPointHash;
             var greeting = await ServerLogin.RunAsync(channel, _credentials, _shard.Primary.Database, [], binding);
             var server = new ServerConnection(pool, channel, _limits.PreparedStatementCacheBytes)

@@ -41,6 +41,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     private Action<object?>? _continuation;
     private object? _continuationState;
     private short _version;
+    private long _idleSince;
     private int _window;
 
     public FastLoop(Session session, ExtendedQuery extended)
@@ -168,6 +169,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
             _state = State.Idle;
             return TryMove() ? Step.Moved : Step.Wait;
         }
+        _idleSince = 0;
         switch (_extended.IsIdle ? _fast.TryStart(type, length) : FastStart.NotFast)
         {
             case FastStart.Started:
@@ -251,8 +253,12 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
         _client.Output.Release();
         _client.Connection.Interest = InterestOf(_client);
         var limit = _session.Database.Limits.IdleInTransactionTimeout;
-        if (limit > TimeSpan.Zero && _session.Transaction.IsOpen)
-            _session.Signal.Deadline = Environment.TickCount64 + (long)limit.TotalMilliseconds;
+        if (limit <= TimeSpan.Zero || !_session.Transaction.IsOpen)
+            return;
+        // A notification or half a message does not make the client less idle.
+        if (_idleSince == 0)
+            _idleSince = Environment.TickCount64;
+        _session.Signal.Deadline = _idleSince + (long)limit.TotalMilliseconds;
     }
 
     private void AfterIdle()

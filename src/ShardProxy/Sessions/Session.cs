@@ -16,6 +16,7 @@ public sealed class Session
 {
     private readonly ServerPool?[] _pools;
     private readonly ParameterReport _report;
+    private ClientProbe? _probe;
     private SessionPlanning? _planning;
     private volatile SessionEnd _endRequested;
     private volatile bool _isEndRequested;
@@ -166,6 +167,9 @@ public sealed class Session
         },
         (this, action));
 
+    /// <summary>Nothing is said to the client any more by what runs beside the session's loop.</summary>
+    public void StopProbe() => _probe?.Stop();
+
     public bool IsEndRequested(out SessionEnd reason)
     {
         reason = _endRequested;
@@ -180,10 +184,11 @@ public sealed class Session
         ThrowIfOver();
     }
 
+    /// <summary>An end of the client's stream alone is not the end: what it has sent is done first, unless it turns out to be gone.</summary>
     public void ThrowIfOver()
     {
         if (Client.Connection.PeerClosed)
-            throw new SessionEndedException(SessionEnd.ClientGone);
+            (_probe ??= new ClientProbe(this)).Start();
         if (_isEndRequested && _endRequested != SessionEnd.Drained)
             throw new SessionEndedException(_endRequested);
     }

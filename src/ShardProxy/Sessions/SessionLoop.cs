@@ -67,6 +67,7 @@ public sealed class SessionLoop
         {
             fault = ExceptionDispatchInfo.Capture(exception);
         }
+        _session.StopProbe();
         _session.Servers.ReleaseAll();
         await SessionMove.To(_session, home);
         fault?.Throw();

@@ -19,6 +19,8 @@ public sealed class SessionServers
     private readonly bool[] _joined;
     private ServerPool? _queuedAt;
     private ServerError? _leaseFailure;
+    private int _failedShard;
+    private long _deadlineBefore;
     private bool _waitCancelled;
 
     public SessionServers(Session session)
@@ -85,7 +87,7 @@ public sealed class SessionServers
         var server = _held[shard];
         if (server is not null)
             return _joined[shard] || (!_session.Transaction.IsOpen && server.Applied.Equals(_session.Settings.Session)) ? server : null;
-        if (_leaseFailure is not null)
+        if (FailureOf(shard) is not null)
             return null;
         var pool = _session.Pool(shard);
         server = pool.TryLease(_lease);
@@ -99,12 +101,17 @@ public sealed class SessionServers
         return TryMakeReady(server) ? server : null;
     }
 
-    /// <summary>The wait for a queued lease has its limit.</summary>
+    /// <summary>The wait for a queued lease has its limit; one that is there already (the login's) stays if it is nearer, and in any case afterwards.</summary>
     public void StartLeaseClock()
     {
+        var signal = _session.Signal;
+        _deadlineBefore = signal.Deadline;
         var timeout = _session.Database.Limits.LeaseTimeout;
-        if (timeout > TimeSpan.Zero)
-            _session.Signal.Deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+        if (timeout <= TimeSpan.Zero)
+            return;
+        var deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+        if (_deadlineBefore == 0 || deadline < _deadlineBefore)
+            signal.Deadline = deadline;
     }
 
     /// <summary>The client cancels a statement that still waits for its connection.</summary>
@@ -129,7 +136,9 @@ public sealed class SessionServers
             _queuedAt!.Withdraw(_lease);
         }
         _waitCancelled = false;
-        _session.StopClock();
+        if (_session.Signal.Deadline != _deadlineBefore)
+            _session.Signal.Deadline = _deadlineBefore;
+        _failedShard = _queuedAt!.Shard;
         _queuedAt = null;
         _leaseFailure = failure;
         if (server is not null)
@@ -268,7 +277,7 @@ public sealed class SessionServers
 
     private async ValueTask<ServerConnection> LeaseAsync(int shard)
     {
-        if (_leaseFailure is null)
+        if (FailureOf(shard) is null)
         {
             var pool = _session.Pool(shard);
             if (pool.TryLease(_lease) is { } server)
@@ -285,6 +294,14 @@ public sealed class SessionServers
             return _held[shard]!;
         _leaseFailure = null;
         throw new SqlErrorException(failure);
+    }
+
+    // A failure waits for the general path to ask for the same shard; asked for another, the statement has changed its mind.
+    private ServerError? FailureOf(int shard)
+    {
+        if (_leaseFailure is not null && _failedShard != shard)
+            _leaseFailure = null;
+        return _leaseFailure;
     }
 
     /// <summary>What a client is told whose turn did not come.</summary>

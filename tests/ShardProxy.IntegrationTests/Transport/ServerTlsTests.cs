@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
+using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.IntegrationTests.Fixtures;
 using ShardProxy.Pooling;
@@ -66,6 +67,29 @@ public sealed class ServerTlsTests
         });
     }
 
+    [Fact]
+    public async Task Does_without_tls_where_the_server_wants_no_encrypted_login()
+    {
+        using var certificates = new TestCertificates();
+        await using var server = await StartWithTlsAsync(certificates, "hostnossl all all 127.0.0.1/32 scram-sha-256\nhostnossl all all ::1/128 scram-sha-256\n");
+        await using var loops = new EventLoopGroup(TestEngine.Loops(1), NullLogger.Instance);
+        await loops.StartAsync();
+        await loops[0].RunAsync(async () =>
+        {
+            var connection = await Opener(server, ServerTlsMode.Prefer).OpenAsync(null!, loops[0]);
+            connection.Channel.Connection.ShouldNotBeOfType<TlsConnection>();
+            connection.Channel.Connection.Dispose();
+            var e = await Should.ThrowAsync<ServerOpenException>(() => Opener(server, ServerTlsMode.Require).OpenAsync(null!, loops[0]));
+            e.Error.SqlState.ShouldBe("28000");
+        });
+    }
+
+    private static ServerOpener Opener(PostgresServer server, ServerTlsMode mode) => new(
+        new ShardConfig("s0", new ConnectionTarget("localhost", server.Port, PostgresServer.Database, PostgresServer.AppUser, null, mode, null)),
+        LimitsConfig.Default,
+        ServerCredentials.FromPassword(PostgresServer.AppUser, PostgresServer.Password),
+        static () => new Stamp("cluster", "shop", "s0"));
+
     private static ServerConnector Connector(PostgresServer server, ServerTlsMode mode, string? root = null) => new(
         new ConnectionTarget("localhost", server.Port, PostgresServer.Database, PostgresServer.AppUser, null, mode, root),
         TimeSpan.FromSeconds(30),
@@ -92,7 +116,7 @@ public sealed class ServerTlsTests
         }
     }
 
-    private static async Task<PostgresServer> StartWithTlsAsync(TestCertificates certificates)
+    private static async Task<PostgresServer> StartWithTlsAsync(TestCertificates certificates, string? hostBasedAuthentication = null)
     {
         var folder = TestFolder.New("tls");
         var certificate = Path.Combine(folder, "server.pem");
@@ -103,11 +127,12 @@ public sealed class ServerTlsTests
         // The server insists on owning its key.
         if (Environment.UserName == "root")
             await Process.Start("chown", ["postgres", key]).WaitForExitAsync();
-        return await PostgresServer.StartAsync(options: new PostgresOptions(Settings: new Dictionary<string, string>
+        var settings = new Dictionary<string, string> { ["ssl"] = "on", ["ssl_cert_file"] = certificate, ["ssl_key_file"] = key };
+        if (hostBasedAuthentication is not null)
         {
-            ["ssl"] = "on",
-            ["ssl_cert_file"] = certificate,
-            ["ssl_key_file"] = key,
-        }));
+            settings["hba_file"] = Path.Combine(folder, "pg_hba.conf");
+            await File.WriteAllTextAsync(settings["hba_file"], hostBasedAuthentication);
+        }
+        return await PostgresServer.StartAsync(options: new PostgresOptions(Settings: settings));
     }
 }
