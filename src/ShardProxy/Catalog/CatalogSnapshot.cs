@@ -36,6 +36,7 @@ public sealed class CatalogSnapshot
         ShardObjectIds = other.ShardObjectIds;
         KnownShards = other.KnownShards;
         Schemas = other.Schemas;
+        DefaultOrdersByBytes = other.DefaultOrdersByBytes;
         Problems = problems.ToFrozenDictionary(static problem => problem.Table);
     }
 
@@ -55,6 +56,9 @@ public sealed class CatalogSnapshot
 
     /// <summary>The users' schemas; PostgreSQL passes over names in search_path that are no schema.</summary>
     public FrozenSet<string> Schemas { get; init; } = FrozenSet.Create(StringComparer.Ordinal, "public");
+
+    /// <summary>Text under the database's own collation is ordered by its bytes; the shards' databases are taken to be made alike.</summary>
+    public bool DefaultOrdersByBytes { get; init; }
 
     /// <summary>Element i is true when shard i's object ids have been read. Before that no row of a user type may be passed on from it: its ids could mean other types.</summary>
     public IReadOnlyList<bool> KnownShards { get; init; } = [];
@@ -123,7 +127,7 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
     /// <summary>The default's expression with every name qualified (nextval(…) for serial columns); null without one, and for identity columns.</summary>
     public string? Default { get; init; }
 
-    /// <summary>Operators such as &lt; go by the bytes of values: not text, or text under the collation "C".</summary>
+    /// <summary>Operators such as &lt; go by the bytes of values: not text, or text under a collation such as "C".</summary>
     public bool OrdersByBytes { get; init; }
 
     /// <summary>GENERATED … AS IDENTITY: the default is the next value of a sequence.</summary>

@@ -35,7 +35,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         if (CursorOf(query) is { } cursor)
             return new PlannedStatement(new CursorPlan(CursorVerb.Fetch, cursor, null, WithHold: false), Traits.Writes | Traits.FollowsTransaction, verb);
         var analysis = new StatementAnalysis(context, names);
-        analysis.Analyze(query, source);
+        var rows = analysis.Analyze(query, source);
         var findings = analysis.Findings;
         var traits = findings.Traits | (findings.Locks ? Traits.Writes : Traits.None);
         var plan = Decide(findings);
@@ -44,16 +44,16 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         else if (plan is RefusedPlan && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
             plan = insert;
         else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
-            plan = OnSeveral(plan, query, analysis);
-        if (plan is RefusedPlan && GatherPlanner.TryPlan(query, findings, context, names, source, Range) is { } gather)
-            plan = gather;
+            plan = OnSeveral(plan, query, new SpreadPlanner(analysis, rows, source, new TextSpan(Range.Start, Range.End)));
+        if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, findings, context, names, source, Range) is { } gather)
+            plan = plan is SpreadPlan spread ? spread with { Fallback = gather } : gather;
         return new PlannedStatement(plan, traits, verb);
     }
 
-    private static Plan OnSeveral(Plan plan, Query query, StatementAnalysis analysis)
+    private static Plan OnSeveral(Plan plan, Query query, SpreadPlanner planner)
     {
-        var spread = new SpreadPlanner(analysis).TryPlan(query);
-        return plan is OneShardPlan one ? one with { Otherwise = spread } : spread ?? plan;
+        // A plan that holds for one text only must not make one of a plan that holds for many.
+        return plan is OneShardPlan one ? one with { Otherwise = planner.TryPlan(query, mayRewrite: false) } : planner.TryPlan(query, mayRewrite: true) ?? plan;
     }
 
     public Findings Analyze(Query query, SourceText source)

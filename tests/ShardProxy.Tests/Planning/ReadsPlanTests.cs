@@ -78,7 +78,7 @@ public sealed class ReadsPlanTests
     [InlineData("select * from users where 1 = 0", "none")]
     [InlineData("select * from users where false", "none")]
     [InlineData("select count(*) filter (where id = 5) from users", "CountEverywherePlan { }")]
-    [InlineData("select name from users group by name having max(id) = 5", "gather")]
+    [InlineData("select name from users group by name having max(id) = 5", "spread")]
     [InlineData("select * from users a full join users b on a.id = b.id where a.id = 5", "gather")]
     [InlineData("select * from users full join orders using (id) where id = 5", "gather")]
     [InlineData("select * from users a left join orders o using (id) where a.id = 5", "gather")]
@@ -119,7 +119,7 @@ public sealed class ReadsPlanTests
     [InlineData("select * from nosuch", "home [NamesUnknownRelation]")]
     [InlineData("select * from announced where id = 5", "refused 42P01: relation \"announced\" does not exist [NamesUnknownRelation]")]
     [InlineData("select count(*) from orders", "CountEverywherePlan { }")]
-    [InlineData("select count(*) from open_orders", "gather")]
+    [InlineData("select count(*) from open_orders", "spread")]
     [InlineData("select count(*), count(*) filter (where status = 'x') from orders where total > 3", "CountEverywherePlan { }")]
     public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
 }

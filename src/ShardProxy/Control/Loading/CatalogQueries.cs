@@ -8,7 +8,13 @@ internal static class CatalogQueries
 {
     private const string UserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-    public const string ServerVersion = "SELECT current_setting('server_version_num')::int4";
+    // Text is ordered by its bytes under the C library's collations "C", "POSIX" and C.UTF-8.
+    private const string DefaultOrdersByBytes = """
+        (SELECT d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'
+         FROM pg_database d WHERE d.datname = current_database())
+        """;
+
+    public const string ServerVersion = $"SELECT current_setting('server_version_num')::int4, {DefaultOrdersByBytes}";
 
     public const string Schemas = $"SELECT n.nspname FROM pg_namespace n WHERE {UserSchema} ORDER BY n.oid";
 
@@ -33,13 +39,13 @@ internal static class CatalogQueries
         ORDER BY c.oid
         """;
 
-    // Collations 950 and 951 are "C" and "POSIX" (pg_collation.dat), under which text is ordered by its bytes.
+    // Collations 950 and 951 are "C" and "POSIX", 100 is the database's own (pg_collation.dat).
     public const string Columns = $"""
         SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull,
                a.atthasdef OR a.attidentity <> '', a.attgenerated <> '', a.attidentity <> '',
                coalesce(co.collisdeterministic, true),
                CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
-               a.attcollation IN (0, 950, 951)
+               a.attcollation IN (0, 950, 951) OR (a.attcollation = 100 AND {DefaultOrdersByBytes})
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -12,7 +12,11 @@ internal sealed record HomeCatalog(
     IReadOnlyList<UniqueKey> UniqueKeys,
     IReadOnlyList<ForeignKey> ForeignKeys,
     ShardObjects Objects,
-    string Fingerprint);
+    string Fingerprint)
+{
+    /// <summary>Text under the database's own collation is ordered by its bytes.</summary>
+    public bool DefaultOrdersByBytes { get; init; }
+}
 
 /// <summary>A unique index or an exclusion constraint.</summary>
 /// <param name="Columns">Attnums of the columns that conflicting rows share; 0 for an expression.</param>

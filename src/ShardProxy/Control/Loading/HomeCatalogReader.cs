@@ -26,6 +26,7 @@ internal static class HomeCatalogReader
         var rows = new CatalogRows(reader, fingerprint);
         await rows.ReadAsync(cancel);
         var version = rows.Int(0);
+        var defaultOrdersByBytes = rows.Bool(1);
         await rows.NextAsync(cancel);
         var schemas = new List<string>();
         while (await rows.ReadAsync(cancel))
@@ -49,7 +50,10 @@ internal static class HomeCatalogReader
         await rows.NextAsync(cancel);
         var objects = await ShardObjectsReader.ReadAsync(reader, cancel);
         return new HomeCatalog(
-            version, schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish());
+            version, schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish())
+        {
+            DefaultOrdersByBytes = defaultOrdersByBytes,
+        };
     }
 
     private static async Task<DomainTypes> ReadDomainsAsync(CatalogRows rows, CancellationToken cancel)

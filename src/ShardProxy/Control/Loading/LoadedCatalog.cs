@@ -25,6 +25,7 @@ internal sealed record LoadedCatalog(HomeCatalog Home, IReadOnlyList<ShardObject
         var maps = Shards.Select(shard => shard is null || ReferenceEquals(shard, Home.Objects) ? ObjectIdMap.Identity : ObjectIdMaps.Build(Home.Objects, shard));
         return new CatalogSnapshot(version, Home.ServerVersion, Home.Relations, Home.Functions, [.. maps])
         {
+            DefaultOrdersByBytes = Home.DefaultOrdersByBytes,
             Schemas = Home.Schemas.ToFrozenSet(StringComparer.Ordinal),
             KnownShards = [.. Shards.Select(static shard => shard is not null)],
         };

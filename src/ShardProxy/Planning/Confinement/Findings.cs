@@ -1,3 +1,4 @@
+using ShardProxy.Catalog;
 using ShardProxy.Directory;
 
 namespace ShardProxy.Planning.Confinement;
@@ -41,6 +42,12 @@ internal sealed class Findings
 
     /// <summary>A built-in volatile function: once for each row it may run anywhere, but what PostgreSQL computes once must not be computed once per shard.</summary>
     public string? VolatileFunction { get; set; }
+
+    /// <summary>Every relation met of which the catalog knows the columns.</summary>
+    public HashSet<Relation> Relations { get; } = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>COLLATE stands in the statement.</summary>
+    public bool Collates { get; set; }
 
     /// <summary>The start of the statement or transaction: one value for all rows.</summary>
     public bool ReadsClock { get; set; }

@@ -41,6 +41,8 @@ internal sealed class StatementAnalysis
         var relation = Names.Resolve(name);
         if (Names.ProblemOf(relation) is { } problem)
             Findings.Refuse(problem.Reason, problem.Hint);
+        if (relation.Relation is { } known)
+            Findings.Relations.Add(known);
         return relation;
     }
 
@@ -82,6 +84,9 @@ internal sealed class StatementAnalysis
             case OtherExpression { Kind: "SQLValueFunction" }:
                 // current_timestamp and its kin; also current_user, for which it does no harm.
                 Findings.ReadsClock = true;
+                break;
+            case OtherExpression { Kind: "CollateClause" }:
+                Findings.Collates = true;
                 break;
             case ColumnReference { IsStar: false, Names: [.., "ctid" or "tableoid" or "xmin" or "xmax" or "cmin" or "cmax"] }:
                 Findings.Unspreadable ??= "a system column";

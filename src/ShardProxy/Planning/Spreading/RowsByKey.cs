@@ -6,19 +6,22 @@ namespace ShardProxy.Planning.Spreading;
 /// <summary>Whether each row that a SELECT gives comes of rows with one value of a key, so that no two shards' rows make one.</summary>
 internal static class RowsByKey
 {
-    /// <summary>ORDER BY, LIMIT and row locks are not looked at.</summary>
+    /// <summary>DISTINCT compares whole rows: two shards have none in common when the key is in them.</summary>
+    public static bool AreDistinct(Select select, Place block, ColumnVariable key) =>
+        !select.IsDistinct || (select.DistinctOn.IsEmpty
+            ? Shown(select, block, key).Count > 0
+            : select.DistinctOn.Any(expression => expression is ColumnReference column && ReferenceEquals(block.Columns.Resolve(column).Variable, key)));
+
+    /// <summary>DISTINCT, ORDER BY, LIMIT and row locks are not looked at.</summary>
     public static bool AreApart(Select select, Place block, ColumnVariable key, StatementAnalysis analysis)
     {
         if (select.Groups.IsEmpty && !select.HasGroupingSets && Aggregates.AreUsed(select))
             return false;
         if (Aggregates.MayBelongOutside(select, analysis))
             return false;
-        var passing = new PassingColumns(select with { Limits = [], Locks = false }, block);
+        var passing = new PassingColumns(select with { Limits = [], Locks = false, DistinctOn = [] }, block);
         var shown = Shown(select, block, key);
-        if (!passing.Contains(key, -1) && !shown.Exists(position => passing.Contains(key, position)))
-            return false;
-        // DISTINCT compares whole rows: two shards have none in common when the key is in them.
-        return !select.IsDistinct || !select.DistinctOn.IsEmpty || shown.Count > 0;
+        return passing.Contains(key, -1) || shown.Exists(position => passing.Contains(key, position));
     }
 
     /// <summary>Positions of the outputs that are the key, before the first star.</summary>

@@ -6,7 +6,14 @@ namespace ShardProxy.Planning;
 /// A query that each of several shards answers for its own rows, such that the answers put together are the query's.
 /// </summary>
 /// <param name="Keys">The shards concerned are those of any of the sets.</param>
-public sealed record SpreadPlan(SpreadKeys Keys) : Plan;
+public sealed record SpreadPlan(SpreadKeys Keys) : Plan
+{
+    /// <summary>How the shards' rows are put together; null: they go to the client as they come, of the statement as it stands.</summary>
+    public MergeDraft? Merge { get; init; }
+
+    /// <summary>What is done when the servers' types turn out not to be merged exactly; null: refused.</summary>
+    public Plan? Fallback { get; init; }
+}
 
 /// <summary>Which shards can have rows that matter.</summary>
 /// <param name="Sets">The shards are those of any of them; null where nothing confines them, and then all shards are meant.</param>

@@ -5,24 +5,45 @@ using ShardProxy.Statements.Syntax;
 namespace ShardProxy.Planning.Spreading;
 
 /// <summary>Plans a query whose rows can be computed shard by shard; what it cannot prove right it leaves to others.</summary>
-internal sealed class SpreadPlanner(StatementAnalysis analysis)
+/// <param name="rows">What the analysis found of the query.</param>
+/// <param name="range">Where the statement stands in the text.</param>
+internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows, SourceText source, TextSpan range)
 {
     private readonly SpreadProof _proof = new(analysis.Findings);
 
     /// <summary>Null when the query is not seen to fall apart by shard.</summary>
-    public SpreadPlan? TryPlan(Query query)
+    /// <param name="mayRewrite">The plan may be for this one text, and the text for the shards another.</param>
+    public SpreadPlan? TryPlan(Query query, bool mayRewrite)
     {
-        if (query is not RowQuery rows || !MaySpread(analysis.Findings))
+        if (query is not RowQuery row || !MaySpread(analysis.Findings))
             return null;
         var branches = new List<Select>();
-        if (!TryBranches(rows, branches, isTop: true))
+        if (!TryBranches(row, branches, isTop: true))
             return null;
         // Computed once by PostgreSQL, a volatile function in a subquery must not be computed once per shard.
         if (analysis.Findings.VolatileFunction is not null && analysis.Blocks.Count > 1)
             return null;
         var parts = new List<(Place Block, ShardedInstance Anchor)>();
-        return TryParts(branches, parts) && rows.Order.IsEmpty && rows.Limits.IsEmpty ? new SpreadPlan(KeysOf(parts)) : null;
+        if (TryParts(branches, parts, mustBeApart: true))
+        {
+            var isWhole = row.Order.IsEmpty && row.Limits.IsEmpty && AreDistinct(branches, parts);
+            if (isWhole)
+                return new SpreadPlan(KeysOf(parts));
+            var draft = mayRewrite && row is Select whole ? RowsDraftWriter.TryWrite(Input(whole, parts[0].Block), AreDistinct(branches, parts)) : null;
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft };
+        }
+        if (mayRewrite && row is Select { HasGroupingSets: false } select && (!select.Groups.IsEmpty || Aggregates.AreUsed(select)) && TryParts(branches, parts, mustBeApart: false))
+        {
+            var draft = GroupDraftWriter.TryWrite(Input(select, parts[0].Block));
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft };
+        }
+        return null;
     }
+
+    private DraftInput Input(Select select, Place block) => new(select, block, rows, analysis, source, range);
+
+    private static bool AreDistinct(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts) =>
+        branches.Select((branch, index) => RowsByKey.AreDistinct(branch, parts[index].Block, parts[index].Anchor.Key)).All(static distinct => distinct);
 
     private static bool MaySpread(Findings findings) =>
         findings is
@@ -53,7 +74,8 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis)
     }
 
     /// <summary>Finds an anchor for each branch, such that all together confine the statement.</summary>
-    private bool TryParts(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts)
+    /// <param name="mustBeApart">The branch's rows are asked to be apart by the anchor, and not only the rows that it computes them from.</param>
+    private bool TryParts(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts, bool mustBeApart)
     {
         if (parts.Count == branches.Count)
             return _proof.Holds(parts);
@@ -61,10 +83,10 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis)
         var block = analysis.Blocks[select];
         foreach (var anchor in _proof.AnchorsOf(block))
         {
-            if (!RowsByKey.AreApart(select, block, anchor.Key, analysis))
+            if (mustBeApart ? !RowsByKey.AreApart(select, block, anchor.Key, analysis) : Aggregates.MayBelongOutside(select, analysis))
                 continue;
             parts.Add((block, anchor));
-            if (TryParts(branches, parts))
+            if (TryParts(branches, parts, mustBeApart))
                 return true;
             parts.RemoveAt(parts.Count - 1);
         }

@@ -1,8 +1,10 @@
+using System.Text;
 using ShardProxy.Catalog;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
+using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Extended;
 
@@ -12,6 +14,8 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
     /// <summary>The plan for these values: of a statement that one shard would run for other values, perhaps another.</summary>
     public async ValueTask<PlannedStatement> ChooseAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
     {
+        if (planned.Plan is SpreadPlan { Merge: { } draft, Fallback: { } fallback })
+            return await IsMergeableAsync(statement, draft) ? planned : planned with { Plan = fallback };
         if (planned.Plan is not OneShardPlan { Otherwise: not null } one)
             return planned;
         var parameterTypes = planned.SharesKeyParameter ? await types.ResolveAsync(statement) : statement.Text.ParameterTypes;
@@ -39,6 +43,15 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
             NestedParameterTypes = nested ? parameterTypes : [],
             ResultFormats = Formats(body.Span),
         };
+    }
+
+    private async ValueTask<bool> IsMergeableAsync(ClientStatement statement, MergeDraft draft)
+    {
+        var parameterTypes = await types.ResolveAsync(statement);
+        var text = Encoding.UTF8.GetBytes(draft.Probe);
+        var probe = new ClientStatement(session.Database.PreparedTexts.Intern(text, parameterTypes, session.Planning().Routing.Version), isUnnamed: false);
+        var (_, columns) = await types.DescribeAsync(probe, session.Servers.AnyShard(), isLasting: true);
+        return SpreadRunner.IsMergeable(session, draft.SpecOf(columns, parameterTypes.Length));
     }
 
     private bool HasForeignShards()

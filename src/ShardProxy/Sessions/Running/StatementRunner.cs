@@ -169,7 +169,7 @@ public sealed class StatementRunner
                     ? RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
                     : DispatchAsync(planned with { Plan = chosen }, text);
             case SpreadPlan spread:
-                return Spread.RunAsync(spread, text);
+                return Spread.RunAsync(spread, text, other => DispatchAsync(planned with { Plan = other }, text));
             case TransactionPlan transaction:
                 return _transactions.RunAsync(transaction, text);
             case EmptyPlan:

@@ -1,5 +1,6 @@
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Extended;
 using ShardProxy.Sessions.Running;
@@ -25,6 +26,9 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
     /// <summary>Format codes of the shard's columns; null: as in <see cref="Bind"/>.</summary>
     public short[]? Formats { get; init; }
 
+    /// <summary>Further parameters, in binary, behind those of <see cref="Bind"/>.</summary>
+    public byte[][] Arrays { get; init; } = [];
+
     /// <summary>Writes it behind what the connection already has to send.</summary>
     public void Send(Session session, ServerConnection server)
     {
@@ -47,7 +51,13 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
     {
         var output = server.Channel.Output;
         var before = output.Count;
-        if (!BindMessage.TryRead(Bind.Span, out var bind))
+        var isBound = BindMessage.TryRead(Bind.Span, out var bind);
+        if (Arrays.Length > 0)
+        {
+            WriteArrays(output, bind, isBound);
+            return;
+        }
+        if (!isBound)
         {
             BindMessage.Write(output, [], [], [], [], Formats ?? []);
             return;
@@ -61,5 +71,24 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
             var nested = Array.ConvertAll(NestedParameterTypes, type => objectIds.HoldsObjectIds(type) ? objectIds.FromHome(type) : 0);
             NestedTypesLookup.Translate(output, output.Count - before, nested, objectIds);
         }
+    }
+
+    private void WriteArrays(ByteBuffer output, in BindMessage bind, bool isBound)
+    {
+        var count = isBound ? bind.ParameterCount : 0;
+        var values = new byte[]?[count + Arrays.Length];
+        var formats = new short[values.Length];
+        for (var i = 0; i < count; i++)
+        {
+            bind.TryGetParameter(i, out var value, out var isNull);
+            values[i] = isNull ? null : value.ToArray();
+            formats[i] = bind.ParameterFormat(i);
+        }
+        for (var i = 0; i < Arrays.Length; i++)
+        {
+            values[count + i] = Arrays[i];
+            formats[count + i] = 1;
+        }
+        BindMessage.Write(output, [], [], formats, values, Formats ?? []);
     }
 }

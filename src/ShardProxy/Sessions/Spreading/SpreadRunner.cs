@@ -1,4 +1,7 @@
+using System.Text;
+using ShardProxy.Merging;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Merging;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
 
@@ -7,18 +10,25 @@ namespace ShardProxy.Sessions.Spreading;
 /// <summary>Runs a <see cref="SpreadPlan"/>: the shards' rows become the client's.</summary>
 public sealed class SpreadRunner
 {
+    /// <summary>Bytes of rows that a merge may keep: groups, arrays, what tells rows apart.</summary>
+    private const long MaxKeptBytes = 256L * 1024 * 1024;
+
     private readonly Session _session;
 
     public SpreadRunner(Session session) => _session = session;
 
     /// <summary>A statement of a simple Query.</summary>
-    public async ValueTask<bool> RunAsync(SpreadPlan plan, StatementText text)
+    /// <param name="otherwise">Runs the plan's fallback.</param>
+    public async ValueTask<bool> RunAsync(SpreadPlan plan, StatementText text, Func<Plan, ValueTask<bool>> otherwise)
     {
         var shards = Shards(plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText });
-        var statement = new ShardStatement(text.Whole[text.Start..text.End]);
         try
         {
-            return await RunAsync(shards, statement, isDescribed: true);
+            return await RunAsync(plan, shards, new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true));
+        }
+        catch (NotMergeableException) when (plan.Fallback is not null)
+        {
+            return await otherwise(plan.Fallback);
         }
         catch (SqlErrorException exception) when (exception.Error.Position is { } position && text.PositionOffset > 0)
         {
@@ -32,23 +42,101 @@ public sealed class SpreadRunner
         var text = portal.Statement.Text;
         _session.Scanner.Scan(text.Sql, _session.StandardConformingStrings);
         var shards = ShardsOfBind(plan, portal);
-        var statement = new ShardStatement(text.Sql)
+        return RunAsync(plan, shards, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
         {
-            Bind = portal.Bind,
-            ParameterTypes = text.ParameterTypes,
             NestedParameterTypes = portal.NestedParameterTypes,
-        };
-        return RunAsync(shards, statement, isDescribed: false);
+        });
     }
 
-    private async ValueTask<bool> RunAsync(List<int> shards, ShardStatement statement, bool isDescribed)
+    private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
     {
-        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
-        var pump = new Concatenation(run.Shards);
         try
         {
-            if (isDescribed)
-                _session.Client.Output.Write(run.Description);
+            return plan.Merge switch
+            {
+                RowsDraft rows => await MergeRowsAsync(rows, shards, request),
+                GroupDraft groups => await GroupAsync(groups, shards, request),
+                _ => await ConcatenateAsync(shards, request),
+            };
+        }
+        catch (NotMergeableException) when (plan.Fallback is null)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "the rows of several shards cannot be ordered or combined exactly here: a type or collation of the statement's keys is not one that the proxy compares as PostgreSQL does",
+                "Confine the statement to one shard by the key.");
+        }
+    }
+
+    private async ValueTask<bool> ConcatenateAsync(List<int> shards, ClientRequest request)
+    {
+        var statement = Statement(request.Sql, request);
+        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
+        return await FinishAsync(run, request, run.Description, () => new Concatenation(run.Shards));
+    }
+
+    private async ValueTask<bool> MergeRowsAsync(RowsDraft draft, List<int> shards, ClientRequest request)
+    {
+        var limit = request.Count(draft.Limit, isLimit: true);
+        var offset = request.Count(draft.Offset, isLimit: false) ?? 0;
+        // The client's text is judged as it stands, so that errors are told in its terms; nothing runs before the types are known.
+        var described = await ShardDescription.AskAsync(_session, shards[0], request.Sql, request.ParameterTypes);
+        var shardText = Encoding.UTF8.GetBytes(draft.ShardText);
+        var probe = await ShardDescription.AskAsync(_session, shards[0], shardText, described.ParameterTypes);
+        var spec = Mergeable(draft.Complete(probe.ColumnTypes));
+        var formats = new short[draft.VisibleCount + draft.HiddenCount];
+        for (var column = 0; column < formats.Length; column++)
+            formats[column] = column < draft.VisibleCount ? request.Format(column) : (short)1;
+        var statement = Statement(shardText, request) with { ParameterTypes = described.ParameterTypes, Formats = formats };
+        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
+        return await FinishAsync(run, request, request.Describe(run.Description, draft.VisibleCount), () =>
+            new MergedRows(new RowMerge(spec, Binding(request) with { Limit = limit, Offset = offset }, run.Shards)));
+    }
+
+    private async ValueTask<bool> GroupAsync(GroupDraft draft, List<int> shards, ClientRequest request)
+    {
+        var described = await ShardDescription.AskAsync(_session, shards[0], request.Sql, request.ParameterTypes);
+        var probe = await ShardDescription.AskAsync(_session, shards[0], Encoding.UTF8.GetBytes(draft.Probe), described.ParameterTypes);
+        var shape = draft.Complete(probe.ColumnTypes, described.ParameterTypes.Length)
+            ?? throw new NotMergeableException();
+        Mergeable(shape.Spec);
+        var statement = Statement(Encoding.UTF8.GetBytes(shape.ShardText), request) with { ParameterTypes = described.ParameterTypes, Formats = [1] };
+        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
+        ArrayCollector arrays;
+        try
+        {
+            var binding = Binding(request);
+            var merge = new RowMerge(shape.Spec, binding, run.Shards);
+            arrays = new ArrayCollector(merge.Columns, binding);
+            await run.PumpAsync(new CollectedRows(merge, arrays), maxRows: 0);
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await run.AbortAsync(exception);
+            throw;
+        }
+        await run.FinishAsync();
+        var values = new byte[arrays.Count][];
+        for (var column = 0; column < values.Length; column++)
+            values[column] = arrays.Array(column).ToArray();
+        var last = Statement(Encoding.UTF8.GetBytes(shape.Spec.Finish!.Text), request) with
+        {
+            ParameterTypes = described.ParameterTypes,
+            Formats = [.. request.Formats],
+            Arrays = values,
+        };
+        var finish = await SpreadRun.StartAsync(_session, [shards[0]], _ => last);
+        return await FinishAsync(finish, request, request.Describe(described.Frame, int.MaxValue), () => new Concatenation(finish.Shards));
+    }
+
+    private async ValueTask<bool> FinishAsync(SpreadRun run, ClientRequest request, byte[] description, Func<IRowPump> rows)
+    {
+        IRowPump pump;
+        try
+        {
+            pump = rows();
+            if (request.IsDescribed)
+                _session.Client.Output.Write(description);
             await run.PumpAsync(pump, maxRows: 0);
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
@@ -60,6 +148,28 @@ public sealed class SpreadRunner
         CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount);
         return true;
     }
+
+    private static ShardStatement Statement(ReadOnlyMemory<byte> sql, ClientRequest request) => new(sql)
+    {
+        Bind = request.Bind,
+        ParameterTypes = request.ParameterTypes,
+        NestedParameterTypes = request.NestedParameterTypes,
+    };
+
+    private MergeBinding Binding(ClientRequest request) => new()
+    {
+        Formats = request.Formats,
+        MaxBytes = MaxKeptBytes,
+        ExtraFloatDigits = int.TryParse(_session.Settings.Find("extra_float_digits"), out var digits) ? digits : 1,
+    };
+
+    /// <summary>Text arrives in the client's encoding, whose bytes may be in another order than the server's.</summary>
+    public static bool IsMergeable(Session session, MergeSpec? spec) => spec is not null && !(session.ConvertsText && ComparesText(spec));
+
+    private MergeSpec Mergeable(MergeSpec? spec) => IsMergeable(_session, spec) ? spec! : throw new NotMergeableException();
+
+    private static bool ComparesText(MergeSpec spec) =>
+        spec.Columns.Any(static column => column.Type is Protocol.Values.TypeOid.Text or Protocol.Values.TypeOid.Varchar or Protocol.Values.TypeOid.Bpchar or Protocol.Values.TypeOid.Name);
 
     private List<int> ShardsOfBind(SpreadPlan plan, ClientPortal portal)
     {
