@@ -65,10 +65,14 @@ public static class KeyMentions
                 break;
             case ParameterTerm parameter:
                 var found = string.Create(CultureInfo.InvariantCulture, $"parameter ${parameter.Number}");
-                if (values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out _) && !isBinary && !isNull)
-                    Add(found, Encoding.UTF8.GetString(value));
-                else
+                if (!values.TryGetParameter(parameter.Number, out var value, out var isNull, out var isBinary, out var declared))
+                {
                     mentions.Add(new KeyMention(before + found, found, -1, stored));
+                    break;
+                }
+                var shown = isNull ? "NULL" : isBinary ? $"\\x{Convert.ToHexStringLower(value)}" : Encoding.UTF8.GetString(value);
+                var bucket = isNull || before.Length > 0 ? -1 : ShardBinder.BucketOf(type, directory, declared, parameter.CastTo, isBinary, value);
+                mentions.Add(new KeyMention(before + shown, found, bucket, stored));
                 break;
             case ConstantTerm { Text: { } constant }:
                 Add("constant", constant);

@@ -45,13 +45,19 @@ public static class ShardBinder
     }
 
     /// <summary>The bucket of a key's text, as a quoted literal gives it; -1 when it is no key or nothing holds it. For hints and tools: it allocates.</summary>
-    public static int BucketOf(KeyType type, DirectorySnapshot directory, ReadOnlySpan<byte> text)
+    public static int BucketOf(KeyType type, DirectorySnapshot directory, ReadOnlySpan<byte> text) =>
+        BucketOf(type, directory, TypeOid.Unknown, 0, binary: false, text);
+
+    /// <summary>As <see cref="BucketOf(KeyType, DirectorySnapshot, ReadOnlySpan{byte})"/>, of a parameter.</summary>
+    /// <param name="valueType">As declared; 0 for the key's own.</param>
+    /// <param name="castTo">0 for no cast.</param>
+    public static int BucketOf(KeyType type, DirectorySnapshot directory, uint valueType, uint castTo, bool binary, ReadOnlySpan<byte> value)
     {
         var target = new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Compare);
         if (type.Placement is not { } placement)
-            return KeyHasher.TryHashText(target, text, out var hash) == KeyHashResult.Hashed ? directory.BucketOf(hash) : -1;
+            return KeyHasher.TryHashCast(target, valueType, castTo, binary, value, out var hash) == KeyHashResult.Hashed ? directory.BucketOf(hash) : -1;
         var image = new ByteBuffer();
-        return KeyImage.TryReadText(target, text, image) == KeyHashResult.Hashed ? placement.Find(image.Unread) : -1;
+        return KeyImage.TryReadCast(target, valueType, castTo, binary, value, image) == KeyHashResult.Hashed ? placement.Find(image.Unread) : -1;
     }
 
     /// <summary>The shards that can have rows that matter, in order. When no row can match, <paramref name="anyShard"/> gives the row description.</summary>

@@ -7,7 +7,7 @@ namespace ShardProxy.Sessions;
 /// <param name="Server">Null when the proxy answers or spreads the statement.</param>
 public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Planned, ServerConnection? Server)
 {
-    /// <summary>The body of Bind; kept only for plans that run on several shards.</summary>
+    /// <summary>The body of Bind; kept only for plans that run on several shards, and for EXPLAIN (SHARDS).</summary>
     public ReadOnlyMemory<byte> Bind { get; init; }
 
     /// <summary>Types of the parameters by the home shard's ids, as far as they are known; with <see cref="Bind"/>.</summary>

@@ -68,22 +68,32 @@ public sealed class RedisDirectoryStoreTests : DirectoryStoreContract
         await Should.ThrowAsync<DirectoryUnavailableException>(async () => await Store.LoadAsync("shop", Cancel));
         await _redis.RestartAsync();
 
-        await Until.TrueAsync(
-            async () =>
-            {
-                try
-                {
-                    return await Store.RestoreAsync(content, "proxy", Cancel);
-                }
-                catch (DirectoryUnavailableException)
-                {
-                    return false;
-                }
-            },
-            "the content is put back");
+        await Until.TrueAsync(async () => await TryRestoreAsync(Store, content), "the content is put back");
 
         (await Store.GetClusterAsync(Cancel)).ShouldBe(cluster);
         (await Store.LoadAsync("shop", Cancel))!.Tables.ShouldHaveSingleItem().Name.Name.ShouldBe("products");
+    }
+
+    [Fact]
+    public async Task A_failover_to_a_replica_that_lacks_the_last_write_loses_nothing()
+    {
+        await using var replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{_redis.Port}");
+        await using var store = new RedisDirectoryStore(
+            new RedisTarget([("127.0.0.1", _redis.Port), ("127.0.0.1", replica.Port)], false, null, 0), "test", TimeProvider.System);
+        await store.CreateAsync("shop", TwoBuckets, "first start", Cancel);
+        await Until.TrueAsync(
+            async () => (await replica.TryCommandAsync("EXISTS {test}:database:shop"))?.StartsWith(":1", StringComparison.Ordinal) == true, "the replica has it");
+        // It keeps what it has and hears of nothing more.
+        await replica.TryCommandAsync($"REPLICAOF 127.0.0.1 {FreePort.Next()}");
+        var last = await store.ChangeAsync("shop", 1, [new TableDeclared(Reference("products"))], "alice", Cancel);
+        await _redis.KillAsync();
+        await replica.TryCommandAsync("REPLICAOF NO ONE");
+
+        await Until.TrueAsync(async () => await TryRestoreAsync(store, last), "what was lost is put back");
+
+        (await store.LoadAsync("shop", Cancel))!.Tables.ShouldHaveSingleItem().Name.Name.ShouldBe("products");
+        (await store.ChangeAsync("shop", 2, [new TableDeclared(Reference("colours"))], "alice", Cancel)).Version.ShouldBe(3);
+        await _redis.RestartAsync();
     }
 
     [Fact]
@@ -98,6 +108,18 @@ public sealed class RedisDirectoryStoreTests : DirectoryStoreContract
     }
 
     private IDirectoryStore Connect() => new RedisDirectoryStore(new RedisTarget([("127.0.0.1", _redis.Port)], false, null, 0), "test", TimeProvider.System);
+
+    private static async Task<bool> TryRestoreAsync(IDirectoryStore store, DirectoryContent content)
+    {
+        try
+        {
+            return await store.RestoreAsync(content, "proxy", Cancel);
+        }
+        catch (DirectoryUnavailableException)
+        {
+            return false;
+        }
+    }
 
     private async Task<DirectoryContent?> TryLoadAsync()
     {

@@ -62,10 +62,18 @@ public sealed class ExplainShardsTests : IAsyncLifetime
             Database = _proxy.Endpoint.Database,
             Pooling = false,
         }.ConnectionString);
-        await using var command = source.CreateCommand("EXPLAIN (SHARDS) UPDATE t SET v = 'x' WHERE k = 12");
-        await using var reader = await command.ExecuteReaderAsync();
-
-        (await reader.ReadAsync()).ShouldBeTrue();
-        (reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(4)).ShouldBe(("one shard, by the key", "s1", "12", "1025"));
+        await using var literal = source.CreateCommand("EXPLAIN (SHARDS) UPDATE t SET v = 'x' WHERE k = 12");
+        await using (var reader = await literal.ExecuteReaderAsync())
+        {
+            (await reader.ReadAsync()).ShouldBeTrue();
+            (reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(4)).ShouldBe(("one shard, by the key", "s1", "12", "1025"));
+        }
+        await using var parameter = source.CreateCommand("EXPLAIN (SHARDS) SELECT * FROM t WHERE k = $1");
+        parameter.Parameters.Add(new NpgsqlParameter<int> { TypedValue = 3 });
+        await using (var reader = await parameter.ExecuteReaderAsync())
+        {
+            (await reader.ReadAsync()).ShouldBeTrue();
+            (reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4)).ShouldBe(("s0", "\\x00000003", "parameter $1", "1024"));
+        }
     }
 }

@@ -20,6 +20,9 @@ internal sealed class ShowConfig : AdminTable
         Add("listen.address", config.Listen.Address);
         Add("listen.tls.mode", config.Listen.Tls.Mode);
         Add("listen.tls.certificate", config.Listen.Tls.Certificate);
+        Add("transport.engine", config.Transport.Engine);
+        Add("transport.loops", config.Transport.Loops);
+        Add("transport.placement", config.Transport.Placement);
         Add("authentication.pass_through", config.Authentication.PassThrough);
         foreach (var user in config.Users)
             Add($"users.{user.Name}", $"server_user {user.ServerUser ?? user.Name}{(user.IsAdmin ? ", admin" : "")}");

@@ -17,6 +17,10 @@ internal sealed class RedisConnection : IAsyncDisposable
     public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(1);
 
     private const int Retries = 2;
+
+    /// <summary>How often it is asked which of several servers is the primary.</summary>
+    private const int RoleCheckSeconds = 2;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan BreakDuration = TimeSpan.FromSeconds(1);
 
@@ -32,7 +36,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     {
         _target = target;
         _clock = clock;
-        var failures = new PredicateBuilder().Handle<RedisException>().Handle<TimeoutRejectedException>().Handle<TimeoutException>();
+        var failures = new PredicateBuilder().Handle<RedisException>().Handle<RedisCommandException>().Handle<TimeoutRejectedException>().Handle<TimeoutException>();
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(new RetryStrategyOptions
             {
@@ -79,7 +83,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             _health = new StoreHealth("ok", null, _clock.GetUtcNow());
             return result;
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutRejectedException or TimeoutException or BrokenCircuitException or ObjectDisposedException)
+        catch (Exception exception) when (exception is RedisException or RedisCommandException or TimeoutRejectedException or TimeoutException or BrokenCircuitException or ObjectDisposedException)
         {
             // An open circuit knows only that it is open; what opened it is worth more.
             var failure = exception is BrokenCircuitException ? _health.Failure ?? "it does not answer" : Explain(exception);
@@ -116,6 +120,7 @@ internal sealed class RedisConnection : IAsyncDisposable
                 SyncTimeout = (int)AttemptTimeout.TotalMilliseconds,
                 ConnectRetry = 1,
                 KeepAlive = 5,
+                ConfigCheckSeconds = RoleCheckSeconds,
                 Ssl = _target.IsEncrypted,
                 Password = _target.Password,
                 ClientName = "shardproxy",

@@ -195,7 +195,12 @@ public sealed class ExtendedQuery
             return;
         }
         CheckName(portalName, NoShard);
-        _unit.Portals.Add(portalName, new ClientPortal(statement, planned, null) { ResultFormats = formats, Savepoint = _session.Transaction.SavepointsMade });
+        _unit.Portals.Add(portalName, new ClientPortal(statement, planned, null)
+        {
+            Bind = planned.Plan is ExplainShardsPlan ? body : default,
+            ResultFormats = formats,
+            Savepoint = _session.Transaction.SavepointsMade,
+        });
         _unit.Reply(ReplyKind.Bind);
     }
 

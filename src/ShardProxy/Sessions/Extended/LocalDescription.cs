@@ -41,7 +41,8 @@ internal static class LocalDescription
     /// <summary>The result formats that a Bind asks for, where they matter to the proxy.</summary>
     public static short[] Formats(PlannedStatement planned, ReadOnlySpan<byte> body)
     {
-        if (!BindMessage.TryRead(body, out var bind))
+        // Its columns are text, the same in both formats; its parameters are looked at and never sent.
+        if (planned.Plan is ExplainShardsPlan || !BindMessage.TryRead(body, out var bind))
             return [];
         if (planned.Plan is not CountEverywherePlan)
         {

@@ -17,11 +17,23 @@ public sealed class ExplainShardsRunner
 
     public static ReadOnlySpan<FieldDescription> Fields => Columns;
 
-    public bool Run(ExplainShardsPlan plan, StatementText text)
+    public bool Run(ExplainShardsPlan plan, StatementText text) =>
+        Answer(Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }));
+
+    /// <summary>As bound in the extended protocol, with the parameters' values.</summary>
+    public bool Run(ExplainShardsPlan plan, ClientPortal portal, StatementText text)
+    {
+        if (!BindMessage.TryRead(portal.Bind.Span, out var bind))
+            return Run(plan, text);
+        return Answer(Rows(
+            plan.Inner.Plan,
+            new StatementValues(text.Whole.Span, _session.Scanner, bind, portal.Statement.Text.ParameterTypes) { IsConverted = _session.ConvertsText }));
+    }
+
+    private bool Answer(List<string?[]> rows)
     {
         if (!_session.Relay.DropsRowDescription)
             RowDescriptionMessage.Write(_session.Client.Output, Columns);
-        var rows = Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText });
         foreach (var row in rows)
             DataRowMessage.Write(_session.Client.Output, row);
         _session.WriteTag("EXPLAIN"u8);

@@ -74,9 +74,12 @@ public sealed class StatementRunner
             }
             var slow = _session.Database.Slow;
             var start = planned.Plan is EveryShardPlan or GatherPlan or CountEverywherePlan or SpreadPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
-            var succeeded = planned.Plan is SpreadPlan spread && portal is not null
-                ? await Spread.RunAsync(spread, portal)
-                : await DispatchAsync(planned, text);
+            var succeeded = (planned.Plan, portal) switch
+            {
+                (SpreadPlan spread, not null) => await Spread.RunAsync(spread, portal),
+                (ExplainShardsPlan explain, not null) => _explain.Run(explain, portal, text),
+                _ => await DispatchAsync(planned, text),
+            };
             if (slow.IsSlow(start))
                 slow.Report(_session, start, planned.Verb, shard: -1, text.Whole.Span[text.Start..text.End]);
             return succeeded;
