@@ -1,5 +1,6 @@
 using System.Globalization;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Protocol.Messages;
 
 namespace ShardProxy.Sessions.Running;
@@ -108,12 +109,13 @@ public sealed class ExplainShardsRunner
         }
     }
 
-    private static bool OnEveryShard(Plan plan) => plan is EveryShardPlan or CountEverywherePlan or InsertEverywherePlan or CopyPlan;
+    private static bool OnEveryShard(Plan plan) => plan is EveryShardPlan or CountEverywherePlan or InsertEverywherePlan or CopyPlan or GatherPlan;
 
     private static string WordOf(Plan plan) => plan switch
     {
         EveryShardPlan => "every shard",
         CountEverywherePlan => "every shard, counts added up",
+        GatherPlan => "rows gathered, and the statement run over them",
         InsertEverywherePlan => "every shard, each keeps its own rows",
         CopyPlan { From: true, KeyOrdinal: >= 0 } => "every row to its shard",
         CopyPlan => "every shard",
