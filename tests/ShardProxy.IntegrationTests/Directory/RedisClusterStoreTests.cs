@@ -16,13 +16,17 @@ public sealed class RedisClusterStoreTests : DirectoryStoreContract
 
     public override async Task InitializeAsync()
     {
+        int? firstBus = null;
         for (var number = 0; number < Nodes; number++)
         {
-            var node = await RedisServer.StartAsync("--cluster-enabled", "yes");
+            // By default the bus is at the port plus 10,000, where outgoing connections have their ports.
+            var bus = FreePort.Next();
+            var node = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", $"{bus}");
+            firstBus ??= bus;
             _nodes.Add(node);
             await node.TryCommandAsync($"CLUSTER ADDSLOTSRANGE {number * Slots / Nodes} {((number + 1) * Slots / Nodes) - 1}");
             await node.TryCommandAsync($"CLUSTER SET-CONFIG-EPOCH {number + 1}");
-            await node.TryCommandAsync($"CLUSTER MEET 127.0.0.1 {_nodes[0].Port}");
+            await node.TryCommandAsync($"CLUSTER MEET 127.0.0.1 {_nodes[0].Port} {firstBus}");
         }
         foreach (var node in _nodes)
             await Until.TrueAsync(async () => (await node.TryCommandAsync("CLUSTER INFO"))!.Contains("cluster_state:ok", StringComparison.Ordinal), "the cluster is whole");

@@ -11,9 +11,6 @@ namespace ShardProxy.Directory.Redis;
 /// </summary>
 public sealed class RedisDirectoryStore : IDirectoryStore
 {
-    /// <summary>How many entries of a database's history are kept.</summary>
-    private const int HistoryLength = 10_000;
-
     /// <summary>How long after a change was sent it may still take effect; a change is waited for longer than that.</summary>
     private static readonly TimeSpan ChangeWindow = TimeSpan.FromMilliseconds(500);
 
@@ -152,11 +149,11 @@ public sealed class RedisDirectoryStore : IDirectoryStore
     {
         var json = DirectoryJson.Write(changed);
         var name = changed.Database;
-        var result = await _connection.RunAsync(
+        return (long)await _connection.RunAsync(
             async redis =>
             {
                 var asked = _clock.GetTimestamp();
-                var time = (RedisResult[])(await redis.ExecuteAsync("TIME"))!;
+                var time = (RedisResult[])(await redis.ScriptEvaluateAsync(RedisScripts.Time, [_keys.Database(name)], []))!;
                 // What is sent later than this could take effect after the attempt was given up.
                 if (_clock.GetElapsedTime(asked) > RedisConnection.AttemptTimeout - ChangeWindow - ChangeMargin)
                     throw new TimeoutException();
@@ -167,14 +164,6 @@ public sealed class RedisDirectoryStore : IDirectoryStore
                     [before.Version, before.Revision, changed.Version, changed.Revision, json, entry, _keys.Channel(name), deadline]);
             },
             cancel);
-        await _connection.RunAsync(
-            async redis =>
-            {
-                await redis.ListTrimAsync(_keys.History(name), 0, HistoryLength - 1);
-                return true;
-            },
-            CancellationToken.None);
-        return (long)result;
     }
 
     private async Task ListenAsync(ISubscriber subscriber) =>

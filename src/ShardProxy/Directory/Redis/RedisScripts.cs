@@ -15,6 +15,9 @@ internal static class RedisScripts
         return 1
         """;
 
+    /// <summary>KEYS database. The clock of the very server that a change will run on: seconds and microseconds.</summary>
+    public const string Time = "return redis.call('TIME')";
+
     /// <summary>
     /// KEYS database, history. ARGV expected version, expected revision, new version, new revision, content, entry, channel,
     /// deadline (by this server's clock, in ms). Returns 0 when done (also when an earlier try of the same change had done
@@ -29,6 +32,7 @@ internal static class RedisScripts
         if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(ARGV[8]) then return -2 end
         redis.call('HSET', KEYS[1], 'version', ARGV[3], 'revision', ARGV[4], 'content', ARGV[5])
         redis.call('LPUSH', KEYS[2], ARGV[6])
+        redis.call('LTRIM', KEYS[2], 0, 9999)
         redis.call('PUBLISH', ARGV[7], 'changed')
         return 0
         """;
