@@ -23,6 +23,9 @@ internal static class LimitsSection
             section.Duration("idle_in_transaction_timeout", defaults.IdleInTransactionTimeout),
             section.Duration("drain_timeout", defaults.DrainTimeout),
             section.Size("statement_cache", defaults.StatementCacheBytes, SmallestCache, LargestCache),
-            section.Size("prepared_statement_cache", defaults.PreparedStatementCacheBytes, SmallestCache, LargestCache));
+            section.Size("prepared_statement_cache", defaults.PreparedStatementCacheBytes, SmallestCache, LargestCache))
+        {
+            MergeBytes = section.Size("merge_bytes", defaults.MergeBytes, SmallestCache, LargestCache),
+        };
     }
 }

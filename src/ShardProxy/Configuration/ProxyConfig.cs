@@ -135,6 +135,9 @@ public sealed record LimitsConfig(
     long StatementCacheBytes,
     long PreparedStatementCacheBytes)
 {
+    /// <summary>Bytes of groups and rows that one statement over several shards may keep in the proxy while it puts them together.</summary>
+    public long MergeBytes { get; init; } = 64 << 20;
+
     public static LimitsConfig Default { get; } = new(
         MaxClients: 10_000,
         MaxMessageBytes: 1 << 30,

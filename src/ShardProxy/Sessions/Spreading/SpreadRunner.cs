@@ -10,9 +10,6 @@ namespace ShardProxy.Sessions.Spreading;
 /// <summary>Runs a <see cref="SpreadPlan"/>: the shards' rows become the client's.</summary>
 public sealed class SpreadRunner
 {
-    /// <summary>Bytes of rows that a merge may keep: groups, arrays, what tells rows apart.</summary>
-    private const long MaxKeptBytes = 256L * 1024 * 1024;
-
     private readonly Session _session;
 
     public SpreadRunner(Session session) => _session = session;
@@ -159,7 +156,7 @@ public sealed class SpreadRunner
     private MergeBinding Binding(ClientRequest request) => new()
     {
         Formats = request.Formats,
-        MaxBytes = MaxKeptBytes,
+        MaxBytes = _session.Database.Limits.MergeBytes,
         ExtraFloatDigits = int.TryParse(_session.Settings.Find("extra_float_digits"), out var digits) ? digits : 1,
     };
 
