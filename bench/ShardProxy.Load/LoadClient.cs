@@ -48,6 +48,13 @@ internal sealed class LoadClient : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
+    /// <summary>Says goodbye, as drivers do; <see cref="Dispose"/> alone is a client that died.</summary>
+    public void Terminate()
+    {
+        TerminateMessage.Write(_output);
+        SendOutput();
+    }
+
     /// <summary>Gives the buffer back: nothing more is read.</summary>
     public void StopReading() => _input = [];
 

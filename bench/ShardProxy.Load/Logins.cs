@@ -47,6 +47,7 @@ internal static class Logins
                 using var client = LoadClient.Connect(target, IPAddress.Loopback, InputSize, ref keys);
                 client.SendQuery($"SELECT abalance FROM pgbench_accounts WHERE aid = {number}");
                 client.SkipTo(BackendMessageType.ReadyForQuery);
+                client.Terminate();
                 count++;
             }
         }
