@@ -10,7 +10,7 @@ connect_part() {
             read -r rate micros < <(logins "$subject" "$seconds")
             record connect "keys kept" "$subject" tps "$rate"
             [ -z "${pid_of[$subject]}" ] || record connect "keys kept" "$subject" micros "$micros"
-            say "connect (keys kept) $subject: ${rate%.*} logins a second, $micros µs each"
+            say "connect (keys kept) $subject: ${rate%.*} logins a second"
         done
     done
 }
