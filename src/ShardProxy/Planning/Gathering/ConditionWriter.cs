@@ -33,7 +33,12 @@ internal sealed class ConditionWriter(SourceText source, Func<ColumnReference, C
     // INTERVAL_MASK of utils/timestamp.h, for one field each.
     private static readonly FrozenDictionary<int, string> IntervalFields = new Dictionary<int, string>
     {
-        [1 << 1] = "month", [1 << 2] = "year", [1 << 3] = "day", [1 << 10] = "hour", [1 << 11] = "minute", [1 << 12] = "second",
+        [1 << 1] = "month",
+        [1 << 2] = "year",
+        [1 << 3] = "day",
+        [1 << 10] = "hour",
+        [1 << 11] = "minute",
+        [1 << 12] = "second",
     }.ToFrozenDictionary();
 
     /// <returns>Null when the condition is not one of those.</returns>
