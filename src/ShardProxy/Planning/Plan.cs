@@ -15,6 +15,15 @@ public sealed record OneShardPlan(ShardChoice Choice) : Plan
     public Plan? Otherwise { get; init; }
 }
 
+/// <summary>
+/// The keys of this execution leave no one shard: the text is planned again as one whose keys are not known. Stands in for
+/// plans that hold for one text only, which a template cannot have.
+/// </summary>
+public sealed record ReplanPlan : Plan
+{
+    public static ReplanPlan Instance { get; } = new();
+}
+
 /// <summary>The statement runs as it stands (or as <paramref name="Text"/> has it) on every shard; the home shard's reply is the client's.</summary>
 /// <param name="Text">Replaces the statement, e.g. CREATE ROLE with the password already hashed; null keeps it.</param>
 public sealed record EveryShardPlan(string? Text) : Plan;

@@ -15,6 +15,9 @@ public sealed record PlanningContext(
     string User,
     IReadOnlySet<string> TemporaryRelations)
 {
+    /// <summary>Conditions on keys do not choose one shard: for a text whose keys turned out to live on several.</summary>
+    public bool IsUnconfined { get; init; }
+
     /// <summary>
     /// Makes a SCRAM-SHA-256 verifier of a clear-text password, as PostgreSQL would store it. Random by nature, so a plan
     /// that used it is not cached.

@@ -39,6 +39,8 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         var findings = analysis.Findings;
         var traits = findings.Traits | (findings.Locks ? Traits.Writes : Traits.None);
         var plan = Decide(findings);
+        if (context.IsUnconfined && plan is OneShardPlan { Choice: KeyedShard } && findings.Instances.Count > 0)
+            plan = Refusals.NotConfined(findings.Instances[0].Table);
         if (plan is RefusedPlan && RowCount.IsOf(query, findings, names))
             plan = new CountEverywherePlan();
         else if (plan is RefusedPlan && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
@@ -52,8 +54,10 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
 
     private static Plan OnSeveral(Plan plan, Query query, SpreadPlanner planner)
     {
-        // A plan that holds for one text only must not make one of a plan that holds for many.
-        return plan is OneShardPlan one ? one with { Otherwise = planner.TryPlan(query, mayRewrite: false) } : planner.TryPlan(query, mayRewrite: true) ?? plan;
+        // A plan that holds for one text only must not make one of a plan that holds for many: that text is planned again.
+        return plan is OneShardPlan one
+            ? one with { Otherwise = (Plan?)planner.TryPlan(query, mayRewrite: false) ?? ReplanPlan.Instance }
+            : planner.TryPlan(query, mayRewrite: true) ?? plan;
     }
 
     public Findings Analyze(Query query, SourceText source)

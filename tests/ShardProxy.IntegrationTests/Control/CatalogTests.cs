@@ -72,7 +72,7 @@ public sealed class CatalogTests(ThreeServers servers) : IClassFixture<ThreeServ
         await shop.StartAsync();
 
         Function(shop, "one").ShouldBe(new FunctionInfo(new("public", "one"), FunctionVolatility.Immutable, "sql", "RETURN 1"));
-        Function(shop, "two").ShouldBe(new FunctionInfo(new("public", "two"), FunctionVolatility.Volatile, "", null));
+        Function(shop, "two").ShouldBe(new FunctionInfo(new("public", "two"), FunctionVolatility.Volatile, "", "SELECT 1\nBEGIN RETURN 2; END"));
         Function(shop, "total").Volatility.ShouldBe(FunctionVolatility.Volatile);
     }
 

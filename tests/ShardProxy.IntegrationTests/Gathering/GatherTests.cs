@@ -104,6 +104,15 @@ public sealed class GatherTests(Lab lab)
         new FrontendScript().Query("SELECT 1"));
 
     [Fact]
+    public Task Keys_that_turn_out_to_live_on_several_shards() => _differential.SameAsync(
+        new FrontendScript()
+            .Parse("SELECT u.name, sum(o.amount) OVER (ORDER BY o.user_id, o.id) FROM users u JOIN orders o ON o.user_id = u.id WHERE u.id = ANY ($1) ORDER BY 2", "g", 1016)
+            .Bind(["{1,2,3,5,6,7}"], statement: "g").DescribePortal().Execute().Sync(),
+        new FrontendScript().Bind(["{3}"], statement: "g").DescribePortal().Execute().Sync(),
+        new FrontendScript().Query("SELECT max(name), count(*) FROM users WHERE id IN (1, 2, 3, 4) HAVING count(*) > 1; SELECT rank() OVER (ORDER BY name) FROM users WHERE id IN (1, 2, 3, 4) ORDER BY 1"),
+        new FrontendScript().Query("SELECT rank() OVER (ORDER BY name) FROM users WHERE id IN (5, 5) ORDER BY 1"));
+
+    [Fact]
     public Task In_a_pipeline() => _differential.SameAsync(
         new FrontendScript()
             .Run("SELECT name FROM users WHERE id = 1")

@@ -46,6 +46,8 @@ public sealed class ReadsPlanTests
     [InlineData("select * from users u where u.id not in (select user_id from orders where user_id = 5)", "gather")]
     [InlineData("select (select count(*) from orders o where o.user_id = u.id) from users u where id = 5", "5")]
     [InlineData("select total_of(5)", "refused 0A000: the function total_of() names \"orders\", which is sharded by user_id, and runs on one shard only")]
+    [InlineData("select outer_total(5)", "refused 0A000: the function outer_total() names \"orders\", which is sharded by user_id, and runs on one shard only")]
+    [InlineData("select viewer()", "refused 0A000: the function viewer() names \"orders\", which is sharded by user_id, and runs on one shard only")]
     [InlineData("select nextval('ticket_seq')", "home [Writes]")]
     [InlineData("select pg_advisory_lock(1)", "home [Pins]")]
     [InlineData("select * from sales.\"Orders\" where \"Key\" = 5", "5")]

@@ -64,6 +64,8 @@ internal static class Shop
         ],
         [
             new FunctionInfo(new QualifiedName("public", "total_of"), FunctionVolatility.Stable, "sql", "SELECT sum(total) FROM Orders WHERE user_id = $1"),
+            new FunctionInfo(new QualifiedName("public", "outer_total"), FunctionVolatility.Stable, "sql", "SELECT total_of($1)"),
+            new FunctionInfo(new QualifiedName("public", "viewer"), FunctionVolatility.Stable, "plpython3u", "return plpy.execute('select n from open_orders')"),
             new FunctionInfo(new QualifiedName("public", "touch"), FunctionVolatility.Volatile, "plpgsql", "BEGIN PERFORM 1; END"),
             new FunctionInfo(new QualifiedName("public", "tidy"), FunctionVolatility.Immutable, "sql", "SELECT lower($1)"),
             new FunctionInfo(new QualifiedName("public", "read_settings"), FunctionVolatility.Stable, "sql", "SELECT value FROM settings"),

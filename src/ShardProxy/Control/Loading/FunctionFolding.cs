@@ -5,7 +5,7 @@ namespace ShardProxy.Control.Loading;
 
 /// <summary>
 /// Folds the overloads of a function to one entry, since a call is not resolved by argument types here: as volatile as
-/// the most volatile, of a known language and body only where there is one overload.
+/// the most volatile, of a known language only where all have it, and with all their bodies.
 /// </summary>
 internal sealed class FunctionFolding
 {
@@ -23,8 +23,11 @@ internal sealed class FunctionFolding
         }
         var volatility = (FunctionVolatility)Math.Max((int)function.Volatility, (int)other.Volatility);
         var language = function.Language == other.Language ? other.Language : SeveralLanguages;
-        _functions[function.Name] = new FunctionInfo(function.Name, volatility, language, Body: null);
+        _functions[function.Name] = new FunctionInfo(function.Name, volatility, language, Join(other.Body, function.Body));
     }
+
+    // Read as words only, so one text will do for all.
+    private static string? Join(string? first, string? second) => first is null || second is null ? first ?? second : $"{first}\n{second}";
 
     public IReadOnlyList<FunctionInfo> ToList() => [.. _functions.Values];
 }

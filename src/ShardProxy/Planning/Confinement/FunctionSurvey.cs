@@ -29,11 +29,20 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
     }
 
     /// <summary>A routine that runs: CALL, DO or a call in a query.</summary>
-    public void SurveyBody(string routine, string body, bool mayWrite)
+    public void SurveyBody(string routine, string body, bool mayWrite) =>
+        SurveyBody(routine, body, mayWrite, new HashSet<string>(StringComparer.OrdinalIgnoreCase));
+
+    /// <param name="seen">Words whose own bodies have been looked at.</param>
+    private void SurveyBody(string routine, string body, bool mayWrite, HashSet<string> seen)
     {
         var home = (string?)null;
         foreach (var word in BodyWords.Of(body))
         {
+            if (context.Directory.HasShardedTables && seen.Add(word))
+            {
+                foreach (var inner in BodiesOf(word))
+                    SurveyBody(routine, inner, mayWrite, seen);
+            }
             if (FindTable(word) is not { } table)
             {
                 if (home is null && NamesHomeRelation(word))
@@ -60,8 +69,9 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
         var isVolatile = function.Volatility == FunctionVolatility.Volatile;
         if (isVolatile)
             findings.Traits |= Traits.Writes | Traits.Taints;
-        if (function.Body is { } body && function.Language is "sql" or "plpgsql")
-            SurveyBody($"the function {function.Name.Name}()", function.Body!, isVolatile);
+        // Whatever the language: a table that it reads stands in its text, if only in a string.
+        if (function.Body is { } body)
+            SurveyBody($"the function {function.Name.Name}()", body, isVolatile);
         findings.PrefersHome = true;
         // An aggregate's language is "internal"; that of overloads which differ is not known.
         if (function.Volatility != FunctionVolatility.Immutable || function.Language is "internal" or "")
@@ -80,6 +90,21 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
         if (effect.NeedsHome)
             findings.HomeFunction ??= name;
         findings.PrefersHome |= effect.PrefersHome;
+    }
+
+    /// <summary>What a word may bring in: the queries of views and the bodies of functions of that name, in whichever schema.</summary>
+    private IEnumerable<string> BodiesOf(string word)
+    {
+        foreach (var (name, relation) in context.Catalog.Relations)
+        {
+            if (relation.ViewDefinition is { } definition && string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase))
+                yield return definition;
+        }
+        foreach (var (name, function) in context.Catalog.Functions)
+        {
+            if (function.Body is { } body && string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase))
+                yield return body;
+        }
     }
 
     private TableDistribution? FindTable(string word)

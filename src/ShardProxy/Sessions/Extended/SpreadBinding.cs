@@ -22,7 +22,8 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
         session.Scanner.Scan(statement.Text.Sql, session.StandardConformingStrings);
         BindMessage.TryRead(body.Span, out var bind);
         var values = new StatementValues(statement.Text.Sql, session.Scanner, bind, parameterTypes) { IsConverted = session.ConvertsText };
-        return planned with { Plan = Routing.Choose(session, one, values, out _) };
+        var plan = Routing.Choose(session, one, values, out _);
+        return planned with { Plan = plan is ReplanPlan ? Routing.Replan(session, statement.Text.Sql, 0).Plan : plan };
     }
 
     /// <summary>A hint says where it runs, so it is on a server after all.</summary>

@@ -57,6 +57,16 @@ public static class Routing
         return plan;
     }
 
+    /// <summary>A text planned again, with keys that choose no shard. Throws the refusal if that is the plan.</summary>
+    /// <param name="statement">Which of the text's statements.</param>
+    public static PlannedStatement Replan(Session session, ReadOnlySpan<byte> sql, int statement)
+    {
+        session.Scanner.Scan(sql, session.StandardConformingStrings);
+        var template = StatementPlanner.Plan(sql, session.Scanner, session.Planning().Context with { IsUnconfined = true });
+        var planned = template.Statements[statement];
+        return planned.Plan is RefusedPlan refused ? throw Refuse(refused) : planned;
+    }
+
     /// <summary>The shard of a statement with its values bound. Throws the refusal when there is not exactly one.</summary>
     public static int Choose(Session session, ShardChoice choice, in StatementValues values)
     {

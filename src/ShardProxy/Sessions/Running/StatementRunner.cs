@@ -171,6 +171,8 @@ public sealed class StatementRunner
                 return ReferenceEquals(chosen, one)
                     ? RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
                     : DispatchAsync(planned with { Plan = chosen }, text);
+            case ReplanPlan:
+                return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text)).Plan }, text);
             case SpreadPlan spread:
                 return Spread.RunAsync(spread, text, other => DispatchAsync(planned with { Plan = other }, text));
             case TransactionPlan transaction:
@@ -209,6 +211,15 @@ public sealed class StatementRunner
             default:
                 throw new InvalidOperationException($"No way to run {planned.Plan.GetType().Name}.");
         }
+    }
+
+    // Which of its text's statements it is.
+    private int StatementAt(StatementText text)
+    {
+        var index = 0;
+        while (index + 1 < _session.Scanner.StatementCount && _session.Scanner.GetStatement(index).Start != text.Start)
+            index++;
+        return index;
     }
 
     private async ValueTask<bool> RunCursorAsync(CursorPlan plan, PlannedStatement planned, StatementText text)

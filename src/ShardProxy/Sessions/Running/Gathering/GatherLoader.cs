@@ -41,6 +41,7 @@ internal sealed class GatherLoader
     private readonly string? _encoding;
     private ServerConnection _home = null!;
     private long _homeBytes;
+    private GatherSource? _halfway;
 
     public GatherLoader(Session session, GatherRun run)
     {
@@ -163,7 +164,12 @@ internal sealed class GatherLoader
             var isDone = true;
             foreach (var source in _sources)
             {
-                moved |= Pump(source);
+                // Rows come one after the other, so one that has not arrived as a whole holds up the other shards'.
+                if (_halfway is null || ReferenceEquals(_halfway, source))
+                {
+                    moved |= Pump(source);
+                    _halfway = source.IsInsideRow ? source : null;
+                }
                 isDone &= source.IsDone;
             }
             CheckSize();
