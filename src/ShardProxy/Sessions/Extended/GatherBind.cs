@@ -47,7 +47,8 @@ internal sealed class GatherBind(Session session, GatherRunner gathers, Extended
         BindMessage.TryRead(body.Span, out var bind);
         BindMessage.WriteRenamed(server.Channel.Output, bind, bind.Portal, []);
         server.Ledger.Expect(ReplyKind.Bind, Disposition.Forward);
-        return new ClientPortal(statement, planned, server) {
+        return new ClientPortal(statement, planned, server)
+        {
             ResultFormats = LocalDescription.FormatsOf(bind),
             Description = run.Description,
             Savepoint = session.Transaction.SavepointsMade,
