@@ -21,8 +21,11 @@ internal static class EmbeddedWelcome
           -- A transaction of one user.
           BEGIN; UPDATE orders SET quantity = quantity + 1 WHERE user_id = 42; ROLLBACK;
 
-          -- This one needs rows of several shards at once: refused for now, with the reason and what to do.
-          SELECT city, count(*) FROM users GROUP BY city;
+          -- This one needs rows of every shard: each counts its own, the proxy adds up.
+          SELECT city, count(*) FROM users GROUP BY city ORDER BY count DESC LIMIT 3;
+
+          -- What cannot be right yet is refused, with the reason and what to do.
+          UPDATE users SET city = 'Rome' WHERE city = 'Turin';
 
         The proxy's log is {logFile}. Ctrl-C stops everything.
         """;
