@@ -7,7 +7,7 @@ using ShardProxy.Transport.Uring;
 
 namespace ShardProxy.Transport;
 
-/// <summary>Makes loops of the engine asked for, or of the best one that runs here: io_uring, then epoll, then .NET's sockets.</summary>
+/// <summary>Makes loops of the engine asked for, or of the first that runs here: epoll, then .NET's sockets. io_uring is for who asks for it.</summary>
 internal static class LoopFactory
 {
     private static readonly TransportEngine[] BestFirst = [TransportEngine.Epoll, TransportEngine.Sockets];

@@ -22,6 +22,7 @@ public sealed class PlacementTests : IAsyncLifetime
     [InlineData("epoll", true)]
     [InlineData("io_uring", false)]
     [InlineData("io_uring", true)]
+    [InlineData("sockets", false)]
     public async Task Sessions_that_move_after_each_statement_lose_nothing(string engine, bool tls)
     {
         const int Clients = 24;

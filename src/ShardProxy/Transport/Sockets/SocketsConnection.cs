@@ -210,8 +210,7 @@ internal sealed class SocketsConnection : SocketConnection
             {
                 _isWaiting = false;
                 Ready |= Readiness.Readable;
-                // Readable without a byte is the end.
-                PeerClosed |= _disposed || _receive!.SocketError != SocketError.Success || IsEmpty();
+                PeerClosed |= _disposed || IsAtEnd();
                 Wake();
                 return;
             }
@@ -248,13 +247,16 @@ internal sealed class SocketsConnection : SocketConnection
         _socket.Dispose();
     }
 
-    private bool IsEmpty()
+    // By a look at the stream itself: the user may have received meanwhile what the wait was for, so an empty socket says nothing.
+    private bool IsAtEnd()
     {
+        Span<byte> one = stackalloc byte[1];
         try
         {
-            return _socket.Available == 0;
+            var count = _socket.Receive(one, SocketFlags.Peek, out var error);
+            return count == 0 && error is not (SocketError.WouldBlock or SocketError.IOPending or SocketError.Interrupted);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (ObjectDisposedException)
         {
             return true;
         }

@@ -40,6 +40,7 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
     private int _queued;
     private UringUnsent? _unsent;
     private UringDeparture? _departure;
+    private UringDeparture? _lastDeparture;
     private UringState _state;
 
     internal UringConnection(UringEventLoop loop, int fd, string remoteName, bool isConnecting)
@@ -97,7 +98,9 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
         ObjectDisposedException.ThrowIf(Has(UringState.Disposed), this);
         if (Has(UringState.Broken))
             return -1;
-        return _departure is not null || (_queued == 0 && data.Length >= CallFrom) ? SendByCall(data) : Queue(data);
+        // Behind the peer's end a call tells at once whether anyone is left to read: who speaks then wants to know just that.
+        var byCall = _departure is not null || (_queued == 0 && (PeerClosed || data.Length >= CallFrom));
+        return byCall ? SendByCall(data) : Queue(data);
     }
 
     public override unsafe void MoveTo(EventLoop loop)
@@ -121,7 +124,8 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
         var from = _loop;
         lock (from.Noting)
         {
-            _departure = departure = new UringDeparture(this, from, Descriptor, _registration, _state & UringState.UnderWay, _inbox.Depart(), _queued > 0 ? (byte*)_sendEntry->Address : null, _queued);
+            _departure = departure = _lastDeparture ?? new UringDeparture(this, Descriptor);
+            departure.Leave(from, _registration, _state & UringState.UnderWay, _inbox.Depart(), _queued > 0 ? (byte*)_sendEntry->Address : null, _queued);
             from.Replace(_registration, departure);
             // What is queued on the old loop has to go first; until it has, nothing is sent.
             Ready = _queued > 0 || _unsent is not null ? Readiness.None : Readiness.Writable;
@@ -153,6 +157,7 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
     internal void Arrive(UringDeparture departure)
     {
         _departure = null;
+        _lastDeparture = departure;
         _inbox.Arrive(departure.Received);
         _state |= departure.Outcome;
         _unsent = departure.Unsent ?? _unsent;

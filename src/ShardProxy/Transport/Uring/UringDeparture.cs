@@ -11,35 +11,26 @@ internal sealed unsafe class UringDeparture : IUringTarget
 {
     private readonly Lock _lock = new();
     private readonly UringConnection _connection;
-    private readonly UringEventLoop _from;
     private readonly int _descriptor;
-    private readonly ulong _registration;
-    private readonly byte* _sending;
+    private UringEventLoop _from = null!;
+    private ulong _registration;
+    private byte* _sending;
     private int _queued;
     private UringState _underWay;
     private UringInbox _inbox;
     private bool _begun;
     private bool _cancelled;
     private bool _isOver;
-    private bool _delivered;
+    private bool _delivered = true;
 
-    /// <param name="underWay">Operations that will complete once more on the old loop.</param>
-    /// <param name="sending">Bytes queued on the old loop and not submitted, <paramref name="queued"/> of them.</param>
-    internal UringDeparture(
-        UringConnection connection, UringEventLoop from, int descriptor, ulong registration, UringState underWay, UringInbox inbox, byte* sending, int queued)
+    internal UringDeparture(UringConnection connection, int descriptor)
     {
         _connection = connection;
-        _from = from;
         _descriptor = descriptor;
-        _registration = registration;
-        _underWay = underWay;
-        _inbox = inbox;
-        _sending = sending;
-        _queued = queued;
     }
 
     /// <summary>What arrived on the old loop and nobody took.</summary>
-    internal byte[]? Received { get; private set; }
+    internal (byte[]? Bytes, int Length) Received { get; private set; }
 
     /// <summary>Whether the stream ended or broke on the old loop.</summary>
     internal UringState Outcome { get; private set; }
@@ -48,6 +39,24 @@ internal sealed unsafe class UringDeparture : IUringTarget
 
     /// <summary>What was queued on the old loop and the socket did not take.</summary>
     internal UringUnsent? Unsent { get; private set; }
+
+    /// <summary>Prepares for a way from <paramref name="from"/>; the one before, if there was any, has come to its end. Under the loop's lock.</summary>
+    /// <param name="underWay">Operations that will complete once more on the old loop.</param>
+    /// <param name="sending">Bytes queued on the old loop and not submitted, <paramref name="queued"/> of them.</param>
+    internal void Leave(UringEventLoop from, ulong registration, UringState underWay, UringInbox inbox, byte* sending, int queued)
+    {
+        _from = from;
+        _registration = registration;
+        _underWay = underWay;
+        _inbox = inbox;
+        _sending = sending;
+        _queued = queued;
+        _begun = _cancelled = _isOver = _delivered = false;
+        Received = default;
+        Outcome = UringState.None;
+        IsHungUp = false;
+        Unsent = null;
+    }
 
     /// <summary>The old loop's first step, on its thread.</summary>
     internal void Begin()

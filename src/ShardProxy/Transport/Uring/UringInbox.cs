@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace ShardProxy.Transport.Uring;
 
 /// <summary>
@@ -19,6 +21,7 @@ internal struct UringInbox
     private bool _lastIsFull;
     private int _taken;
     private byte[]? _early;
+    private int _earlyLength;
 
     internal readonly bool IsEmpty => _first == 0 && _early is null;
 
@@ -43,7 +46,7 @@ internal struct UringInbox
         var copied = 0;
         while (copied < to.Length && !IsEmpty)
         {
-            var from = (_early ?? buffers.Bytes(_first - 1))[_taken..];
+            var from = (_early is null ? buffers.Bytes(_first - 1) : _early.AsSpan(0, _earlyLength))[_taken..];
             var count = Math.Min(from.Length, to.Length - copied);
             from[..count].CopyTo(to[copied..]);
             copied += count;
@@ -68,23 +71,23 @@ internal struct UringInbox
         return chain;
     }
 
-    /// <summary>Everything that is left, in an array of its own.</summary>
-    internal byte[]? Rest(UringBuffers buffers)
+    /// <summary>Everything that is left, in an array rented from the shared pool, with its length.</summary>
+    internal (byte[]? Bytes, int Length) Rest(UringBuffers buffers)
     {
         if (IsEmpty)
-            return null;
-        var length = (_early?.Length ?? 0) - _taken;
+            return (null, 0);
+        var length = _early is null ? -_taken : _earlyLength - _taken;
         for (int id = _first; id != 0; id = buffers.Next(id - 1) + 1)
             length += buffers.Bytes(id - 1).Length;
-        var rest = new byte[length];
-        _ = Take(buffers, rest);
-        return rest;
+        var rest = ArrayPool<byte>.Shared.Rent(length);
+        _ = Take(buffers, rest.AsSpan(0, length));
+        return (rest, length);
     }
 
-    /// <summary>What <see cref="Rest"/> found on the other loop. Nothing has been added since <see cref="Depart"/>.</summary>
-    internal void Arrive(byte[]? rest)
+    /// <summary>Takes over what <see cref="Rest"/> found on the other loop. Nothing has been added since <see cref="Depart"/>.</summary>
+    internal void Arrive((byte[]? Bytes, int Length) rest)
     {
-        _early = rest;
+        (_early, _earlyLength) = rest;
         _taken = 0;
     }
 
@@ -93,6 +96,7 @@ internal struct UringInbox
         _taken = 0;
         if (_early is not null)
         {
+            ArrayPool<byte>.Shared.Return(_early);
             _early = null;
             return;
         }
