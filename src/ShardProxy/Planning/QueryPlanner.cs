@@ -41,7 +41,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         var plan = Decide(findings);
         if (context.IsUnconfined && plan is OneShardPlan { Choice: KeyedShard } && findings.Instances.Count > 0)
             plan = Refusals.NotConfined(findings.Instances[0].Table);
-        if (plan is RefusedPlan && RowCount.IsOf(query, findings, names))
+        if (plan is RefusedPlan && !source.HasParameters && RowCount.IsOf(query, findings, names))
             plan = new CountEverywherePlan();
         else if (plan is RefusedPlan && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
             plan = insert;

@@ -34,6 +34,9 @@ internal sealed class SourceText
 
     public ReadOnlySpan<byte> Bytes => _sql;
 
+    /// <summary>False when $1 and its kin surely do not stand in the text.</summary>
+    public bool HasParameters => _sql.AsSpan().Contains((byte)'$');
+
     /// <summary>
     /// A term for the constant. Numbers are read here and not in the tree: the library drops the sign of a negative
     /// integer. Null when the constant's literal is not found or cannot be read.
