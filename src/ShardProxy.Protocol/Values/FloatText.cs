@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace ShardProxy.Protocol.Values;
 
@@ -13,35 +14,20 @@ public static class FloatText
     private const int SingleDigits = 6;
 
     /// <param name="extraFloatDigits">The setting: above 0 the shortest text that reads back as the value.</param>
-    public static int Write(double value, int extraFloatDigits, Span<byte> to)
-    {
-        if (TryWriteSpecial(value, to, out var length))
-            return length;
-        Span<char> text = stackalloc char[MaxLength];
-        int count;
-        if (extraFloatDigits > 0)
-        {
-            value.TryFormat(text, out count, "R", CultureInfo.InvariantCulture);
-            return Compose(text[..count], DoubleDigits, to);
-        }
-        var digits = Math.Max(1, DoubleDigits + extraFloatDigits);
-        value.TryFormat(text, out count, ScientificFormat(digits), CultureInfo.InvariantCulture);
-        return Compose(text[..count], digits, to);
-    }
+    public static int Write(double value, int extraFloatDigits, Span<byte> to) => Write(value, DoubleDigits, extraFloatDigits, to);
 
-    public static int Write(float value, int extraFloatDigits, Span<byte> to)
+    /// <inheritdoc cref="Write(double, int, Span{byte})"/>
+    public static int Write(float value, int extraFloatDigits, Span<byte> to) => Write(value, SingleDigits, extraFloatDigits, to);
+
+    // The shortest text is another one for each type, so a float must not become a double on its way.
+    private static int Write<T>(T value, int typeDigits, int extraFloatDigits, Span<byte> to)
+        where T : struct, IBinaryFloatingPointIeee754<T>
     {
-        if (TryWriteSpecial(value, to, out var length))
+        if (TryWriteSpecial(double.CreateChecked(value), to, out var length))
             return length;
         Span<char> text = stackalloc char[MaxLength];
-        int count;
-        if (extraFloatDigits > 0)
-        {
-            value.TryFormat(text, out count, "R", CultureInfo.InvariantCulture);
-            return Compose(text[..count], SingleDigits, to);
-        }
-        var digits = Math.Max(1, SingleDigits + extraFloatDigits);
-        value.TryFormat(text, out count, ScientificFormat(digits), CultureInfo.InvariantCulture);
+        var digits = extraFloatDigits > 0 ? typeDigits : Math.Max(1, typeDigits + extraFloatDigits);
+        value.TryFormat(text, out var count, extraFloatDigits > 0 ? "R" : ScientificFormat(digits), CultureInfo.InvariantCulture);
         return Compose(text[..count], digits, to);
     }
 

@@ -31,7 +31,6 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
     private volatile bool _asleep;
     private volatile bool _stopping;
     private IRelief? _relief;
-    private LoopLoad? _load;
     private bool _started;
 
     private protected ThreadLoop(int index, ILogger logger)
@@ -106,14 +105,10 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
     internal override EventLoop? Relieve(ref int window) => _relief?.Next(ref window);
 
     /// <summary>Share of a processor that the thread uses. Any thread.</summary>
-    internal double LoadAt(long now) => _load?.ShareAt(now) ?? 0;
+    internal double LoadAt(long now) => (_relief as LoadRelief)?.Load.ShareAt(now) ?? 0;
 
     /// <summary>Before <see cref="Start"/>.</summary>
-    internal void RelieveBy(IRelief relief)
-    {
-        _relief = relief;
-        _load = (relief as LoadRelief)?.Load;
-    }
+    internal void RelieveBy(IRelief relief) => _relief = relief;
 
     internal override void Schedule(LoopSignal signal) => _ready.Enqueue(signal);
 
