@@ -37,6 +37,7 @@ public sealed class CatalogSnapshot
         KnownShards = other.KnownShards;
         Schemas = other.Schemas;
         DefaultOrdersByBytes = other.DefaultOrdersByBytes;
+        ShardDifferences = other.ShardDifferences;
         Problems = problems.ToFrozenDictionary(static problem => problem.Table);
     }
 
@@ -57,8 +58,14 @@ public sealed class CatalogSnapshot
     /// <summary>The users' schemas; PostgreSQL passes over names in search_path that are no schema.</summary>
     public FrozenSet<string> Schemas { get; init; } = FrozenSet.Create(StringComparer.Ordinal, "public");
 
-    /// <summary>Text under the database's own collation is ordered by its bytes; the shards' databases are taken to be made alike.</summary>
+    /// <summary>Text under the home database's own collation is ordered by its bytes; the same on every shard while <see cref="AreShardsAlike"/>.</summary>
     public bool DefaultOrdersByBytes { get; init; }
+
+    /// <summary>By shard index: how its server's and database's defaults differ from the home shard's, in words (see <see cref="ShardNature"/>).</summary>
+    public IReadOnlyList<IReadOnlyList<string>> ShardDifferences { get; init; } = [];
+
+    /// <summary>A condition or an expression has one value on whichever shard it is computed. While false, only the home shard computes what spans shards.</summary>
+    public bool AreShardsAlike => ShardDifferences.All(static differences => differences.Count == 0);
 
     /// <summary>Element i is true when shard i's object ids have been read. Before that no row of a user type may be passed on from it: its ids could mean other types.</summary>
     public IReadOnlyList<bool> KnownShards { get; init; } = [];

@@ -13,13 +13,17 @@ internal sealed class KnownShardOpener(IServerOpener inner, Database database, i
 {
     public async Task<ServerConnection> OpenAsync(ServerPool pool, EventLoop loop)
     {
-        if (!IsKnown)
+        var isNew = !IsKnown;
+        if (isNew)
             await database.Control.RefreshCatalogAsync();
         if (!IsKnown)
         {
             throw new ServerOpenException(
                 new ServerError(SqlStates.CannotConnectNow, $"the catalog of shard \"{database.ShardName(shard)}\" ({database.Config.Shards[shard].Primary}) cannot be read"));
         }
+        // The statement was planned for shards that are alike.
+        if (isNew && !database.Routing.Catalog.AreShardsAlike)
+            throw new ServerOpenException(new ServerError(SqlStates.CannotConnectNow, $"shard \"{database.ShardName(shard)}\" has just become known, and its settings differ from the home shard's") { Hint = "Try again." });
         return await inner.OpenAsync(pool, loop);
     }
 

@@ -23,7 +23,7 @@ internal static class GeneratedRows
     {
         if (query is not Insert { With: null, OnConflict: null, Returning.IsEmpty: true, Source: Select { With: null, Into: null, Locks: false } select } insert
             || !names.SystemFirst
-            || findings is not { Refusal: null, Instances.Count: 0, HomeRelations.Count: 0, ReadsReference: false, ReadsTemporary: false, HomeFunction: null, WrittenReference: null }
+            || findings is not { Refusal: null, Instances.Count: 0, HomeRelations.Count: 0, ReadsReference: false, ReadsTemporary: false, HomeFunction: null, WrittenReference: null, ReadsClock: false }
             || (findings.Traits & ~Traits.Writes) != 0
             || !IsGenerated(select))
         {

@@ -18,6 +18,9 @@ public sealed record PlanningContext(
     /// <summary>Conditions on keys do not choose one shard: for a text whose keys turned out to live on several.</summary>
     public bool IsUnconfined { get; init; }
 
+    /// <summary>A value that the text does not show reads the clock (see <see cref="ClockValues"/>): it must be read on one server.</summary>
+    public bool HasClockValues { get; init; }
+
     /// <summary>
     /// Makes a SCRAM-SHA-256 verifier of a clear-text password, as PostgreSQL would store it. Random by nature, so a plan
     /// that used it is not cached.

@@ -41,9 +41,9 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         var plan = Decide(findings);
         if (context.IsUnconfined && plan is OneShardPlan { Choice: KeyedShard } && findings.Instances.Count > 0)
             plan = Refusals.NotConfined(findings.Instances[0].Table);
-        if (plan is RefusedPlan && !source.HasParameters && RowCount.IsOf(query, findings, names))
+        if (plan is RefusedPlan && !source.HasParameters && context.Catalog.AreShardsAlike && RowCount.IsOf(query, findings, names))
             plan = new CountEverywherePlan();
-        else if (plan is RefusedPlan && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
+        else if (plan is RefusedPlan && context.Catalog.AreShardsAlike && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
             plan = insert;
         else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
             plan = OnSeveral(plan, query, new SpreadPlanner(analysis, rows, source, new TextSpan(Range.Start, Range.End)));

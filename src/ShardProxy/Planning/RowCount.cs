@@ -12,7 +12,7 @@ internal static class RowCount
     /// <param name="findings">Of the same query.</param>
     public static bool IsOf(Query query, Findings findings, Names names) =>
         names.SystemFirst
-        && findings is { Refusal: null, Instances.Count: 1, StoredKeys.Count: 0, HomeRelations.Count: 0, HomeFunction: null, Locks: false, Traits: Traits.None }
+        && findings is { Refusal: null, Instances.Count: 1, StoredKeys.Count: 0, HomeRelations.Count: 0, HomeFunction: null, Locks: false, ReadsClock: false, Unspreadable: null, Traits: Traits.None }
         && query is Select
         {
             With: null, IsDistinct: false, HasGroupingSets: false, Having: null, Into: null, Locks: false,

@@ -27,6 +27,8 @@ public static class StatementPlanner
         if (statements.Length != scanned.StatementCount)
             return Refused(Math.Max(1, scanned.StatementCount), "the text cannot be cut into statements", "Send each statement by itself.");
 
+        if (ClockValues.AreInLiterals(text, scanned))
+            context = context with { HasClockValues = true };
         var sensitive = new SortedSet<int>();
         var planner = new CommandPlanner(context, SourceText.OfStatement(text, scanned, sensitive));
         var plans = ImmutableArray.CreateBuilder<PlannedStatement>(statements.Length);

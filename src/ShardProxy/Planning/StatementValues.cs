@@ -38,6 +38,9 @@ public readonly ref struct StatementValues
 
     public ShapeScanner Scanner { get; }
 
+    /// <summary>How many parameters have values here.</summary>
+    public int ParameterCount => _hasBind ? _bind.ParameterCount : _arguments.Length;
+
     /// <param name="number">From 1.</param>
     /// <summary>Bind has no such parameter, so every server will reject it.</summary>
     public bool LacksParameter(int number) => _hasBind && number > _bind.ParameterCount;

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using ShardProxy.Catalog;
 using ShardProxy.Control.Loading;
 using ShardProxy.Directory;
 
@@ -46,6 +47,7 @@ public sealed class ObjectIdMapsTests
         relations.ToDictionary(static relation => Name(relation.Name), static relation => relation.Oid),
         new Dictionary<QualifiedName, string>(),
         null,
+        new ShardNature(150000, "UTF8", "libc C", true, new Dictionary<string, string>()),
         "");
 
     private static QualifiedName Name(string name) => new("public", name);

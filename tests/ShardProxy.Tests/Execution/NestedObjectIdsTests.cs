@@ -134,6 +134,6 @@ public sealed class NestedObjectIdsTests
         Add("mood", Mood, Moods, 'e');
         Add("pair", Pair, Pairs, 'c');
         Add("spans", Spans, Spans + 1, 'r', Pair, ManySpans);
-        return new ShardObjects(types, new Dictionary<QualifiedName, uint>(), new Dictionary<QualifiedName, string>(), null, "");
+        return new ShardObjects(types, new Dictionary<QualifiedName, uint>(), new Dictionary<QualifiedName, string>(), null, new ShardNature(150000, "UTF8", "libc C", true, new Dictionary<string, string>()), "");
     }
 }

@@ -10,7 +10,7 @@ internal sealed class ShowShards : AdminTable
     public override IReadOnlyList<AdminColumn> Columns { get; } =
     [
         Text("database"), Text("shard"), Boolean("home"), Text("host"), Integer("port"), Text("dbname"), Boolean("catalog_read"),
-        Integer("buckets"), Integer("connections"), Text("failure"),
+        Integer("buckets"), Integer("connections"), Text("failure"), Text("differences"),
     ];
 
     public override ValueTask<IReadOnlyList<object?[]>> RowsAsync(ProxyView view)
@@ -31,6 +31,7 @@ internal sealed class ShowShards : AdminTable
                     database.Config.Name, shard.Name, index == 0, shard.Primary.Host, (long)shard.Primary.Port, shard.Primary.Database,
                     state.Unavailable is null && state.Catalog.IsShardKnown(index), buckets[index], pools.Sum(static pool => (long)pool.Count),
                     pools.Select(static pool => pool.LastOpeningError?.Message).FirstOrDefault(static message => message is not null),
+                    state.Catalog.ShardDifferences.ElementAtOrDefault(index) is { Count: > 0 } differences ? string.Join("; ", differences) : null,
                 ]);
             }
         }

@@ -36,7 +36,7 @@ internal sealed class CatalogLoader(IReadOnlyList<ControlShard> shards, Func<int
         objects[0] = home.Objects;
         for (var index = 1; index < shards.Count; index++)
         {
-            (objects[index], failures[index]) = await others[index - 1];
+            (objects[index], failures[index]) = CheckEncoding(index, await others[index - 1], home.Objects.Nature);
             objects[index] ??= previous?.Shards[index];
         }
         return new LoadedCatalog(home, objects, failures);
@@ -55,6 +55,17 @@ internal sealed class CatalogLoader(IReadOnlyList<ControlShard> shards, Func<int
         {
             return (null, exception);
         }
+    }
+
+    /// <summary>Text would change on its way between shards, or not be able to make it.</summary>
+    private (ShardObjects?, SqlException?) CheckEncoding(int index, (ShardObjects? Objects, SqlException? Failure) read, ShardNature home)
+    {
+        if (read.Objects is null || read.Objects.Nature.Encoding == home.Encoding)
+            return read;
+        return (null, new SqlException(
+            SqlStates.CannotConnect,
+            $"the database {shards[index].Config.Primary} has the encoding {read.Objects.Nature.Encoding}, and the home shard's {home.Encoding}",
+            "Create the shards' databases with one encoding."));
     }
 
     /// <summary>What another shard's server says must not be used.</summary>

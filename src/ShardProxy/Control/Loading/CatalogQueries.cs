@@ -9,12 +9,10 @@ internal static class CatalogQueries
     private const string UserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
     // Text is ordered by its bytes under the C library's collations "C", "POSIX" and C.UTF-8.
-    private const string DefaultOrdersByBytes = """
+    internal const string DefaultOrdersByBytes = """
         (SELECT d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'
          FROM pg_database d WHERE d.datname = current_database())
         """;
-
-    public const string ServerVersion = $"SELECT current_setting('server_version_num')::int4, {DefaultOrdersByBytes}";
 
     public const string Schemas = $"SELECT n.nspname FROM pg_namespace n WHERE {UserSchema} ORDER BY n.oid";
 

@@ -5,18 +5,13 @@ namespace ShardProxy.Control.Loading;
 
 /// <summary>What the home shard's catalog said, in one transaction.</summary>
 internal sealed record HomeCatalog(
-    int ServerVersion,
     IReadOnlyList<string> Schemas,
     IReadOnlyList<Relation> Relations,
     IReadOnlyList<FunctionInfo> Functions,
     IReadOnlyList<UniqueKey> UniqueKeys,
     IReadOnlyList<ForeignKey> ForeignKeys,
     ShardObjects Objects,
-    string Fingerprint)
-{
-    /// <summary>Text under the database's own collation is ordered by its bytes.</summary>
-    public bool DefaultOrdersByBytes { get; init; }
-}
+    string Fingerprint);
 
 /// <summary>A unique index or an exclusion constraint.</summary>
 /// <param name="Columns">Attnums of the columns that conflicting rows share; 0 for an expression.</param>
@@ -29,12 +24,14 @@ internal sealed record ForeignKey(uint Table, uint Referenced, string Name, IRea
 /// <summary>How one shard numbers the objects of users, and what its declared tables look like.</summary>
 /// <param name="Types">Object ids that belong to a type's name.</param>
 /// <param name="Stamp">Null when the server carries none.</param>
+/// <param name="Nature">How values are read, compared and shown there.</param>
 /// <param name="Shapes">The declared tables that exist there: their columns as one comparable text.</param>
 internal sealed record ShardObjects(
     IReadOnlyDictionary<QualifiedName, TypeIds> Types,
     IReadOnlyDictionary<QualifiedName, uint> Relations,
     IReadOnlyDictionary<QualifiedName, string> Shapes,
     string? Stamp,
+    ShardNature Nature,
     string Fingerprint);
 
 /// <summary>A type with its companions; 0 where there is none.</summary>

@@ -12,7 +12,7 @@ internal static class HomeCatalogReader
     {
         ReadOnlySpan<string> queries =
         [
-            CatalogQueries.ServerVersion, CatalogQueries.Schemas, CatalogQueries.Domains, CatalogQueries.Columns, CatalogQueries.Relations,
+            CatalogQueries.Schemas, CatalogQueries.Domains, CatalogQueries.Columns, CatalogQueries.Relations,
             CatalogQueries.Functions, CatalogQueries.UniqueKeys, CatalogQueries.ForeignKeys,
         ];
         foreach (var query in queries)
@@ -24,10 +24,6 @@ internal static class HomeCatalogReader
     {
         using var fingerprint = new Fingerprint();
         var rows = new CatalogRows(reader, fingerprint);
-        await rows.ReadAsync(cancel);
-        var version = rows.Int(0);
-        var defaultOrdersByBytes = rows.Bool(1);
-        await rows.NextAsync(cancel);
         var schemas = new List<string>();
         while (await rows.ReadAsync(cancel))
             schemas.Add(rows.Text(0));
@@ -50,10 +46,7 @@ internal static class HomeCatalogReader
         await rows.NextAsync(cancel);
         var objects = await ShardObjectsReader.ReadAsync(reader, cancel);
         return new HomeCatalog(
-            version, schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish())
-        {
-            DefaultOrdersByBytes = defaultOrdersByBytes,
-        };
+            schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish());
     }
 
     private static async Task<DomainTypes> ReadDomainsAsync(CatalogRows rows, CancellationToken cancel)

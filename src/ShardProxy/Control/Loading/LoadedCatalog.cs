@@ -23,9 +23,11 @@ internal sealed record LoadedCatalog(HomeCatalog Home, IReadOnlyList<ShardObject
     public CatalogSnapshot ToSnapshot(long version)
     {
         var maps = Shards.Select(shard => shard is null || ReferenceEquals(shard, Home.Objects) ? ObjectIdMap.Identity : ObjectIdMaps.Build(Home.Objects, shard));
-        return new CatalogSnapshot(version, Home.ServerVersion, Home.Relations, Home.Functions, [.. maps])
+        var home = Home.Objects.Nature;
+        return new CatalogSnapshot(version, home.ServerVersion, Home.Relations, Home.Functions, [.. maps])
         {
-            DefaultOrdersByBytes = Home.DefaultOrdersByBytes,
+            DefaultOrdersByBytes = home.OrdersByBytes,
+            ShardDifferences = [.. Shards.Select(shard => shard?.Nature.DifferencesFrom(home) ?? [])],
             Schemas = Home.Schemas.ToFrozenSet(StringComparer.Ordinal),
             KnownShards = [.. Shards.Select(static shard => shard is not null)],
         };

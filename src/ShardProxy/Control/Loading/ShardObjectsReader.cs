@@ -11,6 +11,7 @@ internal static class ShardObjectsReader
     {
         QualifiedName[] tables = [.. declared];
         batch.BatchCommands.Add(new NpgsqlBatchCommand(CatalogQueries.StampSetting));
+        ShardNatureReader.AddTo(batch);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(CatalogQueries.Types));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(CatalogQueries.RelationIds));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(CatalogQueries.TableShapes)
@@ -23,7 +24,7 @@ internal static class ShardObjectsReader
         });
     }
 
-    /// <summary>The reader stands on the first of the four results.</summary>
+    /// <summary>The reader stands on the first of the results.</summary>
     public static async Task<ShardObjects> ReadAsync(NpgsqlDataReader reader, CancellationToken cancel)
     {
         using var fingerprint = new Fingerprint();
@@ -31,6 +32,8 @@ internal static class ShardObjectsReader
         await rows.ReadAsync(cancel);
         // Not part of the fingerprint: a stamp changes nothing that is planned by.
         var stamp = reader.IsDBNull(0) ? null : reader.GetString(0);
+        await rows.NextAsync(cancel);
+        var nature = await ShardNatureReader.ReadAsync(rows, cancel);
         await rows.NextAsync(cancel);
         var types = new Dictionary<QualifiedName, TypeIds>();
         while (await rows.ReadAsync(cancel))
@@ -46,6 +49,6 @@ internal static class ShardObjectsReader
         var shapes = new Dictionary<QualifiedName, string>();
         while (await rows.ReadAsync(cancel))
             shapes[new QualifiedName(rows.Text(0), rows.Text(1))] = rows.Text(2);
-        return new ShardObjects(types, relations, shapes, stamp, fingerprint.Finish());
+        return new ShardObjects(types, relations, shapes, stamp, nature, fingerprint.Finish());
     }
 }

@@ -24,6 +24,7 @@ internal sealed partial class CatalogRefresh
     private readonly Newcomers _newcomers;
     private readonly ILogger _logger;
     private readonly string?[] _shardFailures;
+    private readonly string[] _differences;
 
     public CatalogRefresh(
         IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, RoutingPublisher publisher, StampKeeper stamps, ILogger logger)
@@ -36,6 +37,7 @@ internal sealed partial class CatalogRefresh
         _newcomers = new Newcomers(shards);
         _logger = logger;
         _shardFailures = new string?[shards.Count];
+        _differences = [.. shards.Select(static _ => "")];
     }
 
     /// <exception cref="SqlException">The home shard cannot be read; nothing was published.</exception>
@@ -46,6 +48,7 @@ internal sealed partial class CatalogRefresh
             var content = _directory.Content;
             var loaded = await _loader.LoadAsync([.. content.Tables.Select(static table => table.Name)], _publisher.Loaded, cancel);
             ReportShards(loaded);
+            ReportDifferences(loaded);
             var findings = DirectoryFollower.Run(loaded, content, _directory.FileTables);
             var (identified, misplaced) = await _newcomers.ExamineAsync(findings.Newcomers, _directory.Snapshot, loaded, cancel);
             var changed = await TryChangeAsync(content, [.. findings.Changes, .. identified], cancel);
@@ -98,6 +101,37 @@ internal sealed partial class CatalogRefresh
             _shardFailures[index] = failure;
         }
     }
+
+    private void ReportDifferences(LoadedCatalog loaded)
+    {
+        var home = loaded.Home.Objects.Nature;
+        for (var index = 1; index < _shards.Count; index++)
+        {
+            if (loaded.Shards[index]?.Nature is not { } nature)
+                continue;
+            var values = string.Join("; ", nature.DifferencesFrom(home));
+            var version = nature.IsOtherMajor(home) ? $"{nature.ServerVersion} against {home.ServerVersion}" : "";
+            var differences = values + version;
+            if (differences == _differences[index])
+                continue;
+            if (values.Length > 0)
+                ShardDiffers(_directory.Database, _shards[index].Name, values);
+            if (version.Length > 0)
+                OtherMajor(_directory.Database, _shards[index].Name, version);
+            if (differences.Length == 0)
+                ShardIsAlike(_directory.Database, _shards[index].Name);
+            _differences[index] = differences;
+        }
+    }
+
+    [LoggerMessage(EventId = 7114, Level = LogLevel.Warning, Message = "database {Database}: shard {Shard} would read, compare or show values in another way than the home shard, so statements over several shards are run over rows brought together there, and are slow: {Differences}")]
+    private partial void ShardDiffers(string database, string shard, string differences);
+
+    [LoggerMessage(EventId = 7115, Level = LogLevel.Warning, Message = "database {Database}: the server of shard {Shard} is of another major version than the home shard's: {Versions}")]
+    private partial void OtherMajor(string database, string shard, string versions);
+
+    [LoggerMessage(EventId = 7116, Level = LogLevel.Information, Message = "database {Database}: shard {Shard} is like the home shard now")]
+    private partial void ShardIsAlike(string database, string shard);
 
     [LoggerMessage(EventId = 7111, Level = LogLevel.Warning, Message = "database {Database}: the catalog of shard {Shard} cannot be read: {Reason}")]
     private partial void ShardNotRead(string database, string shard, string reason);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Statements;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Confinement;
@@ -10,6 +11,7 @@ internal sealed class StatementAnalysis
     {
         Context = context;
         Names = names;
+        Findings.ReadsClock = context.HasClockValues;
         Operands = new OperandReader(names, SubqueryColumns);
         Conditions = new ConditionReader(names, Operands, SubqueryColumns);
         Functions = new FunctionSurvey(context, names, Findings);
@@ -72,6 +74,10 @@ internal sealed class StatementAnalysis
                 return;
             case FunctionCall call:
                 Functions.Survey(call, place.Source);
+                Findings.ReadsClock |= ClockCasts.MayReadClock(call, place);
+                break;
+            case Constant { Kind: ConstantKind.Text, Text: { } text } when ClockWords.AreIn(text):
+                Findings.ReadsClock = true;
                 break;
             case SubqueryExpression subquery:
                 SubqueryColumns(subquery, place, joined: false);
@@ -80,6 +86,9 @@ internal sealed class StatementAnalysis
                 // regclass and its kin: object ids differ from shard to shard.
                 Findings.PrefersHome = true;
                 Findings.Unspreadable ??= "an object id";
+                break;
+            case TypeCast cast:
+                Findings.ReadsClock |= ClockCasts.MayReadClock(cast, place);
                 break;
             case OtherExpression { Kind: "SQLValueFunction" }:
                 // current_timestamp and its kin; also current_user, for which it does no harm.

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using ShardProxy.Catalog;
 using ShardProxy.Protocol.Values;
+using ShardProxy.Statements;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Gathering;
@@ -11,12 +12,19 @@ namespace ShardProxy.Planning.Gathering;
 /// than the home shard, and what cannot fail on rows that would not have been looked at: comparisons of columns of
 /// built-in types with constants and with each other, joined by AND, OR and NOT.
 /// </summary>
-internal sealed class ConditionWriter(SourceText source, Func<ColumnReference, Column?> columnOf)
+/// <param name="isAlike">The shards' settings and collations are the same, so that a shard reads a text as the home shard would.</param>
+internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<ColumnReference, Column?> columnOf)
 {
     private static readonly FrozenSet<uint> Types = new[]
     {
         TypeOid.Bool, TypeOid.Int2, TypeOid.Int4, TypeOid.Int8, TypeOid.Float4, TypeOid.Float8, TypeOid.Numeric, TypeOid.Text, TypeOid.Varchar,
         TypeOid.Bpchar, TypeOid.Uuid, TypeOid.Date, TypeOid.Timestamp, TypeOid.Timestamptz,
+    }.ToFrozenSet();
+
+    // Types of which a constant is written in one way everywhere, and whose order is no collation's.
+    private static readonly FrozenSet<uint> PlainTypes = new[]
+    {
+        TypeOid.Bool, TypeOid.Int2, TypeOid.Int4, TypeOid.Int8, TypeOid.Float4, TypeOid.Float8, TypeOid.Numeric, TypeOid.Uuid,
     }.ToFrozenSet();
 
     // Operators of pg_catalog that only compare.
@@ -26,9 +34,6 @@ internal sealed class ConditionWriter(SourceText source, Func<ColumnReference, C
     {
         "bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bpchar", "uuid", "date", "timestamp", "timestamptz", "interval",
     }.ToFrozenSet();
-
-    // Words that stand for the time of the transaction (datetktbl in utils/adt/datetime.c), which is not one on all shards.
-    private static readonly string[] TimeWords = ["now", "today", "tomorrow", "yesterday"];
 
     // INTERVAL_MASK of utils/timestamp.h, for one field each.
     private static readonly FrozenDictionary<int, string> IntervalFields = new Dictionary<int, string>
@@ -110,7 +115,7 @@ internal sealed class ConditionWriter(SourceText source, Func<ColumnReference, C
 
     private Written? Operand(Expression? expression) => expression is ColumnReference column ? Column(column) : Constant(expression);
 
-    private Written? Column(ColumnReference reference) => columnOf(reference) is { DeterministicCollation: true } column && Types.Contains(column.TypeOid)
+    private Written? Column(ColumnReference reference) => columnOf(reference) is { DeterministicCollation: true } column && (isAlike ? Types : PlainTypes).Contains(column.TypeOid)
         ? new Written($"gathered.{Identifiers.QuoteAlways(column.Name)}", 1)
         : null;
 
@@ -121,7 +126,7 @@ internal sealed class ConditionWriter(SourceText source, Func<ColumnReference, C
             case Constant { Kind: ConstantKind.Integer or ConstantKind.Decimal } number:
                 return source.SensitiveText(number) is { } digits ? new Written($"({digits})", 0) : null;
             case Constant { Kind: ConstantKind.Text, Text: { } text }:
-                return Array.Exists(TimeWords, word => text.Contains(word, StringComparison.OrdinalIgnoreCase)) ? null : new Written(Identifiers.Literal(text), 0);
+                return ClockWords.AreIn(text) ? null : new Written(Identifiers.Literal(text), 0);
             case Constant { Kind: ConstantKind.Boolean, Text: { } value }:
                 return new Written(value, 0);
             case TypeCast cast when TypeName(cast.Type) is { } type && Constant(cast.Operand) is { } operand:

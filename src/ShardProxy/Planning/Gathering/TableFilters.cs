@@ -29,7 +29,7 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
         }
         foreach (var table in tables)
         {
-            if (new ConditionWriter(walker.Source, column => ColumnOf(column, table)).Write(condition) is { } sql)
+            if (new ConditionWriter(walker.Source, walker.Context.Planning.Catalog.AreShardsAlike, column => ColumnOf(column, table)).Write(condition) is { } sql)
                 table.Conditions.Add(sql);
         }
     }

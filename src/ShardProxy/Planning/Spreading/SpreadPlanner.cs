@@ -15,7 +15,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
     /// <param name="mayRewrite">The plan may be for this one text, and the text for the shards another.</param>
     public SpreadPlan? TryPlan(Query query, bool mayRewrite)
     {
-        if (query is not RowQuery row || !MaySpread(analysis.Findings))
+        if (query is not RowQuery row || !MaySpread(analysis.Findings) || !analysis.Context.Catalog.AreShardsAlike)
             return null;
         var branches = new List<Select>();
         if (!TryBranches(row, branches, isTop: true))

@@ -14,8 +14,23 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
     /// <summary>The plan for these values: of a statement that one shard would run for other values, perhaps another.</summary>
     public async ValueTask<PlannedStatement> ChooseAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
     {
+        planned = await ChooseForKeysAsync(statement, planned, body);
+        if (planned.Plan is SpreadPlan or CountEverywherePlan && ReadsClock(statement, body))
+            planned = planned with { Plan = Routing.Replan(session, statement.Text.Sql, 0, hasClockValues: true).Plan };
         if (planned.Plan is SpreadPlan { Merge: { } draft, Fallback: { } fallback })
             return await IsMergeableAsync(statement, draft) ? planned : planned with { Plan = fallback };
+        return planned;
+    }
+
+    private bool ReadsClock(ClientStatement statement, ReadOnlyMemory<byte> body)
+    {
+        session.Scanner.Scan(statement.Text.Sql, session.StandardConformingStrings);
+        BindMessage.TryRead(body.Span, out var bind);
+        return ClockValues.AreIn(new StatementValues(statement.Text.Sql, session.Scanner, bind, statement.Text.ParameterTypes));
+    }
+
+    private async ValueTask<PlannedStatement> ChooseForKeysAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
+    {
         if (planned.Plan is not OneShardPlan { Otherwise: not null } one)
             return planned;
         var parameterTypes = planned.SharesKeyParameter ? await types.ResolveAsync(statement) : statement.Text.ParameterTypes;

@@ -76,6 +76,10 @@ public sealed class ExplainShardsRunner
         {
             case OneShardPlan one:
                 return DecideOne(one, values);
+            case ReplanPlan:
+                return Decide(Replanned(values, hasClockValues: false), values, out sets);
+            case SpreadPlan or CountEverywherePlan when ClockValues.AreIn(values):
+                return Decide(Replanned(values, hasClockValues: true), values, out sets);
             case SpreadPlan spread:
                 var shards = ShardBinder.Shards(spread.Keys, _session.Planning().Routing.Directory, database.ShardCount, values, Database.HomeShard);
                 return ("several shards, put together", string.Join(", ", shards.Select(database.ShardName)), null);
@@ -87,6 +91,10 @@ public sealed class ExplainShardsRunner
                 return (WordOf(plan), OnEveryShard(plan) ? database.ShardNames : null, null);
         }
     }
+
+    // A text of several statements is not looked at again.
+    private Plan Replanned(in StatementValues values, bool hasClockValues) =>
+        Routing.Replan(_session, values.Text, 0, hasClockValues).Plan is ExplainShardsPlan { Inner.Plan: { } plan } && values.Scanner.StatementCount == 1 ? plan : EmptyPlan.Instance;
 
     private (string Word, string? Shard, RefusedPlan? Refusal) DecideOne(OneShardPlan one, in StatementValues values)
     {

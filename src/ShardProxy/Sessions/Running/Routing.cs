@@ -59,10 +59,11 @@ public static class Routing
 
     /// <summary>A text planned again, with keys that choose no shard. Throws the refusal if that is the plan.</summary>
     /// <param name="statement">Which of the text's statements.</param>
-    public static PlannedStatement Replan(Session session, ReadOnlySpan<byte> sql, int statement)
+    /// <param name="hasClockValues">A parameter reads the clock.</param>
+    public static PlannedStatement Replan(Session session, ReadOnlySpan<byte> sql, int statement, bool hasClockValues = false)
     {
         session.Scanner.Scan(sql, session.StandardConformingStrings);
-        var template = StatementPlanner.Plan(sql, session.Scanner, session.Planning().Context with { IsUnconfined = true });
+        var template = StatementPlanner.Plan(sql, session.Scanner, session.Planning().Context with { IsUnconfined = true, HasClockValues = hasClockValues });
         var planned = template.Statements[statement];
         return planned.Plan is RefusedPlan refused ? throw Refuse(refused) : planned;
     }

@@ -173,6 +173,9 @@ public sealed class StatementRunner
                     : DispatchAsync(planned with { Plan = chosen }, text);
             case ReplanPlan:
                 return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text)).Plan }, text);
+            // The template was made for other literals.
+            case SpreadPlan or CountEverywherePlan when ClockValues.AreInLiterals(text.Whole.Span, _session.Scanner):
+                return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text), hasClockValues: true).Plan }, text);
             case SpreadPlan spread:
                 return Spread.RunAsync(spread, text, other => DispatchAsync(planned with { Plan = other }, text));
             case TransactionPlan transaction:
