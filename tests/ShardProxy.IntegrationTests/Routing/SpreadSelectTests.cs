@@ -63,6 +63,19 @@ public sealed class SpreadSelectTests(Lab lab, ITestOutputHelper output)
             new FrontendScript().Query("SELECT count(*) FROM users WHERE id IN (1, 2, 3)"));
     }
 
+    /// <summary>What <see cref="Generated.GeneratedSelectTests"/> found.</summary>
+    [Theory]
+    [InlineData("SELECT DISTINCT product, id FROM orders ORDER BY 1, 1 FETCH FIRST 1 ROWS WITH TIES")]
+    [InlineData("SELECT count(*) FROM (SELECT DISTINCT product, amount FROM orders ORDER BY 1, 1 FETCH FIRST 2 ROWS WITH TIES) x")]
+    [InlineData("SELECT u.id, v.t FROM (VALUES (1, 'x'), (2, 'y'), (3, NULL)) v(n, t) JOIN users u ON u.id = v.n ORDER BY u.feeling, u.id LIMIT 2")]
+    public async Task Found_by_generated_statements(string statement)
+    {
+        await using var subject = await WireClient.ConnectAsync(lab.Subject);
+        await using var reference = await WireClient.ConnectAsync(lab.Reference);
+        foreach (var script in (FrontendScript[])[new FrontendScript().Query(statement), new FrontendScript().Run(statement).Sync(), new FrontendScript().Run(statement, resultFormat: 1).Sync()])
+            Lines(await subject.RunAsync(script), isOrdered: false).ShouldBe(Lines(await reference.RunAsync(script), isOrdered: false), statement);
+    }
+
     private static List<string> Lines(List<WireMessage> messages, bool isOrdered)
     {
         var lines = messages.Select(static message => message.ToString()).ToList();

@@ -53,13 +53,20 @@ internal sealed class RowsDraftWriter
                 return null;
             distinct = columns;
         }
-        var sorted = !distinct.IsDefault && order.Count >= distinct.Length && order.Take(distinct.Length).All(key => distinct.Contains(key.Column));
+        var sorted = !distinct.IsDefault && BeginsWith(order, distinct);
         return new RowsDraft(ShardText(limit, offset), _visible, _hidden.Count, order.ToImmutable(), distinct, sorted, Select.WithTies)
         {
             Limit = limit,
             Offset = offset,
             TextOrder = _input.TextOrder,
         };
+    }
+
+    // Rows that are equal in the columns stand together if the first keys are these columns, however often each is named.
+    private static bool BeginsWith(ImmutableArray<Merging.SortKey>.Builder order, ImmutableArray<int> columns)
+    {
+        var first = order.Select(static key => key.Column).Distinct().Take(columns.Distinct().Count()).ToList();
+        return columns.All(first.Contains);
     }
 
     private ImmutableArray<int>? DistinctColumns(ImmutableArray<Merging.SortKey>.Builder order)
