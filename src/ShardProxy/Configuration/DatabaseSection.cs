@@ -13,6 +13,10 @@ internal static class DatabaseSection
     private const long SmallestGather = 64 << 10;
     private const long LargestGather = 1L << 44;
 
+    // Less would ask the store all the time; more would not fit the arrays that index it.
+    private const long SmallestLookupCache = 64 << 10;
+    private const long LargestLookupCache = 1L << 38;
+
     public static DatabaseConfig Read(Scalar name, Section section)
     {
         using var _ = section;
@@ -61,6 +65,7 @@ internal static class DatabaseSection
     {
         using var _ = section;
         var store = section.Choice("store", "embedded", ("embedded", "embedded"), ("redis", "redis"));
+        var cache = section.Size("lookup_cache", DirectoryConfig.DefaultLookupCache, SmallestLookupCache, LargestLookupCache);
         if (store == "embedded")
         {
             foreach (var key in (string[])["url", "prefix", "lease"])
@@ -68,7 +73,7 @@ internal static class DatabaseSection
                 if (section.Find(key) is { } needless)
                     section.Scope.Report(needless.At, $"{needless.Path} goes with store: redis.");
             }
-            return new DirectoryConfig(store, section.FilePath("path") ?? section.Scope.BesideFile(".directory.db"));
+            return new DirectoryConfig(store, section.FilePath("path") ?? section.Scope.BesideFile(".directory.db")) { LookupCacheBytes = cache };
         }
         RedisTarget? target = null;
         if (section.Require("url") is { } url && !RedisTarget.TryParse(url.Text, out target, out var error))
@@ -81,6 +86,7 @@ internal static class DatabaseSection
             Redis = target,
             Prefix = prefix,
             Lease = ReadLease(section),
+            LookupCacheBytes = cache,
         };
     }
 

@@ -120,6 +120,12 @@ public sealed record DirectoryConfig(string Store, string? Path)
 
     /// <summary>How long a proxy that cannot reach the store counts as live, and may write what another could have distributed.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Bytes in which the proxy remembers where keys of lookup tables live.</summary>
+    public long LookupCacheBytes { get; init; } = DefaultLookupCache;
+
+    /// <summary>A few million integer keys.</summary>
+    public const long DefaultLookupCache = 64 << 20;
 }
 
 /// <summary>Every wait and every queue has a bound; durations of zero mean no limit.</summary>

@@ -59,9 +59,14 @@ internal static class TablesSection
     private static (string Strategy, string? Placement) ReadPlacement(Section section, bool placedElsewhere)
     {
         var given = section.Find("strategy");
-        var strategy = section.Choice("strategy", "hash", ("hash", "hash"), ("range", "range"), ("list", "list"));
+        var strategy = section.Choice("strategy", "hash", ("hash", "hash"), ("range", "range"), ("list", "list"), ("lookup", "lookup"));
         var ranges = section.Find("ranges");
         var lists = section.Find("lists");
+        var policy = section.Find("policy");
+        if (policy is { } word && (placedElsewhere || strategy != "lookup"))
+            section.Scope.Report(word.At, $"{word.Path} goes with strategy: lookup.");
+        else if (policy is { Text: not ("fewest" or "hash") } unknown)
+            section.Scope.Report(unknown.At, $"{unknown.Path} must be fewest or hash, not {unknown.Text}.");
         if (placedElsewhere && (given ?? ranges ?? lists) is { } needless)
             section.Scope.Report(needless.At, $"{needless.Path}: a reference table, or one with colocate_with, has no strategy of its own.");
         else if (strategy == "range" && ranges is null)
@@ -72,7 +77,7 @@ internal static class TablesSection
             section.Scope.Report(notRanges.At, $"{notRanges.Path} goes with strategy: range.");
         else if (strategy != "list" && lists is { } notLists)
             section.Scope.Report(notLists.At, $"{notLists.Path} goes with strategy: list.");
-        return (strategy, (ranges ?? lists)?.Text);
+        return (strategy, strategy == "lookup" ? policy?.Text ?? "fewest" : (ranges ?? lists)?.Text);
     }
 
     private static void CheckLink(string table, Scalar target, Section section, Dictionary<string, TableConfig> known)

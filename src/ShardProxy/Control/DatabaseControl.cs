@@ -40,6 +40,18 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
         }
     }
 
+    public async Task PlaceKeysAsync(KeyPlaces places, bool mayPlace)
+    {
+        try
+        {
+            await routing.PlaceKeysAsync(places, mayPlace, CancellationToken.None);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
+
     public async Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user)
     {
         try

@@ -1,4 +1,6 @@
 using ShardProxy.Configuration;
+using ShardProxy.Directory.Lookup;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
 
@@ -22,9 +24,10 @@ public sealed class DatabaseDirectory
         _copy = copy;
         _store = store;
         Database = database.Name;
+        Cache = new LookupCache(database.Directory.LookupCacheBytes, store.IsShared);
         _shards = [.. database.Shards.Select(static shard => shard.Name)];
         _fileTables = FileDeclarations.NamesOf(database);
-        _current = new Version(content, content.ToSnapshot(_shards));
+        _current = new Version(content, content.ToSnapshot(_shards, Cache));
     }
 
     public string Database { get; }
@@ -35,6 +38,9 @@ public sealed class DatabaseDirectory
     public DirectoryContent Content => _current.Content;
 
     public DirectorySnapshot Snapshot => _current.Snapshot;
+
+    /// <summary>Where keys of lookup groups live, as far as this proxy has asked.</summary>
+    public LookupCache Cache { get; }
 
     /// <summary>
     /// Makes the database's part of the store when it is new, and merges the file's tables in. While a shared store cannot be
@@ -107,6 +113,7 @@ public sealed class DatabaseDirectory
             {
                 var changed = await _store.ChangeAsync(Database, content.Version, changes, who, cancel);
                 Publish(changed);
+                await ForgetKeysAsync(content, changed, cancel);
                 return changed;
             }
             catch (DirectoryConflictException)
@@ -114,6 +121,24 @@ public sealed class DatabaseDirectory
                 await ReloadAsync(cancel);
             }
         }
+    }
+
+    /// <summary>The keys of groups that went with their last table. They are in nobody's way, so a store that fails now may keep them.</summary>
+    private async Task ForgetKeysAsync(DirectoryContent before, DirectoryContent after, CancellationToken cancel)
+    {
+        var live = IdsOf(after);
+        if (!IdsOf(before).Except(live, StringComparer.Ordinal).Any())
+            return;
+        try
+        {
+            await _store.Keys.ForgetAsync(Database, live, cancel);
+        }
+        catch (DirectoryException)
+        {
+            // The next group that goes takes them along.
+        }
+
+        static string[] IdsOf(DirectoryContent content) => [.. content.Groups.Select(static group => group.Rule).OfType<LookupRule>().Select(static rule => rule.Id)];
     }
 
     /// <summary>What a changed configuration file adds; nothing is stored yet.</summary>
@@ -186,7 +211,7 @@ public sealed class DatabaseDirectory
             // A change and a reload may come in at the same time; the later version wins.
             if (content.Version < _current.Content.Version)
                 return;
-            _current = new Version(content, content.ToSnapshot(_shards));
+            _current = new Version(content, content.ToSnapshot(_shards, Cache));
             _copy?.Save(content);
         }
     }

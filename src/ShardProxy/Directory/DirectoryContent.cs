@@ -1,3 +1,4 @@
+using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
@@ -54,9 +55,12 @@ public sealed record DirectoryContent(
     }
 
     /// <param name="shards">The configured shards' names in order; their positions are the snapshot's indexes.</param>
+    /// <param name="cache">Where keys of lookup groups live, as far as it is known.</param>
     /// <exception cref="DirectoryException">A bucket belongs to a shard that is not configured.</exception>
-    public DirectorySnapshot ToSnapshot(IReadOnlyList<string> shards, bool leaseLost = false)
+    public DirectorySnapshot ToSnapshot(IReadOnlyList<string> shards, LookupCache cache, bool leaseLost = false)
     {
+        foreach (var group in Groups)
+            group.Cache = cache;
         var indexes = new Dictionary<string, ushort>(StringComparer.Ordinal);
         for (var index = 0; index < shards.Count; index++)
             indexes.Add(shards[index], (ushort)index);

@@ -49,6 +49,7 @@ public sealed class DirectorySnapshot
         _tables = tables
             .Select(table => table.Group is { } name && Groups.TryGetValue(name, out var group) ? table with { Placement = group } : table)
             .ToFrozenDictionary(static table => table.Table);
+        HasLookups = Groups.Values.Any(static group => group.Rule is LookupRule);
         _shardOfBucket = shardOfBucket;
         _hashBuckets = (ulong)(hashBuckets < 0 ? shardOfBucket.Length : hashBuckets);
     }
@@ -71,6 +72,9 @@ public sealed class DirectorySnapshot
     public IReadOnlyDictionary<string, KeyGroup> Groups { get; }
 
     public IReadOnlyDictionary<QualifiedName, TableDistribution> Tables => _tables;
+
+    /// <summary>Some group's keys are placed by look-up.</summary>
+    public bool HasLookups { get; }
 
     public bool HasShardedTables => _tables.Count > 0;
 

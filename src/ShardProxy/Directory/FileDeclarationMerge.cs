@@ -57,10 +57,7 @@ internal sealed class FileDeclarationMerge
     {
         try
         {
-            var entries = PlacementTargets.Assign(PlacementText.Parse(table.Placement ?? ""), _shards);
-            // Only to hear now whether the entries are of the strategy's kind.
-            PlacementRule.Of(table.Strategy, entries, static _ => 0);
-            _changes.Add(new GroupPlaced(group, table.Strategy, entries));
+            _changes.Add(new GroupPlaced(group, table.Strategy, PlacementTargets.Begin(table.Strategy, table.Placement ?? "", _shards)));
         }
         catch (FormatException exception)
         {

@@ -1,3 +1,5 @@
+using ShardProxy.Directory.Lookup;
+
 namespace ShardProxy.Directory;
 
 /// <summary>
@@ -14,6 +16,9 @@ public interface IDirectoryStore : IAsyncDisposable
     bool IsShared { get; }
 
     StoreHealth Health { get; }
+
+    /// <summary>The places of keys that are placed by look-up.</summary>
+    IKeyStore Keys { get; }
 
     /// <summary>Another proxy may have changed something in the database named. A notice may be lost; polling finds what it said.</summary>
     event Action<string, DirectoryNotice>? Noticed;

@@ -6,7 +6,7 @@ namespace ShardProxy.Directory;
 /// A colocation group gets a rule, with a bucket for each of its entries. The first table of the group is declared in the
 /// same version.
 /// </summary>
-/// <param name="Strategy">"range" or "list".</param>
+/// <param name="Strategy">"range", "list" or "lookup".</param>
 /// <param name="Entries">Each with the shard that is to own its bucket as the target.</param>
 public sealed record GroupPlaced(string Group, string Strategy, IReadOnlyList<PlacementEntry> Entries) : DirectoryChange
 {

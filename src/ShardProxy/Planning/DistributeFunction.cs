@@ -16,7 +16,7 @@ internal static class DistributeFunction
             return false;
         string[]? names = call.Names[0] switch
         {
-            "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with", "strategy", "ranges", "lists"],
+            "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with", "strategy", "ranges", "lists", "policy"],
             "create_reference_table" => ["table_name"],
             "add_shard_range" => ["table_name", "range"],
             "add_shard_list" => ["table_name", "list"],
@@ -61,7 +61,7 @@ internal static class DistributeFunction
     private static Plan ReadStrategy(DistributePlan plan, string?[] values, string[] names)
     {
         var strategy = values[4] ?? values[2];
-        var placement = values[5] ?? values[6];
+        var placement = values[5] ?? values[6] ?? values[7];
         if (strategy is null && placement is null)
             return plan;
         if (plan.ColocateWith is not null)
@@ -69,12 +69,14 @@ internal static class DistributeFunction
         return strategy switch
         {
             null or "hash" when placement is null => plan,
-            "range" when values[5] is not null && values[6] is null => plan with { Strategy = strategy, Placement = placement },
-            "list" when values[6] is not null && values[5] is null => plan with { Strategy = strategy, Placement = placement },
+            "range" when values[5] is not null && values[6] is null && values[7] is null => plan with { Strategy = strategy, Placement = placement },
+            "list" when values[6] is not null && values[5] is null && values[7] is null => plan with { Strategy = strategy, Placement = placement },
+            "lookup" when values[5] is null && values[6] is null => plan with { Strategy = strategy, Placement = values[7] ?? "fewest" },
+            "lookup" => Refuse("the strategy lookup takes no ranges and lists, only a policy for unknown keys: policy => 'fewest' or 'hash'", names),
             "range" => Refuse("the strategy range takes ranges, such as ranges => '[,1000) on s0, [1000,) on s1'", names),
             "list" => Refuse("the strategy list takes lists, such as lists => '(eu, ch) on s0, default on s1'", names),
-            null or "hash" => Refuse("ranges and lists go with a strategy => 'range' or 'list'", names),
-            _ => Refuse($"there is no strategy \"{strategy}\": the strategies are hash, range and list", names),
+            null or "hash" => Refuse("ranges, lists and policies go with a strategy => 'range', 'list' or 'lookup'", names),
+            _ => Refuse($"there is no strategy \"{strategy}\": the strategies are hash, range, list and lookup", names),
         };
     }
 

@@ -10,13 +10,14 @@ namespace ShardProxy.Planning;
 /// From one key value, as the statement has it, to its shard: by its hash, or by the placement of its group. Allocates
 /// nothing, except to say what a table lacks for a new key.
 /// </summary>
-internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory)
+internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory, KeyPlaces? places)
 {
     [ThreadStatic]
     private static ByteBuffer? _image;
 
     private readonly KeyPlacement? _placement = type.Placement;
     private readonly DirectorySnapshot _directory = directory;
+    private readonly KeyPlaces? _places = places;
 
     public KeyTarget Target { get; } = new(type.Oid, type.TypeModifier, use);
 
@@ -44,10 +45,10 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
         return Placed(KeyImage.TryReadCast(Target, valueType, castTo, binary, value, image), image.Unread, binary ? default : value, ref trouble);
     }
 
-    private static ByteBuffer NewImage()
+    private ByteBuffer NewImage()
     {
         var image = _image ??= new ByteBuffer();
-        image.Clear();
+        _placement!.Begin(image);
         return image;
     }
 
@@ -59,13 +60,25 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
     {
         if (result != KeyHashResult.Hashed)
             return WithoutKey(result);
-        var bucket = _placement!.Find(image);
+        var bucket = _placement is LookupPlacement lookup ? LookUp(lookup, image) : _placement!.Find(image);
+        if (bucket == KeyPlacement.Unknown)
+            return ShardSet.Unknown;
         if (bucket >= 0)
             return ShardSet.Of(_directory.ShardOfBucket(bucket));
         // A key that has no bucket has no rows, so comparing with it finds none.
         if (Target.Use == KeyUse.Store)
-            trouble ??= Refusals.NoBucket(_placement.Missing(image, shown.IsEmpty ? "the key" : Encoding.UTF8.GetString(shown)));
+            trouble ??= _placement is LookupPlacement ? Refusals.NotPlacedYet : Refusals.NoBucket(_placement.Missing(image, shown.IsEmpty ? "the key" : Encoding.UTF8.GetString(shown)));
         return ShardSet.Empty;
+    }
+
+    // Without a lease other proxies may have moved the key, and what is remembered of it counts for nothing.
+    private int LookUp(LookupPlacement lookup, ReadOnlySpan<byte> image)
+    {
+        var stored = Target.Use == KeyUse.Store;
+        var bucket = _directory.IsLeaseLost ? KeyPlacement.Unknown : lookup.Find(image);
+        if (bucket >= 0 || (bucket == KeyPlacement.None && !stored))
+            return bucket;
+        return _places?.Find(lookup, image, stored) ?? KeyPlacement.Unknown;
     }
 
     private static ShardSet WithoutKey(KeyHashResult result) => result switch

@@ -125,10 +125,10 @@ public enum CursorVerb
 /// <summary>SELECT create_distributed_table(…) or create_reference_table(…).</summary>
 public sealed record DistributePlan(string Table, string? Key, string? ColocateWith, bool Reference) : Plan
 {
-    /// <summary>How keys find their buckets when the table founds a group: hash, range or list.</summary>
+    /// <summary>How keys find their buckets when the table founds a group: hash, range, list or lookup.</summary>
     public string Strategy { get; init; } = "hash";
 
-    /// <summary>The ranges or lists, in the notation of Directory.Placements.PlacementText; null for hash.</summary>
+    /// <summary>The ranges or lists, in the notation of Directory.Placements.PlacementText; of a lookup table the policy; null for hash.</summary>
     public string? Placement { get; init; }
 }
 

@@ -21,6 +21,12 @@ internal static class Refusals
         $"the shard key of a new row has no place: the table would need {missing}",
         "Add one with SELECT add_shard_range('table', '[from,to) on shard') or SELECT add_shard_list('table', '(value, …) on shard').");
 
+    /// <summary>Told by EXPLAIN (SHARDS), which gives no places.</summary>
+    public static RefusedPlan NotPlacedYet { get; } = new(
+        SqlStates.CheckViolation,
+        "the shard key of a new row has no place yet: the statement itself would give it one",
+        null);
+
     public static RefusedPlan Of(string reason, string? hint) => new(NotSupported, reason, hint);
 
     public static RefusedPlan NotConfined(TableDistribution table) => Of(

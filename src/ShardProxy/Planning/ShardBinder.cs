@@ -44,7 +44,7 @@ public static class ShardBinder
         return BindResult.Bound;
     }
 
-    /// <summary>The bucket of a key's text, as a quoted literal gives it; -1 when it is no key or nothing holds it. For hints and tools: it allocates.</summary>
+    /// <summary>The bucket of a key's text, as a quoted literal gives it; negative when it is no key, nothing holds it, or its place is not known here. For hints and tools: it allocates.</summary>
     public static int BucketOf(KeyType type, DirectorySnapshot directory, ReadOnlySpan<byte> text) =>
         BucketOf(type, directory, TypeOid.Unknown, 0, binary: false, text);
 
@@ -57,7 +57,16 @@ public static class ShardBinder
         if (type.Placement is not { } placement)
             return KeyHasher.TryHashCast(target, valueType, castTo, binary, value, out var hash) == KeyHashResult.Hashed ? directory.BucketOf(hash) : -1;
         var image = new ByteBuffer();
+        placement.Begin(image);
         return KeyImage.TryReadCast(target, valueType, castTo, binary, value, image) == KeyHashResult.Hashed ? placement.Find(image.Unread) : -1;
+    }
+
+    /// <summary>Reads every key of the sets, for what <see cref="StatementValues.Places"/> collects.</summary>
+    internal static void Visit(System.Collections.Immutable.ImmutableArray<KeySet> sets, DirectorySnapshot directory, in StatementValues values)
+    {
+        RefusedPlan? trouble = null;
+        foreach (var set in sets)
+            Evaluate(set, directory, values, ref trouble);
     }
 
     /// <summary>The shards that can have rows that matter, in order. When no row can match, <paramref name="anyShard"/> gives the row description.</summary>

@@ -19,7 +19,7 @@ public readonly ref struct StatementValues
     }
 
     /// <param name="parameterTypes">As Parse declared them; what is missing or 0 is of the type that its use implies.</param>
-    public StatementValues(ReadOnlySpan<byte> text, ShapeScanner scanner, in BindMessage bind, ReadOnlySpan<uint> parameterTypes)
+    public StatementValues(ReadOnlySpan<byte> text, ShapeScanner scanner, scoped in BindMessage bind, ReadOnlySpan<uint> parameterTypes)
         : this(text, scanner)
     {
         _bind = bind;
@@ -47,6 +47,9 @@ public readonly ref struct StatementValues
 
     /// <summary>The client's encoding is not the server's: text beyond ASCII is converted by the server, and its bytes here are not the key's.</summary>
     public bool IsConverted { get; init; }
+
+    /// <summary>Places of keys that were asked for this execution; null where nothing can be asked.</summary>
+    public KeyPlaces? Places { get; init; }
 
     /// <returns>False when the value is not known here.</returns>
     public bool TryGetParameter(int number, out ReadOnlySpan<byte> value, out bool isNull, out bool isBinary, out uint type)

@@ -18,6 +18,10 @@ public interface IDatabaseControl
     /// <summary>create_distributed_table and create_reference_table. Throws <see cref="SqlErrorException"/>.</summary>
     Task DistributeAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user);
 
+    /// <summary>Asks where the keys wanted are. Throws <see cref="SqlErrorException"/>.</summary>
+    /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
+    Task PlaceKeysAsync(KeyPlaces places, bool mayPlace);
+
     /// <summary>add_shard_range, add_shard_list, split_shard_range. Throws <see cref="SqlErrorException"/>.</summary>
     Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user);
 }

@@ -1,5 +1,6 @@
 using ShardProxy.Catalog;
 using ShardProxy.Execution;
+using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
@@ -114,6 +115,9 @@ public sealed class Session
 
     /// <summary>Server connections stay with the client until it goes: pool mode session.</summary>
     public bool KeepsServers => Database.IsSessionPooled;
+
+    /// <summary>What was asked for the statement at hand of keys that are placed by look-up; null when nothing had to be.</summary>
+    public KeyPlaces? Places { get; set; }
 
     /// <summary>standard_conforming_strings decides how a quoted backslash is read.</summary>
     public bool StandardConformingStrings { get; private set; } = true;

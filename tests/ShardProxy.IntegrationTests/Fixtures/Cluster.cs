@@ -36,13 +36,16 @@ public sealed class Cluster : IAsyncDisposable
         return new Cluster(servers, reference is null ? null : await reference);
     }
 
+    /// <summary>The embedded directory's file.</summary>
+    public string DirectoryPath => Path.Combine(_folder, "directory.db");
+
     /// <summary>A proxy in front of the shards. All proxies of a cluster share one directory file.</summary>
     public async Task<ProxyProcess> StartProxyAsync(ProxyOptions? options = null)
     {
         options ??= new ProxyOptions();
         var port = FreePort.Next();
         var file = Path.Combine(_folder, $"shardproxy-{Interlocked.Increment(ref _proxyCount)}.yaml");
-        await File.WriteAllTextAsync(file, options.ToYaml(port, Shards, Path.Combine(_folder, "directory.db"), file + ".copy"));
+        await File.WriteAllTextAsync(file, options.ToYaml(port, Shards, DirectoryPath, file + ".copy"));
         var proxy = await ProxyProcess.StartAsync(file, port, options.Environment);
         _proxies.Add(proxy);
         return proxy;

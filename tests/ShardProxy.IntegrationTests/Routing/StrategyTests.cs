@@ -28,6 +28,8 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("hash", "")]
     [InlineData("range", ", strategy => 'range', ranges => '[,10) on s2, [10,20), [20,)'")]
     [InlineData("list", ", strategy => 'list', lists => '(0, 1, 2, 3, 4, 5, 6, 7, 8, 9) on s1, (10, 11, 12) on s0, default on s2'")]
+    [InlineData("lookup by fewest", ", strategy => 'lookup'")]
+    [InlineData("lookup by hash", ", strategy => 'lookup', policy => 'hash'")]
     public async Task Rows_are_written_and_found_by_every_way(string strategy, string arguments)
     {
         await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
@@ -111,6 +113,8 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("strategy => 'range', ranges => '[1,2) on nowhere'", "there is no shard")]
     [InlineData("strategy => 'range'", "takes ranges")]
     [InlineData("strategy => 'list', lists => '[1,2)'", "takes lists")]
+    [InlineData("strategy => 'lookup', policy => 'most'", "there is no policy")]
+    [InlineData("strategy => 'lookup', ranges => '[1,2)'", "takes no ranges")]
     [InlineData("strategy => 'magic'", "there is no strategy")]
     public async Task What_makes_no_sense_declares_nothing(string arguments, string because)
     {

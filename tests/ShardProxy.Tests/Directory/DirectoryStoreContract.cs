@@ -4,20 +4,9 @@ using ShardProxy.Directory.Placements;
 namespace ShardProxy.Tests.Directory;
 
 /// <summary>What every store keeps. A new store's test class derives from this and says how to open it.</summary>
-public abstract class DirectoryStoreContract : IAsyncLifetime
+public abstract class DirectoryStoreContract : KeyStoreContract
 {
     private static readonly string[] FourBuckets = ["s0", "s0", "s1", "s1"];
-
-    protected static CancellationToken Cancel => CancellationToken.None;
-
-    protected IDirectoryStore Store { get; private set; } = null!;
-
-    /// <summary>Opens the one store of this test; a second call, after the first was disposed, opens the same again.</summary>
-    protected abstract Task<IDirectoryStore> OpenAsync();
-
-    public virtual async Task InitializeAsync() => Store = await OpenAsync();
-
-    public virtual async Task DisposeAsync() => await Store.DisposeAsync();
 
     [Fact]
     public async Task The_cluster_id_is_a_uuid_and_survives_a_restart()
@@ -242,10 +231,4 @@ public abstract class DirectoryStoreContract : IAsyncLifetime
 
     protected static DeclaredTable Reference(string table) =>
         new(new TableDistribution(Name(table), TableKind.Reference, null, null), 0, 0);
-
-    private async Task ReopenAsync()
-    {
-        await Store.DisposeAsync();
-        Store = await OpenAsync();
-    }
 }

@@ -192,7 +192,7 @@ public sealed class StrategyPlanTests
             ],
             [],
             []);
-        return new PlanningContext(catalog, directory.ToSnapshot(ShardNames), ["public"], "app", new HashSet<string>());
+        return new PlanningContext(catalog, directory.ToSnapshot(ShardNames, new ShardProxy.Directory.Lookup.LookupCache(64 << 10, sharesStore: false)), ["public"], "app", new HashSet<string>());
     }
 
     private static IEnumerable<DirectoryChange> Table(string name, string? strategy, string? placement)

@@ -37,7 +37,7 @@ internal sealed class ShowBuckets : AdminTable
         foreach (var group in directory.Groups.Values)
         {
             foreach (var (entry, bucket) in group.Rule.Entries.Zip(group.Rule.Buckets))
-                placed[bucket] = (group, PlacementText.Format(entry with { Target = null }));
+                placed[bucket] = (group, group.Rule is LookupRule ? "" : PlacementText.Format(entry with { Target = null }));
         }
         return placed;
     }

@@ -80,10 +80,7 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
     {
         try
         {
-            var entries = PlacementTargets.Assign(PlacementText.Parse(text), [.. shards.Select(static shard => shard.Name)]);
-            // Only to hear now whether the entries are of the strategy's kind.
-            PlacementRule.Of(strategy, entries, static _ => 0);
-            return entries;
+            return PlacementTargets.Begin(strategy, text, [.. shards.Select(static shard => shard.Name)]);
         }
         catch (FormatException exception)
         {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ShardProxy.Catalog;
 using ShardProxy.Control.Loading;
+using ShardProxy.Control.Lookups;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Stamps;
 using ShardProxy.Directory;
@@ -34,7 +35,7 @@ internal sealed partial class CatalogRefresh
         _publisher = publisher;
         _stamps = stamps;
         _loader = new CatalogLoader(shards, stamps.StampOf);
-        _newcomers = new Newcomers(shards);
+        _newcomers = new Newcomers(shards, new KeyAdoption(directory));
         _logger = logger;
         _shardFailures = new string?[shards.Count];
         _differences = [.. shards.Select(static _ => "")];

@@ -4,6 +4,7 @@ using ShardProxy.Configuration;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Fleet;
 using ShardProxy.Control.Loading;
+using ShardProxy.Control.Lookups;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Stamps;
 using ShardProxy.Directory;
@@ -32,6 +33,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private readonly Coalesced _refreshes;
     private readonly TableDistributor _distributor;
     private readonly PlacementChanger _placements;
+    private readonly KeyPlacer _keys;
     private readonly FleetMember? _fleet;
     private readonly SemaphoreSlim _declaring = new(1);
     private readonly CancellationTokenSource _stop = new();
@@ -55,6 +57,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _refreshes = new Coalesced(RefreshAsync);
         _distributor = new TableDistributor(_shards, directory);
         _placements = new PlacementChanger(_shards, directory);
+        _keys = new KeyPlacer(_shards, directory, () => Current);
         _config = database;
         if (directory.Store.IsShared)
         {
@@ -139,6 +142,12 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// <exception cref="SqlException">Refused or failed, with the client's SQLSTATE, message and hint.</exception>
     public Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
         Task.Run(() => RunChangePlacementAsync(plan, searchPath, user, cancel), cancel);
+
+    /// <summary>Asks where keys of lookup tables are, that this proxy does not know.</summary>
+    /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
+    /// <exception cref="SqlException">A new key's place cannot be stored, or a shard that may have the key cannot be asked.</exception>
+    public Task PlaceKeysAsync(KeyPlaces places, bool mayPlace, CancellationToken cancel) =>
+        Task.Run(() => _keys.ResolveAsync(places, mayPlace, cancel), cancel);
 
     /// <summary>Declares what a reloaded configuration file adds; tables that it no longer names stay declared.</summary>
     /// <returns>What could not be done, in words; also logged. Empty when all is well.</returns>

@@ -2,8 +2,10 @@ using Npgsql;
 using ShardProxy.Catalog;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Loading;
+using ShardProxy.Control.Lookups;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Control.Routing;
 
@@ -12,7 +14,7 @@ namespace ShardProxy.Control.Routing;
 /// process, or by hand before the proxy knew them. Rows that are there must stand where the directory says, or the table
 /// is not used; sequences get their stretches.
 /// </summary>
-internal sealed class Newcomers(IReadOnlyList<ControlShard> shards)
+internal sealed class Newcomers(IReadOnlyList<ControlShard> shards, KeyAdoption adoption)
 {
     public async Task<(IReadOnlyList<DirectoryChange> Identified, IReadOnlyList<TableProblem> Misplaced)> ExamineAsync(
         IReadOnlyList<DeclaredTable> tables, DirectorySnapshot directory, LoadedCatalog catalog, CancellationToken cancel)
@@ -41,10 +43,18 @@ internal sealed class Newcomers(IReadOnlyList<ControlShard> shards)
             if (table.Distribution.Kind == TableKind.Reference)
                 return await ReferenceCopies.CompareAsync(shards, table.Name, cancel);
             var key = catalog.Home.Relations.First(relation => relation.Oid == table.HomeOid).FindColumn(table.Distribution.KeyColumn!)!;
-            if (await RowPlacement.CheckAsync(shards, table, key, directory, cancel) is { } problem)
+            // A rule that makes no sense for the type is a problem of its own (TableChecks).
+            var problem = directory.Find(table.Name)?.Placement?.For(key.TypeOid, out _) is LookupPlacement lookup
+                ? await RowPlacement.AdoptAsync(shards, table, key, lookup, (shard, keys) => adoption.AdoptAsync(lookup, shard, keys, cancel), cancel)
+                : await RowPlacement.CheckAsync(shards, table, key, directory, cancel);
+            if (problem is not null)
                 return problem;
             await ConfineSequencesAsync(table.Name, cancel);
             return null;
+        }
+        catch (DirectoryException exception)
+        {
+            return new TableProblem(table.Name, $"table {table.Name} was not seen before and its keys cannot be given places: {exception.Message}", null);
         }
         catch (SqlException exception)
         {

@@ -87,6 +87,6 @@ internal sealed class RoutingPublisher
         var problems = TableChecks.Run(loaded, content, _names).Concat(misplaced).DistinctBy(static problem => problem.Table);
         _loaded = loaded;
         _misplaced = misplaced;
-        _current = new RoutingState(catalog.WithProblems(problems), content.ToSnapshot(_names, _leaseLost), version, _shards);
+        _current = new RoutingState(catalog.WithProblems(problems), content.ToSnapshot(_names, _directory.Cache, _leaseLost), version, _shards);
     }
 }

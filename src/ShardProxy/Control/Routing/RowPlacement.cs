@@ -3,6 +3,7 @@ using ShardProxy.Catalog;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Values;
@@ -90,6 +91,84 @@ internal static class RowPlacement
         return KeyImage.TryReadParameter(read, type, binary: true, keys.Current, image) == KeyHashResult.Hashed
             && placement.Find(image.Unread) is >= 0 and var bucket
             && directory.ShardOfBucket(bucket) == shard;
+    }
+
+    /// <summary>
+    /// As <see cref="CheckAsync"/>, for keys that are placed by look-up: they are where their rows are, so the directory is told,
+    /// and a key of which it knows another place is astray.
+    /// </summary>
+    /// <param name="adopt">Tells the directory of keys' images on a shard: whether all are placed there now.</param>
+    public static async Task<TableProblem?> AdoptAsync(
+        IReadOnlyList<ControlShard> shards, DeclaredTable table, Column key, LookupPlacement placement,
+        Func<int, IReadOnlyList<byte[]>, Task<bool>> adopt, CancellationToken cancel)
+    {
+        for (var shard = 0; shard < shards.Count; shard++)
+        {
+            if (!await AdoptAsync(shards[shard], shard, table, key, placement, adopt, cancel))
+            {
+                return new TableProblem(
+                    table.Name,
+                    $"table {table.Name} has rows on shard \"{shards[shard].Name}\" whose \"{key.Name}\" is placed on another, or is no key",
+                    "Empty the table on every shard and load the rows through the proxy.");
+            }
+        }
+        return null;
+    }
+
+    private static async Task<bool> AdoptAsync(
+        ControlShard shard, int index, DeclaredTable table, Column key, LookupPlacement placement,
+        Func<int, IReadOnlyList<byte[]>, Task<bool>> adopt, CancellationToken cancel)
+    {
+        await using var connection = await shard.OpenAsync(cancel);
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancel);
+            await TableAccess.ExecuteAsync(connection, "SET LOCAL row_security = off; SET LOCAL statement_timeout = 0", cancel);
+            if (!await TableAccess.HasRowsAsync(connection, table.Name, cancel))
+                return true;
+            var batch = new HashSet<string>(StringComparer.Ordinal);
+            var image = new ByteBuffer();
+            var stream = await connection.BeginRawBinaryCopyAsync(CopyOf(table.Name, key), cancel);
+            await using var keys = new BinaryCopyKeys(stream);
+            var more = true;
+            while (more)
+            {
+                more = await keys.ReadAsync(cancel);
+                if (more)
+                {
+                    placement.Begin(image);
+                    if (!TryReadImage(key, keys, image))
+                    {
+                        await stream.CancelAsync();
+                        return false;
+                    }
+                    batch.Add(Convert.ToHexString(image.Unread));
+                }
+                if (batch.Count == 0 || (more && batch.Count < IKeyStore.LargestBatch))
+                    continue;
+                if (!await adopt(index, [.. batch.Select(Convert.FromHexString)]))
+                {
+                    if (more)
+                        await stream.CancelAsync();
+                    return false;
+                }
+                batch.Clear();
+            }
+            return true;
+        }
+        catch (NpgsqlException exception)
+        {
+            throw shard.Explain(exception);
+        }
+    }
+
+    private static bool TryReadImage(Column key, BinaryCopyKeys keys, ByteBuffer image)
+    {
+        if (keys.IsNull)
+            return false;
+        var type = IsText(key.TypeOid) ? TypeOid.Text : key.TypeOid;
+        var target = new KeyTarget(key.TypeOid == TypeOid.Bpchar ? TypeOid.Text : key.TypeOid, key.TypeModifier, KeyUse.Compare);
+        return KeyImage.TryReadParameter(target, type, binary: true, keys.Current, image) == KeyHashResult.Hashed;
     }
 
     private static bool IsText(uint type) => type is TypeOid.Text or TypeOid.Varchar or TypeOid.Bpchar;

@@ -57,7 +57,7 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
                     table.Kind == TableKind.Reference)
                 {
                     Strategy = target is null && placed is not null ? placed.Strategy : PlacementRule.Hash,
-                    Placement = target is null && placed is not null ? PlacementText.Format(placed.Entries) : null,
+                    Placement = target is null && placed is not null ? PlacementTargets.TextOf(placed.Strategy, placed.Entries) : null,
                 });
             }
             else

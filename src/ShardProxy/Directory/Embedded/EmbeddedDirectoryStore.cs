@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
+using ShardProxy.Directory.Lookup;
 
 namespace ShardProxy.Directory.Embedded;
 
@@ -23,6 +24,7 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
         Location = path;
         _connection = connection;
         _clock = clock;
+        Keys = new EmbeddedKeyStore(this);
     }
 
     /// <summary>Never raised: nobody else changes the file.</summary>
@@ -37,6 +39,8 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
     public bool IsShared => false;
 
     public StoreHealth Health => StoreHealth.Ok;
+
+    public IKeyStore Keys { get; }
 
     /// <summary>Creates the file (and its folder) when there is none.</summary>
     /// <param name="lockTimeout">How long to wait for another process to let go of the file, as in a restart.</param>
@@ -170,7 +174,8 @@ public sealed class EmbeddedDirectoryStore : IDirectoryStore
         _ => new DirectoryException($"the directory {path} cannot be used: {exception.Message}", exception),
     };
 
-    private async ValueTask<T> RunAsync<T>(Func<SqliteTransaction, T> work, CancellationToken cancel)
+    /// <summary>Runs in one transaction, which is on disk when the call returns.</summary>
+    internal async ValueTask<T> RunAsync<T>(Func<SqliteTransaction, T> work, CancellationToken cancel)
     {
         await _turn.WaitAsync(cancel);
         try

@@ -166,13 +166,23 @@ internal static class EmbeddedRows
         return [.. tables];
     }
 
-    private static void Execute(SqliteTransaction transaction, string sql, params object?[] values)
+    public static IReadOnlyList<string> ReadTexts(SqliteTransaction transaction, string sql, params object?[] values)
+    {
+        using var command = Command(transaction, sql, values);
+        using var reader = command.ExecuteReader();
+        var texts = new List<string>();
+        while (reader.Read())
+            texts.Add(reader.GetString(0));
+        return texts;
+    }
+
+    public static void Execute(SqliteTransaction transaction, string sql, params object?[] values)
     {
         using var command = Command(transaction, sql, values);
         command.ExecuteNonQuery();
     }
 
-    private static SqliteCommand Command(SqliteTransaction transaction, string sql, params object?[] values)
+    public static SqliteCommand Command(SqliteTransaction transaction, string sql, params object?[] values)
     {
         var command = transaction.Connection!.CreateCommand();
         command.Transaction = transaction;

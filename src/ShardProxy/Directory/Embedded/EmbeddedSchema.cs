@@ -34,6 +34,14 @@ internal static class EmbeddedSchema
             database TEXT NOT NULL REFERENCES database, name TEXT NOT NULL, strategy TEXT NOT NULL, placement TEXT NOT NULL,
             PRIMARY KEY (database, name)) STRICT, WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE key_place (
+            database TEXT NOT NULL REFERENCES database, key_group TEXT NOT NULL, key BLOB NOT NULL, slot INTEGER NOT NULL,
+            PRIMARY KEY (database, key_group, key)) STRICT, WITHOUT ROWID;
+        CREATE TABLE key_count (
+            database TEXT NOT NULL REFERENCES database, key_group TEXT NOT NULL, slot INTEGER NOT NULL, keys INTEGER NOT NULL,
+            PRIMARY KEY (database, key_group, slot)) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the file to the newest schema. Runs inside a write transaction, which the caller commits.</summary>

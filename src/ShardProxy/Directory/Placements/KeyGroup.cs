@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ShardProxy.Directory.Lookup;
 
 namespace ShardProxy.Directory.Placements;
 
@@ -11,25 +12,39 @@ public sealed class KeyGroup(string name, PlacementRule rule)
 
     public PlacementRule Rule { get; } = rule;
 
+    /// <summary>What the proxy knows of the places of keys; set by the snapshot before anything is planned by it, and never set for a group that is only looked at.</summary>
+    internal LookupCache? Cache
+    {
+        get;
+        set
+        {
+            if (ReferenceEquals(field, value))
+                return;
+            field = value;
+            _compiled.Clear();
+        }
+    }
+
     /// <summary>The rule for keys of a type (a base type's object id); called when a statement is planned, not when it runs.</summary>
     /// <param name="problem">Why the rule makes no sense for the type; null when it does.</param>
     public KeyPlacement? For(uint type, out string? problem)
     {
-        var compiled = _compiled.GetOrAdd(type, static (key, rule) => Compile(rule, key), Rule);
+        var compiled = _compiled.GetOrAdd(type, static (key, group) => group.Compile(key), this);
         problem = compiled.Problem;
         return compiled.Placement;
     }
 
-    private static Compiled Compile(PlacementRule rule, uint type)
+    private Compiled Compile(uint type)
     {
         try
         {
             return new Compiled(
-                rule switch
+                Rule switch
                 {
                     RangeRule range => new RangePlacement(range, type),
                     ListRule list => new ListPlacement(list, type),
-                    _ => throw new PlacementException($"there is no strategy {rule.Strategy}"),
+                    LookupRule lookup => new LookupPlacement(lookup, Name, type, Cache ?? new LookupCache(0, sharesStore: false)),
+                    _ => throw new PlacementException($"there is no strategy {Rule.Strategy}"),
                 },
                 null);
         }

@@ -1,3 +1,5 @@
+using ShardProxy.Protocol.Framing;
+
 namespace ShardProxy.Directory.Placements;
 
 /// <summary>
@@ -6,7 +8,16 @@ namespace ShardProxy.Directory.Placements;
 /// </summary>
 public abstract class KeyPlacement
 {
-    /// <summary>The bucket of a key; -1 when there is none for it.</summary>
+    /// <summary>There is no bucket for the key.</summary>
+    public const int None = -1;
+
+    /// <summary>The directory's store has to be asked (only of keys that are placed by look-up).</summary>
+    public const int Unknown = -2;
+
+    /// <summary>Makes a buffer ready for the image of a key.</summary>
+    public virtual void Begin(ByteBuffer image) => image.Clear();
+
+    /// <summary>The bucket of a key; <see cref="None"/> or <see cref="Unknown"/> when it has none here.</summary>
     public abstract int Find(ReadOnlySpan<byte> image);
 
     /// <summary>What the table would need for a key that has no bucket, in words.</summary>

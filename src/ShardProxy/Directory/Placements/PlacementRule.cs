@@ -11,8 +11,9 @@ public abstract record PlacementRule
     public const string Hash = "hash";
     public const string Range = "range";
     public const string List = "list";
+    public const string Lookup = "lookup";
 
-    /// <summary>"range" or "list".</summary>
+    /// <summary>"range", "list" or "lookup".</summary>
     public abstract string Strategy { get; }
 
     /// <summary>Every bucket that the rule leads to.</summary>
@@ -39,8 +40,10 @@ public abstract record PlacementRule
                 ? new RangeRule([.. entries.Select(entry => new RangeBucket(entry.Values[0], entry.Values[1], bucketOf(entry)))])
                 : throw new FormatException("a table of the strategy range takes ranges such as [1,100)");
         }
+        if (strategy == Lookup)
+            return LookupRule.OfEntries(entries, bucketOf);
         if (strategy != List)
-            throw new FormatException($"there is no strategy \"{strategy}\": the strategies are hash, range and list");
+            throw new FormatException($"there is no strategy \"{strategy}\": the strategies are hash, range, list and lookup");
         if (entries.Any(static entry => entry.IsRange))
             throw new FormatException("a table of the strategy list takes lists such as (a, b)");
         if (entries.Count(static entry => entry.IsDefault) > 1)

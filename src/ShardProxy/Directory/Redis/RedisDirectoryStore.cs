@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using ShardProxy.Configuration;
+using ShardProxy.Directory.Lookup;
 using StackExchange.Redis;
 
 namespace ShardProxy.Directory.Redis;
@@ -28,6 +29,7 @@ public sealed class RedisDirectoryStore : IDirectoryStore
         _keys = new RedisKeys(prefix);
         _clock = clock;
         _connection = new RedisConnection(target, clock) { OnConnected = ListenAsync };
+        Keys = new RedisKeyStore(_connection, _keys);
     }
 
     public event Action<string, DirectoryNotice>? Noticed;
@@ -37,6 +39,8 @@ public sealed class RedisDirectoryStore : IDirectoryStore
     public bool IsShared => true;
 
     public StoreHealth Health => _connection.Health;
+
+    public IKeyStore Keys { get; }
 
     public async ValueTask<string> GetClusterAsync(CancellationToken cancel)
     {

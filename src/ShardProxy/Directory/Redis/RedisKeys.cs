@@ -17,6 +17,14 @@ internal sealed class RedisKeys(string prefix)
 
     public string Proxies(string name) => $"{_root}proxies:{name}";
 
+    public string Epoch(string name) => $"{_root}epoch:{name}";
+
+    public string Places(string name, string group) => $"{_root}places:{name}:{group}";
+
+    public string Counts(string name, string group) => $"{_root}counts:{name}:{group}";
+
+    public string LookupGroups(string name) => $"{_root}lookups:{name}";
+
     public string Channel(string name) => $"{_root}changes:{name}";
 
     public string? DatabaseOf(string channel) =>

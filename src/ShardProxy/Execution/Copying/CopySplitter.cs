@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
@@ -19,6 +20,7 @@ public sealed class CopySplitter
     private readonly DirectorySnapshot _directory;
     private readonly CopyKeyHasher _hasher;
     private readonly KeyType _keyType;
+    private readonly CopyHeldRows _held = new();
     private readonly ByteBuffer _image = new();
     private readonly CopyFrames[] _shards;
     private readonly ByteBuffer _incomplete = new();
@@ -54,6 +56,28 @@ public sealed class CopySplitter
 
     /// <summary>Rows handed to shards.</summary>
     public long Rows { get; private set; }
+
+    /// <summary>Rows whose keys' places have to be asked (see <see cref="Wanted"/>) before they can go on; nothing else waits for them.</summary>
+    public bool IsHolding => !_held.IsEmpty;
+
+    /// <summary>Enough are held: they are to be asked for before more is fed.</summary>
+    public bool IsFull => _held.IsFull;
+
+    /// <summary>The keys of the rows held.</summary>
+    public KeyPlaces Wanted => _held.Wanted;
+
+    /// <summary>The places of <see cref="Wanted"/> were told: sends the rows held on their way.</summary>
+    public void Release()
+    {
+        foreach (var (row, bucket) in _held.Rows)
+        {
+            _shards[_directory.ShardOfBucket(bucket)].Append(row.Span);
+            Rows++;
+        }
+        foreach (var shard in _shards)
+            shard.Append(_held.Trailer);
+        _held.Clear();
+    }
 
     /// <param name="plan">COPY … FROM STDIN of a sharded table.</param>
     /// <param name="outputs">By shard index: where its frames go. Every shard is in copy mode for this statement.</param>
@@ -109,11 +133,18 @@ public sealed class CopySplitter
         return Status;
     }
 
-    /// <summary>The client sent CopyDone: takes what is left as the last row and closes the frames.</summary>
-    public CopySplitStatus Complete()
+    /// <summary>The client sent CopyDone: takes what is left as the last row. Rows may be held afterwards.</summary>
+    public CopySplitStatus End()
     {
         if (Status == CopySplitStatus.Continue)
             _incomplete.Consume(Split(_incomplete.Unread, isLast: true));
+        return Status;
+    }
+
+    /// <summary>After <see cref="End"/>, when no rows are held any more: closes the frames.</summary>
+    public CopySplitStatus Complete()
+    {
+        End();
         Flush();
         _incomplete.Clear();
         _incomplete.Release();
@@ -165,6 +196,11 @@ public sealed class CopySplitter
                 break;
             case CopyCut.Preamble:
             case CopyCut.Trailer:
+                if (IsHolding)
+                {
+                    _held.Trailer = bytes.ToArray();
+                    break;
+                }
                 foreach (var shard in _shards)
                     shard.Append(bytes);
                 break;
@@ -198,6 +234,9 @@ public sealed class CopySplitter
         }
         switch (FindBucket(key, out var bucket))
         {
+            case KeyHashResult.Hashed when _keyType.Placement is LookupPlacement lookup && (bucket < 0 || _held.Wants(lookup, _image.Unread)):
+                _held.Add(lookup, _image.Unread, row);
+                break;
             case KeyHashResult.Hashed when bucket < 0:
                 Fail(_errors.NoBucket(_scanner.Line, _keyType.Placement!, _image.Unread, key, _binary));
                 break;
@@ -223,7 +262,7 @@ public sealed class CopySplitter
             bucket = _directory.BucketOf(hash);
             return hashed;
         }
-        _image.Clear();
+        placement.Begin(_image);
         var target = new KeyTarget(_keyType.Oid, _keyType.TypeModifier, KeyUse.Store);
         var read = KeyImage.TryReadParameter(target, 0, _binary, key, _image);
         bucket = placement.Find(_image.Unread);

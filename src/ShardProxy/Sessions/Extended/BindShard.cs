@@ -28,7 +28,14 @@ internal sealed class BindShard(Session session, ParameterTypeLookup types)
                 _ => session.Servers.AnyShard(),
             };
         }
+        if (Routing.NeedsPlaces(session, one, Values(statement, body, parameterTypes)))
+            await Routing.PlaceAsync(session);
+        return Routing.Choose(session, one.Choice, Values(statement, body, parameterTypes));
+    }
+
+    private StatementValues Values(ClientStatement statement, ReadOnlyMemory<byte> body, uint[] parameterTypes)
+    {
         BindMessage.TryRead(body.Span, out var bind);
-        return Routing.Choose(session, one.Choice, new StatementValues(sql, session.Scanner, bind, parameterTypes) { IsConverted = session.ConvertsText });
+        return new StatementValues(statement.Text.Sql, session.Scanner, bind, parameterTypes) { IsConverted = session.ConvertsText, Places = session.Places };
     }
 }

@@ -35,10 +35,16 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
             return planned;
         var parameterTypes = planned.SharesKeyParameter ? await types.ResolveAsync(statement) : statement.Text.ParameterTypes;
         session.Scanner.Scan(statement.Text.Sql, session.StandardConformingStrings);
-        BindMessage.TryRead(body.Span, out var bind);
-        var values = new StatementValues(statement.Text.Sql, session.Scanner, bind, parameterTypes) { IsConverted = session.ConvertsText };
-        var plan = Routing.Choose(session, one, values, out _);
+        if (Routing.NeedsPlaces(session, one, Values(statement, body, parameterTypes)))
+            await Routing.PlaceAsync(session);
+        var plan = Routing.Choose(session, one, Values(statement, body, parameterTypes), out _);
         return planned with { Plan = plan is ReplanPlan ? Routing.Replan(session, statement.Text.Sql, 0).Plan : plan };
+    }
+
+    private StatementValues Values(ClientStatement statement, ReadOnlyMemory<byte> body, uint[] parameterTypes)
+    {
+        BindMessage.TryRead(body.Span, out var bind);
+        return new StatementValues(statement.Text.Sql, session.Scanner, bind, parameterTypes) { IsConverted = session.ConvertsText, Places = session.Places };
     }
 
     /// <summary>A hint says where it runs, so it is on a server after all.</summary>

@@ -27,8 +27,8 @@ public sealed class ExecuteArguments
         return new ExecuteArguments(values, isConverted);
     }
 
-    public StatementValues Values(ReadOnlySpan<byte> body, ShapeScanner scanner, uint[] parameterTypes) =>
-        new(body, scanner, _values, parameterTypes) { IsConverted = _isConverted };
+    public StatementValues Values(ReadOnlySpan<byte> body, ShapeScanner scanner, uint[] parameterTypes, KeyPlaces? places) =>
+        new(body, scanner, _values, parameterTypes) { IsConverted = _isConverted, Places = places };
 
     private static ArgumentValue Read(KeyTerm? term, ReadOnlySpan<byte> sql, ShapeScanner scanner)
     {

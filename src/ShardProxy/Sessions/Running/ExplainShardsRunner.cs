@@ -19,16 +19,21 @@ public sealed class ExplainShardsRunner
     public static ReadOnlySpan<FieldDescription> Fields => Columns;
 
     public bool Run(ExplainShardsPlan plan, StatementText text) =>
-        Answer(Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }));
+        Answer(Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places }));
 
     /// <summary>As bound in the extended protocol, with the parameters' values.</summary>
-    public bool Run(ExplainShardsPlan plan, ClientPortal portal, StatementText text)
+    public async ValueTask<bool> RunAsync(ExplainShardsPlan plan, ClientPortal portal, StatementText text)
+    {
+        if (Routing.NeedsPlaces(_session, plan, Values(portal, text)))
+            await Routing.PlaceAsync(_session, mayPlace: false);
+        return Answer(Rows(plan.Inner.Plan, Values(portal, text)));
+    }
+
+    private StatementValues Values(ClientPortal portal, StatementText text)
     {
         if (!BindMessage.TryRead(portal.Bind.Span, out var bind))
-            return Run(plan, text);
-        return Answer(Rows(
-            plan.Inner.Plan,
-            new StatementValues(text.Whole.Span, _session.Scanner, bind, portal.Statement.Text.ParameterTypes) { IsConverted = _session.ConvertsText }));
+            return new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
+        return new StatementValues(text.Whole.Span, _session.Scanner, bind, portal.Statement.Text.ParameterTypes) { IsConverted = _session.ConvertsText, Places = _session.Places };
     }
 
     private bool Answer(List<string?[]> rows)

@@ -89,9 +89,11 @@ public sealed class PreparedRunner
         CheckCount(plan, Math.Max(statement.Text.ParameterTypes.Length, ParameterCount(_session.Scanner.Shape)));
         if (template.Statements is not [var inner])
             throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" has no statement");
+        if (Routing.NeedsPlaces(_session, inner.Plan, arguments.Values(body, _session.Scanner, statement.Text.ParameterTypes, null)))
+            await Routing.PlaceAsync(_session);
         var shard = inner.Plan switch
         {
-            OneShardPlan one => Routing.Choose(_session, one.Choice, arguments.Values(body, _session.Scanner, statement.Text.ParameterTypes)),
+            OneShardPlan one => Routing.Choose(_session, one.Choice, arguments.Values(body, _session.Scanner, statement.Text.ParameterTypes, _session.Places)),
             RefusedPlan refused => throw Routing.Refuse(refused),
             _ => throw new SqlErrorException(SqlStates.FeatureNotSupported, $"EXECUTE of \"{inner.Verb}\" is not supported over shards", "Run the statement itself."),
         };

@@ -40,9 +40,30 @@ public static class Routing
         return Template(session, sql.Span);
     }
 
+    /// <summary>
+    /// Whether the directory has to be asked where keys of the plan are, before its shards are chosen. What is wanted is then in
+    /// the session's <see cref="Session.Places"/>, for <see cref="PlaceAsync"/>; values that choose shards carry it.
+    /// </summary>
+    public static bool NeedsPlaces(Session session, Plan plan, in StatementValues values)
+    {
+        session.Places = null;
+        var directory = session.Planning().Routing.Directory;
+        if (!directory.HasLookups)
+            return false;
+        var places = new KeyPlaces();
+        if (!PlanKeys.Collect(PlanKeys.Of(plan), directory, values, places))
+            return false;
+        session.Places = places;
+        return true;
+    }
+
+    /// <summary>Asks the directory for <see cref="Session.Places"/>. Throws what stands in the way.</summary>
+    /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
+    public static Task PlaceAsync(Session session, bool mayPlace = true) => session.Database.Control.PlaceKeysAsync(session.Places!, mayPlace);
+
     /// <summary>The shard of a statement without parameters.</summary>
     public static int Choose(Session session, ShardChoice choice, StatementText text) =>
-        Choose(session, choice, new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText });
+        Choose(session, choice, new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText, Places = session.Places });
 
     /// <summary>The plan to run with these values: the same, or another where the keys live on several shards. The shard is -1 then.</summary>
     public static Plan Choose(Session session, OneShardPlan plan, in StatementValues values, out int shard)
@@ -166,6 +187,6 @@ public static class Routing
         var bucket = ShardBinder.BucketOf(type, routing.Directory, Encoding.UTF8.GetBytes(key));
         return bucket >= 0
             ? routing.Directory.ShardOfBucket(bucket)
-            : throw new SqlErrorException(SqlStates.InvalidParameterValue, string.Create(CultureInfo.InvariantCulture, $"the hint's key is no value of the key type (type {type.Oid}), or no range or list holds it"));
+            : throw new SqlErrorException(SqlStates.InvalidParameterValue, string.Create(CultureInfo.InvariantCulture, $"the hint's key is no value of the key type (type {type.Oid}), or no range or list holds it, or its place is not known here yet"));
     }
 }

@@ -63,8 +63,15 @@ internal sealed class SpreadCopyInput : IReplyTap
             FlushServers();
             foreach (var server in _servers)
                 ThrowIfFailed(server);
+            if (_splitter is { IsFull: true })
+                await PlaceAsync(_splitter);
             if (IsBackedUp() || (!TakeInput() && !TryReceive()))
             {
+                if (_splitter is { IsHolding: true })
+                {
+                    await PlaceAsync(_splitter);
+                    continue;
+                }
                 _session.Client.TryFlush();
                 foreach (var server in _servers)
                     server.Channel.Connection.Interest = server.Channel.Output.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
@@ -78,6 +85,9 @@ internal sealed class SpreadCopyInput : IReplyTap
     {
         if (_splitter is not null)
         {
+            _splitter.End();
+            ThrowIfSplitFailed();
+            await PlaceAsync(_splitter);
             _splitter.Complete();
             ThrowIfSplitFailed();
         }
@@ -127,6 +137,14 @@ internal sealed class SpreadCopyInput : IReplyTap
             _rows += rows;
         }
         return forward;
+    }
+
+    private async ValueTask PlaceAsync(CopySplitter splitter)
+    {
+        if (!splitter.IsHolding)
+            return;
+        await _session.Database.Control.PlaceKeysAsync(splitter.Wanted, mayPlace: true);
+        splitter.Release();
     }
 
     // What is left of the message that was being read; the messages after it are ignored by whoever reads them.

@@ -72,12 +72,14 @@ public sealed class StatementRunner
                     SqlStates.InFailedSqlTransaction,
                     "current transaction is aborted, commands ignored until end of transaction block");
             }
+            if (portal is null && Routing.NeedsPlaces(_session, planned.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }))
+                await Routing.PlaceAsync(_session, mayPlace: planned.Plan is not ExplainShardsPlan);
             var slow = _session.Database.Slow;
             var start = planned.Plan is EveryShardPlan or GatherPlan or CountEverywherePlan or SpreadPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
             var succeeded = (planned.Plan, portal) switch
             {
                 (SpreadPlan spread, not null) => await Spread.RunAsync(spread, portal),
-                (ExplainShardsPlan explain, not null) => _explain.Run(explain, portal, text),
+                (ExplainShardsPlan explain, not null) => await _explain.RunAsync(explain, portal, text),
                 _ => await DispatchAsync(planned, text),
             };
             if (slow.IsSlow(start))
@@ -166,7 +168,7 @@ public sealed class StatementRunner
         switch (planned.Plan)
         {
             case OneShardPlan one:
-                var values = new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText };
+                var values = new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
                 var chosen = Routing.Choose(_session, one, values, out var shard);
                 return ReferenceEquals(chosen, one)
                     ? RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)

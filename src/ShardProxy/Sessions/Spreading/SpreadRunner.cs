@@ -18,7 +18,7 @@ public sealed class SpreadRunner
     /// <param name="otherwise">Runs the plan's fallback.</param>
     public async ValueTask<bool> RunAsync(SpreadPlan plan, StatementText text, Func<Plan, ValueTask<bool>> otherwise)
     {
-        var shards = Shards(plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText });
+        var shards = Shards(plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places });
         try
         {
             return await RunAsync(plan, shards, new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true));
@@ -34,12 +34,14 @@ public sealed class SpreadRunner
     }
 
     /// <summary>A portal of the extended protocol, run to its end.</summary>
-    public ValueTask<bool> RunAsync(SpreadPlan plan, ClientPortal portal)
+    public async ValueTask<bool> RunAsync(SpreadPlan plan, ClientPortal portal)
     {
         var text = portal.Statement.Text;
         _session.Scanner.Scan(text.Sql, _session.StandardConformingStrings);
-        var shards = ShardsOfBind(plan, portal);
-        return RunAsync(plan, shards, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
+        if (Routing.NeedsPlaces(_session, plan, Values(portal)))
+            await Routing.PlaceAsync(_session);
+        var shards = Shards(plan, Values(portal));
+        return await RunAsync(plan, shards, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
         {
             NestedParameterTypes = portal.NestedParameterTypes,
         });
@@ -168,10 +170,10 @@ public sealed class SpreadRunner
     private static bool ComparesText(MergeSpec spec) =>
         spec.Columns.Any(static column => column.Type is Protocol.Values.TypeOid.Text or Protocol.Values.TypeOid.Varchar or Protocol.Values.TypeOid.Bpchar or Protocol.Values.TypeOid.Name);
 
-    private List<int> ShardsOfBind(SpreadPlan plan, ClientPortal portal)
+    private StatementValues Values(ClientPortal portal)
     {
         BindMessage.TryRead(portal.Bind.Span, out var bind);
-        return Shards(plan, new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText });
+        return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = _session.Places };
     }
 
     private List<int> Shards(SpreadPlan plan, in StatementValues values) =>
