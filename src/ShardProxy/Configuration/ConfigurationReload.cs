@@ -62,6 +62,7 @@ public static class ConfigurationReload
                 comparison.Take($"{path}.pool.size", old.Pool.Size, now.Pool.Size)),
             Shards = old.Shards,
             Directory = comparison.Keep($"{path}.directory", old.Directory, now.Directory),
+            CrossShardWrites = comparison.Take($"{path}.cross_shard_writes", old.CrossShardWrites, now.CrossShardWrites),
         };
     }
 

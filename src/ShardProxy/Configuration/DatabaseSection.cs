@@ -34,6 +34,12 @@ internal static class DatabaseSection
             ReadDirectory(section.Open("directory"), name.Text))
         {
             Gather = ReadGather(section.Open("gather")),
+            CrossShardWrites = section.Choice(
+                "cross_shard_writes",
+                CrossShardWrites.Atomic,
+                ("atomic", CrossShardWrites.Atomic),
+                ("best_effort", CrossShardWrites.BestEffort),
+                ("refuse", CrossShardWrites.Refuse)),
         };
     }
 

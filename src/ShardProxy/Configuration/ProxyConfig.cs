@@ -64,6 +64,21 @@ public sealed record DatabaseConfig(
     DirectoryConfig Directory)
 {
     public GatherConfig Gather { get; init; } = GatherConfig.Default;
+
+    public CrossShardWrites CrossShardWrites { get; init; }
+}
+
+/// <summary>How a transaction commits that has written on several shards.</summary>
+public enum CrossShardWrites
+{
+    /// <summary>Two-phase commit: everywhere or nowhere.</summary>
+    Atomic,
+
+    /// <summary>One shard after the other: a crash in between leaves part of it.</summary>
+    BestEffort,
+
+    /// <summary>The second shard is refused. DDL and COPY, which are for all shards, still use two-phase commit.</summary>
+    Refuse,
 }
 
 /// <param name="MaxBytes">Rows that one statement may bring together from the shards.</param>

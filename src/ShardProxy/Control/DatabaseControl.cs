@@ -1,14 +1,16 @@
 using ShardProxy.Catalog;
 using ShardProxy.Control.Authentication;
+using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Routing;
 using ShardProxy.Control.Shards;
 using ShardProxy.Planning;
 using ShardProxy.Sessions;
+using ShardProxy.Sessions.Committing;
 
 namespace ShardProxy.Control;
 
 /// <summary>The control side of one database as its sessions see it.</summary>
-internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? verifiers) : IDatabaseControl
+internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? verifiers, CommitControl commits) : IDatabaseControl
 {
     public RoutingState Routing => routing.Current;
 
@@ -63,4 +65,13 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
             throw new SqlErrorException(exception.Error);
         }
     }
+
+    public DatabaseCommits Commits => commits.Commits;
+
+    // Off the session's loop: they wait for servers.
+    public Task PrepareForCommitsAsync(int shard) => Task.Run(() => commits.PrepareAsync(shard, CancellationToken.None));
+
+    public Task<CommitDecision> DecideAsync(int shard, string id, TimeSpan patience) => Task.Run(() => commits.DecideAsync(shard, id, patience));
+
+    public Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience) => Task.Run(() => commits.FinishAsync(transaction, patience));
 }

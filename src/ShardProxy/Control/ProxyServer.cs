@@ -4,6 +4,7 @@ using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.Control.Admin;
 using ShardProxy.Control.Authentication;
+using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Routing;
 using ShardProxy.Directory;
 using ShardProxy.Listening;
@@ -27,6 +28,7 @@ public sealed class ProxyServer : IProxyServer
     private readonly ScramMockVerifiers _mocks = new(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
     private readonly Dictionary<string, Database> _databases = new(StringComparer.Ordinal);
     private readonly List<DatabaseRouting> _routings = [];
+    private readonly List<CommitControl> _commits = [];
     private readonly Dictionary<string, VerifierLookup> _verifiers = new(StringComparer.Ordinal);
     private readonly SlowStatements _slow;
     private readonly DirectoryStores _stores = new(TimeProvider.System);
@@ -110,6 +112,8 @@ public sealed class ProxyServer : IProxyServer
             database.Close();
         foreach (var verifiers in _verifiers.Values)
             await verifiers.DisposeAsync();
+        foreach (var commits in _commits)
+            await commits.DisposeAsync();
         foreach (var routing in _routings)
             await routing.DisposeAsync();
         await _stores.DisposeAsync();
@@ -125,7 +129,11 @@ public sealed class ProxyServer : IProxyServer
         _routings.Add(routing);
         if (_config.Authentication.PassThrough)
             _verifiers.Add(config.Name, new VerifierLookup(config.Shards[0], _config.Authentication, _config.Limits, TimeProvider.System));
-        _databases.Add(config.Name, new Database(config, _config.Limits, new DatabaseControl(routing, _verifiers.GetValueOrDefault(config.Name)), _loops.Count, OpenerFor) { Slow = _slow });
+        var commits = new CommitControl(config, _config.Limits, routing, TimeProvider.System, _loggers.CreateLogger<CommitControl>());
+        _commits.Add(commits);
+        commits.Start();
+        var control = new DatabaseControl(routing, _verifiers.GetValueOrDefault(config.Name), commits);
+        _databases.Add(config.Name, new Database(config, _config.Limits, control, _loops.Count, OpenerFor) { Slow = _slow });
     }
 
     private ProxyView View() => new(

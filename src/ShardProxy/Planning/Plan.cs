@@ -40,6 +40,9 @@ public sealed record TransactionPlan(TransactionVerb Verb, string? Name, bool Ch
 {
     /// <summary>BEGIN with characteristics: the SET TRANSACTION that says the same of a block already begun; null without any.</summary>
     public string? Characteristics { get; init; }
+
+    /// <summary>BEGIN … READ ONLY.</summary>
+    public bool IsReadOnly => Characteristics is not null && Characteristics.Contains("READ ONLY", StringComparison.Ordinal);
 }
 
 public enum TransactionVerb

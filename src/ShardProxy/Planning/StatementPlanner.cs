@@ -78,7 +78,8 @@ public static class StatementPlanner
         return false;
     }
 
-    private static StatementTemplate Single(Plan plan) => new([new PlannedStatement(plan, Traits.None, "unread")], [], Cacheable: true);
+    // What nobody here has read may write.
+    private static StatementTemplate Single(Plan plan) => new([new PlannedStatement(plan, Traits.Writes, "unread")], [], Cacheable: true);
 
     private static StatementTemplate Refused(int count, string reason, string hint) => new(
         [.. Enumerable.Repeat(new PlannedStatement(Refusals.Of(reason, hint), Traits.None, "unread"), count)],

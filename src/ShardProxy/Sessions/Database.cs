@@ -106,10 +106,10 @@ public sealed class Database
     /// <summary>The newest login's credentials open the connections from now on: a password may have changed.</summary>
     public void NoteCredentials(ServerCredentials credentials) => PoolsOf(credentials).Credentials = credentials;
 
-    /// <summary>What a reload may change while sessions run: pool sizes and limits.</summary>
+    /// <summary>What a reload may change while sessions run: pool sizes, limits, how writes over shards commit.</summary>
     public void Apply(DatabaseConfig config, LimitsConfig limits)
     {
-        Config = Config with { Pool = Config.Pool with { Size = config.Pool.Size }, Tables = config.Tables };
+        Config = Config with { Pool = Config.Pool with { Size = config.Pool.Size }, Tables = config.Tables, CrossShardWrites = config.CrossShardWrites };
         Limits = limits;
         foreach (var pool in Pools)
             pool.Size = config.Pool.Size;

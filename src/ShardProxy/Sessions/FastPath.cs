@@ -302,9 +302,10 @@ public sealed class FastPath
                 return FastStart.NotFast;
             if ((_planned.Traits & Traits.Writes) != 0)
             {
+                // Whether a second shard may write is the general path's question.
                 if (transaction.WriterShard == SessionTransaction.NoWriter)
-                    transaction.WriterShard = _shard;
-                else if (transaction.WriterShard != _shard && transaction.WriterShard != SessionTransaction.EveryShard)
+                    transaction.AddWriter(_shard);
+                else if (!transaction.HasWritten(_shard))
                     return FastStart.NotFast;
             }
         }

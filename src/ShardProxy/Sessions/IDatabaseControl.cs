@@ -1,5 +1,6 @@
 using ShardProxy.Catalog;
 using ShardProxy.Planning;
+using ShardProxy.Sessions.Committing;
 
 namespace ShardProxy.Sessions;
 
@@ -24,4 +25,16 @@ public interface IDatabaseControl
 
     /// <summary>add_shard_range, add_shard_list, split_shard_range. Throws <see cref="SqlErrorException"/>.</summary>
     Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user);
+
+    /// <summary>What is known and under way of transactions over several shards.</summary>
+    DatabaseCommits Commits { get; }
+
+    /// <summary>Asks a shard what it has for such transactions, and makes what it lacks. What was learnt is in <see cref="Commits"/>.</summary>
+    Task PrepareForCommitsAsync(int shard);
+
+    /// <summary>The final word on a transaction, which waits for its deciding shard. After a word it can be decided no other way.</summary>
+    Task<CommitDecision> DecideAsync(int shard, string id, TimeSpan patience);
+
+    /// <summary>Commits or rolls back what is left of a transaction on all shards, as was decided. False: not done within the patience; it will be.</summary>
+    Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience);
 }

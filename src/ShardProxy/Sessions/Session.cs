@@ -113,6 +113,9 @@ public sealed class Session
     /// <summary>The portal executed last in the extended protocol; for the slow-query log.</summary>
     public ClientPortal? LastExecuted { get; set; }
 
+    /// <summary>The transaction at hand is decided, so nothing of its end may be cancelled any more.</summary>
+    public bool IgnoresCancel { get; set; }
+
     /// <summary>Server connections stay with the client until it goes: pool mode session.</summary>
     public bool KeepsServers => Database.IsSessionPooled;
 
@@ -333,6 +336,8 @@ public sealed class Session
     /// <summary>Asks every server that still owes this session something to cancel it. Loop's thread.</summary>
     public void CancelRunning()
     {
+        if (IgnoresCancel)
+            return;
         Servers.CancelWait();
         foreach (var server in Servers.All)
         {

@@ -23,13 +23,11 @@ public sealed class SessionTransaction
     /// <summary>No shard has written.</summary>
     public const int NoWriter = -1;
 
-    /// <summary>A statement that runs everywhere has written on all shards.</summary>
-    public const int EveryShard = -2;
-
     private static readonly byte[] PlainBegin = "BEGIN"u8.ToArray();
 
     private readonly List<LogEntry> _log = [];
     private SettingsState _settingsAtBegin = SettingsState.Empty;
+    private List<int>? _otherWriters;
 
     public TransactionStatus Status { get; private set; } = TransactionStatus.Idle;
 
@@ -45,16 +43,23 @@ public sealed class SessionTransaction
     /// <summary>The session's settings before BEGIN: what a joining shard has before the log is replayed.</summary>
     public SettingsState SettingsAtBegin => _settingsAtBegin;
 
-    /// <summary>The shard that has written in this block, <see cref="NoWriter"/> or <see cref="EveryShard"/>.</summary>
-    public int WriterShard { get; set; } = NoWriter;
+    /// <summary>The shard that has written in this block first, or <see cref="NoWriter"/>.</summary>
+    public int WriterShard { get; private set; } = NoWriter;
+
+    /// <summary>Shards that may have written in this block. Nothing takes one off but the block's end, so ROLLBACK TO leaves it too many at worst.</summary>
+    public int WriterCount => WriterShard == NoWriter ? 0 : 1 + (_otherWriters?.Count ?? 0);
+
+    /// <summary>BEGIN said READ ONLY: the servers themselves refuse whatever is a write.</summary>
+    public bool IsReadOnly { get; private set; }
 
     /// <summary>A statement in the block changed what the catalog says; it is read again after COMMIT.</summary>
     public bool ChangedCatalog { get; set; }
 
-    public void Begin(ReadOnlySpan<byte> text, SettingsState settings)
+    public void Begin(ReadOnlySpan<byte> text, SettingsState settings, bool isReadOnly = false)
     {
         Start(settings, isImplicit: false);
         BeginText = text.ToArray();
+        IsReadOnly = isReadOnly;
     }
 
     /// <param name="begin">What joining shards are sent; a plain BEGIN when null.</param>
@@ -62,6 +67,17 @@ public sealed class SessionTransaction
     {
         Start(settings, isImplicit: true);
         BeginText = begin ?? PlainBegin;
+    }
+
+    public bool HasWritten(int shard) => WriterShard == shard || (_otherWriters is not null && _otherWriters.Contains(shard));
+
+    /// <summary>Notes that a shard writes in this block.</summary>
+    public void AddWriter(int shard)
+    {
+        if (WriterShard == NoWriter)
+            WriterShard = shard;
+        else if (!HasWritten(shard))
+            (_otherWriters ??= []).Add(shard);
     }
 
     /// <summary>BEGIN inside an implicit block makes the block an ordinary one, with what has run in it already.</summary>
@@ -81,7 +97,7 @@ public sealed class SessionTransaction
     {
         Status = TransactionStatus.Idle;
         IsImplicit = false;
-        WriterShard = NoWriter;
+        ForgetWriters();
         ChangedCatalog = false;
         BeginText = PlainBegin;
         _log.Clear();
@@ -144,13 +160,20 @@ public sealed class SessionTransaction
         return _log[index].Settings;
     }
 
+    private void ForgetWriters()
+    {
+        WriterShard = NoWriter;
+        _otherWriters = null;
+        IsReadOnly = false;
+    }
+
     private int IndexOfSavepoint(string name) => _log.FindLastIndex(entry => entry.Savepoint == name);
 
     private void Start(SettingsState settings, bool isImplicit)
     {
         Status = TransactionStatus.InTransaction;
         IsImplicit = isImplicit;
-        WriterShard = NoWriter;
+        ForgetWriters();
         BeginText = PlainBegin;
         _settingsAtBegin = settings;
         SavepointsMade = 0;

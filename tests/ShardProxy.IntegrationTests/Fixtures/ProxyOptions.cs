@@ -8,6 +8,7 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="Redis">URL of the directory's store; null for the embedded one, which all proxies of a cluster share one after the other.</param>
 /// <param name="Environment">Environment variables of the proxy's process.</param>
 /// <param name="Engine">The transport engine; null is <see cref="TestEngine"/>'s.</param>
+/// <param name="CrossShardWrites">As in the configuration; null leaves it out.</param>
 /// <param name="Loops">As in the configuration.</param>
 /// <param name="Placement">Where sessions live; null is <see cref="TestEngine"/>'s.</param>
 public sealed record ProxyOptions(
@@ -24,7 +25,8 @@ public sealed record ProxyOptions(
     string? Placement = null,
     int Loops = 0,
     string? Redis = null,
-    string Lease = "60s")
+    string Lease = "60s",
+    string? CrossShardWrites = null)
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
     public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath, string copyPath = "")
@@ -46,6 +48,8 @@ public sealed record ProxyOptions(
         lines.Add(Redis is null
             ? $"    directory: {{ store: embedded, path: {Quoted(directoryPath)} }}"
             : $"    directory: {{ store: redis, url: {Quoted(Redis)}, lease: {Lease}, path: {Quoted(copyPath)} }}");
+        if (CrossShardWrites is not null)
+            lines.Add($"    cross_shard_writes: {CrossShardWrites}");
         lines.Add("    shards:");
         lines.AddRange(shards.Select(static (shard, index) => $"      - {{ name: s{index}, primary: {Quoted(Target(shard))} }}"));
         if (Tables is { Count: > 0 })

@@ -3,7 +3,7 @@ using ShardProxy.IntegrationTests.Wire;
 
 namespace ShardProxy.IntegrationTests.Protocol;
 
-/// <summary>Transactions of one writing shard, as PostgreSQL runs them.</summary>
+/// <summary>Transactions of one writing shard, as PostgreSQL runs them; those of several are <see cref="ShardedTransactionTests"/>.</summary>
 [Collection(LabCollection.Name)]
 public sealed class TransactionTests(Lab lab)
 {
@@ -91,23 +91,5 @@ public sealed class TransactionTests(Lab lab)
             async () => (await watcher.QueryAsync("SELECT name FROM users WHERE id = 8 FOR UPDATE NOWAIT"))
                 .Any(static message => message.Type == 'D' && message.TextValues[0] == "user 8"),
             "the abandoned transaction is rolled back");
-    }
-
-    [Fact]
-    public async Task A_second_writing_shard_is_refused_and_nothing_is_half_done()
-    {
-        if (Lab.IsDirect)
-            return;
-        await using var client = await WireClient.ConnectAsync(lab.Subject);
-        await client.MustAsync("BEGIN");
-        WireMessage? refusal = null;
-        for (var id = 1; id <= LabSchema.UserCount && refusal is null; id++)
-            refusal = (await client.QueryAsync($"UPDATE users SET name = 'half' WHERE id = {id}")).FirstOrDefault(static message => message.Type == 'E');
-        refusal.ShouldNotBeNull();
-        refusal.SqlState.ShouldBe("0A000");
-        refusal.Fields.Keys.ShouldContain('H');
-        (await client.MustAsync("COMMIT")).First(static message => message.Type == 'C').CommandTag.ShouldBe("ROLLBACK");
-        for (var id = 1; id <= LabSchema.UserCount; id++)
-            (await client.ScalarAsync($"SELECT name FROM users WHERE id = {id}")).ShouldBe($"user {id}");
     }
 }

@@ -14,7 +14,7 @@ public sealed class SessionsPlanTests
     [InlineData("declare c cursor for select * from users where id = 5", "Declare c 5")]
     [InlineData("explain analyze update users set name = 'x' where id = 5", "5 [Writes]")]
     [InlineData("explain update users set name = 'x' where id = 5", "5")]
-    [InlineData("selec 1", "unread 1: syntax error at or near \"selec\"")]
+    [InlineData("selec 1", "unread 1: syntax error at or near \"selec\" [Writes]")]
     [InlineData("set session characteristics as transaction isolation level serializable, read only", "Set default_transaction_isolation = serializable, default_transaction_read_only = on")]
     [InlineData("set time zone 'UTC'", "Set timezone = UTC")]
     [InlineData("show search_path", "any [FollowsTransaction]")]

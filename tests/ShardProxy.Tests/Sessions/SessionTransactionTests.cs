@@ -49,12 +49,14 @@ public sealed class SessionTransactionTests
     public void The_end_leaves_nothing_behind()
     {
         _transaction.Begin("BEGIN ISOLATION LEVEL SERIALIZABLE"u8, With("a"));
-        _transaction.WriterShard = 3;
+        _transaction.AddWriter(3);
+        _transaction.AddWriter(1);
         _transaction.Append([1], With("b"));
         _transaction.End();
         _transaction.BeginImplicit(SettingsState.Empty);
         _transaction.BeginText.ShouldBe("BEGIN"u8.ToArray());
-        _transaction.WriterShard.ShouldBe(SessionTransaction.NoWriter);
+        _transaction.WriterCount.ShouldBe(0);
+        _transaction.HasWritten(1).ShouldBeFalse();
         _transaction.Log.ShouldBeEmpty();
         _transaction.IsImplicit.ShouldBeTrue();
         _transaction.SettingsAtBegin.ShouldBe(SettingsState.Empty);

@@ -51,6 +51,7 @@ internal sealed class ShowConfig : AdminTable
         add($"{path}.buckets", database.Buckets);
         add($"{path}.pool.mode", database.Pool.Mode);
         add($"{path}.pool.size", database.Pool.Size);
+        add($"{path}.cross_shard_writes", database.CrossShardWrites == CrossShardWrites.BestEffort ? "best_effort" : database.CrossShardWrites);
         foreach (var shard in database.Shards)
             add($"{path}.shards.{shard.Name}", shard.Primary);
         foreach (var (name, table) in database.Tables)

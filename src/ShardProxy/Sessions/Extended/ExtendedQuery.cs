@@ -172,7 +172,7 @@ public sealed class ExtendedQuery
         }
         var shard = await _shards.ChooseAsync(statement, planned, body);
         CheckName(portalName, shard);
-        CheckWriter(planned, shard);
+        await CheckWriterAsync(planned, shard);
         var nested = await _nested.ResolveAsync(shard, statement, planned, body);
         var server = await _unit.UseAsync(shard);
         _unit.WriteParse(server, statement);
@@ -186,7 +186,7 @@ public sealed class ExtendedQuery
         if (await _executes.TryResolveAsync(statement, planned) is { } execute)
         {
             CheckName(portalName, execute.Shard);
-            CheckWriter(execute.Inner, execute.Shard);
+            await CheckWriterAsync(execute.Inner, execute.Shard);
             var nested = await _nested.ResolveAsync(execute.Shard, execute.Statement, execute.Inner, body);
             var server = await _unit.UseAsync(execute.Shard);
             _executes.WriteParse(server, execute);
@@ -360,23 +360,18 @@ public sealed class ExtendedQuery
         }
     }
 
-    private void CheckWriter(PlannedStatement planned, int shard)
+    // Each server commits its own implicit transaction at Sync; two that write need a block, which commits them together.
+    private async ValueTask CheckWriterAsync(PlannedStatement planned, int shard)
     {
-        if (_session.Transaction.IsOpen)
+        if (!_session.Transaction.IsOpen && (planned.Traits & Traits.Writes) != 0)
         {
-            WriterRule.Check(_session, planned, shard);
-            return;
+            if (_unit.Writer == SessionTransaction.NoWriter)
+                _unit.Writer = shard;
+            if (_unit.Writer == shard)
+                return;
+            await _block.OpenAsync();
         }
-        if ((planned.Traits & Traits.Writes) == 0 || _unit.Writer == shard)
-            return;
-        if (_unit.Writer != SessionTransaction.NoWriter)
-        {
-            throw new SqlErrorException(
-                SqlStates.FeatureNotSupported,
-                $"the pipeline has written on shard \"{_session.Database.ShardName(_unit.Writer)}\" and this statement would write on shard \"{_session.Database.ShardName(shard)}\" in the same implicit transaction",
-                "Send Sync between the two: transactions that write on several shards need two-phase commit, which this version does not have.");
-        }
-        _unit.Writer = shard;
+        WriterRule.Check(_session, planned, shard);
     }
 
     /// <summary>Whether one server runs it in the extended protocol itself; the other plans are the runner's.</summary>

@@ -73,7 +73,8 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
             throw new UnitSkippedException();
         var waiting = unit.WaitingForSync();
         Transaction.BeginImplicit(session.Settings);
-        Transaction.WriterShard = unit.Writer;
+        if (unit.Writer != SessionTransaction.NoWriter)
+            Transaction.AddWriter(unit.Writer);
         foreach (var server in waiting)
             await BeginAsync(server);
     }

@@ -48,7 +48,7 @@ public sealed class CopyRunner
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
-        _session.Transaction.WriterShard = SessionTransaction.EveryShard;
+        WriterRule.CheckEveryShard(_session);
         var input = new SpreadCopyInput(_session, plan, servers);
         try
         {

@@ -8,8 +8,8 @@ namespace ShardProxy.Sessions.Running;
 /// <summary>
 /// Runs a statement on every shard: all of it in one block on each, begun here if the client has none, so that an error
 /// on any shard undoes it on all. The home shard comes last, because its replies are the client's and must not speak of
-/// success before the others have succeeded. COMMIT itself is one after the other: a crash between two of them leaves the
-/// change on some shards only (two-phase commit is a later version's).
+/// success before the others have succeeded. The block's commit is two-phase commit, so a crash leaves the change on all
+/// shards or on none.
 /// </summary>
 public sealed class EveryShardRunner
 {
@@ -39,7 +39,7 @@ public sealed class EveryShardRunner
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
-        _session.Transaction.WriterShard = SessionTransaction.EveryShard;
+        WriterRule.CheckEveryShard(_session);
         for (var shard = 1; shard < servers.Length; shard++)
         {
             servers[shard].SendQuery(sql.Span, Disposition.Swallow);

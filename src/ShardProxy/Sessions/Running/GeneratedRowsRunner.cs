@@ -33,7 +33,7 @@ public sealed class GeneratedRowsRunner
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
-        _session.Transaction.WriterShard = SessionTransaction.EveryShard;
+        WriterRule.CheckEveryShard(_session);
         foreach (var server in servers)
         {
             server.SendQuery(TextFor(plan, server.Shard), Disposition.Swallow);

@@ -19,6 +19,18 @@ public static class ServerLoss
         };
     }
 
+    /// <summary>The connection ended before the transaction's COMMIT could take effect, so it has none anywhere.</summary>
+    public static ServerError RolledBack(Session session, ServerLostException lost)
+    {
+        session.StopClock();
+        var shard = lost.Server.Pool.ShardName;
+        session.Servers.Lose(lost.Server);
+        return new ServerError(SqlStates.ConnectionFailure, $"shard \"{shard}\" ended the connection during COMMIT: the transaction was rolled back")
+        {
+            Hint = "Try again when the shard is back.",
+        };
+    }
+
     /// <summary>COMMIT was sent and its answer did not arrive: nobody here knows whether it took effect.</summary>
     public static ServerError UnknownOutcome(Session session, ServerLostException lost)
     {

@@ -137,6 +137,9 @@ public sealed class StatementRunner
                 throw new SqlErrorException(SqlStates.InFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
             if (!FunctionCallMessage.TryRead(body.Span, out _))
                 throw new SqlErrorException(SqlStates.ProtocolViolation, "invalid message format: FunctionCall");
+            // Of large objects, so it may write.
+            if (_session.Transaction.IsOpen)
+                WriterRule.CheckShard(_session, Database.HomeShard);
             var server = await _session.Servers.GetAsync(Database.HomeShard);
             var output = server.Channel.Output;
             output.Write([FrontendMessageType.FunctionCall]);

@@ -2,19 +2,24 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Committing;
 
 namespace ShardProxy.Sessions.Running;
 
 /// <summary>
 /// BEGIN, COMMIT, savepoints. BEGIN is answered here; the others go to the shards that have joined, and are answered here
-/// when none has. One writer at most is the rule (<see cref="WriterRule"/>), so COMMIT lets the readers go first and the
-/// writer's answer is the answer.
+/// when none has. How COMMIT goes is <see cref="BlockCommit"/>'s.
 /// </summary>
 public sealed class TransactionRunner
 {
     private readonly Session _session;
+    private readonly BlockCommit _commit;
 
-    public TransactionRunner(Session session) => _session = session;
+    public TransactionRunner(Session session)
+    {
+        _session = session;
+        _commit = new BlockCommit(session, this);
+    }
 
     private SessionTransaction Transaction => _session.Transaction;
 
@@ -24,8 +29,8 @@ public sealed class TransactionRunner
         TransactionVerb.Commit => CommitAsync(plan.Chain, implicitly: false),
         TransactionVerb.Rollback => RollbackAsync(plan.Chain, implicitly: false),
         TransactionVerb.Savepoint or TransactionVerb.Release or TransactionVerb.RollbackTo => SavepointAsync(plan, text),
-        TransactionVerb.PrepareTransaction => PrepareTransactionAsync(text),
-        _ => FinishPreparedAsync(text),
+        TransactionVerb.PrepareTransaction => PrepareTransactionAsync(plan, text),
+        _ => FinishPreparedAsync(plan, text),
     };
 
     private async ValueTask<bool> BeginAsync(TransactionPlan plan, StatementText text)
@@ -41,7 +46,7 @@ public sealed class TransactionRunner
         }
         else
         {
-            Transaction.Begin(text.Bytes, _session.Settings);
+            Transaction.Begin(text.Bytes, _session.Settings, plan.IsReadOnly);
         }
         WriteBeginTag(text);
         return true;
@@ -86,8 +91,8 @@ public sealed class TransactionRunner
             return await RollbackAsync(chain, implicitly);
         if (!implicitly && !IsInBlock("COMMIT", chain))
             return true;
-        var begin = Transaction.BeginText;
-        var joined = Order(_session.Servers.Joined());
+        var (begin, isReadOnly) = (Transaction.BeginText, Transaction.IsReadOnly);
+        var joined = _session.Servers.Joined();
         // COMMIT of a block that has failed on one shard would be its rollback there and a commit elsewhere.
         if (joined.Exists(static server => server.TransactionStatus == (byte)TransactionStatus.Failed))
         {
@@ -96,23 +101,10 @@ public sealed class TransactionRunner
                 ? true
                 : throw new SqlErrorException(SqlStates.InFailedSqlTransaction, "the statement has failed on a shard; it was undone on all");
         }
-        for (var i = 0; i < joined.Count; i++)
+        if (await _commit.RunAsync(joined) is { } error)
         {
-            var server = joined[i];
-            ServerError? error;
-            try
-            {
-                server.SendQuery("COMMIT"u8, Disposition.Swallow);
-                await DrainEndAsync(server);
-                error = _session.Relay.SwallowedError;
-            }
-            catch (ServerLostException lost)
-            {
-                error = ServerLoss.UnknownOutcome(_session, lost);
-            }
-            if (error is null)
-                continue;
-            await AbandonAsync(joined, i, error);
+            RestoreSettings();
+            error.WriteError(_session.Client.Output);
             return false;
         }
         var changedCatalog = Transaction.ChangedCatalog;
@@ -124,7 +116,7 @@ public sealed class TransactionRunner
         if (!implicitly)
             _session.WriteTag("COMMIT"u8);
         if (chain)
-            Transaction.Begin(begin, _session.Settings);
+            Transaction.Begin(begin, _session.Settings, isReadOnly);
         return true;
     }
 
@@ -150,13 +142,13 @@ public sealed class TransactionRunner
     {
         if (!implicitly && !IsInBlock("ROLLBACK", chain))
             return true;
-        var begin = Transaction.BeginText;
+        var (begin, isReadOnly) = (Transaction.BeginText, Transaction.IsReadOnly);
         await RollBackServersAsync(_session.Servers.Joined());
         RestoreSettings();
         if (!implicitly)
             _session.WriteTag("ROLLBACK"u8);
         if (chain)
-            Transaction.Begin(begin, _session.Settings);
+            Transaction.Begin(begin, _session.Settings, isReadOnly);
         return true;
     }
 
@@ -275,8 +267,9 @@ public sealed class TransactionRunner
         return true;
     }
 
-    private async ValueTask<bool> PrepareTransactionAsync(StatementText text)
+    private async ValueTask<bool> PrepareTransactionAsync(TransactionPlan plan, StatementText text)
     {
+        CheckName(plan);
         var joined = _session.Servers.Joined();
         if (!Transaction.IsOpen || Transaction.IsImplicit)
             throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, "PREPARE TRANSACTION can only be used in transaction blocks");
@@ -287,7 +280,7 @@ public sealed class TransactionRunner
             throw new SqlErrorException(
                 SqlStates.FeatureNotSupported,
                 "PREPARE TRANSACTION is for transactions on the home shard only",
-                "Prepared transactions of a sharded database come with two-phase commit.");
+                "COMMIT itself is two-phase commit over the shards that have written.");
         }
         if (!await RunOnJoinedAsync(text))
             return false;
@@ -297,8 +290,9 @@ public sealed class TransactionRunner
         return true;
     }
 
-    private async ValueTask<bool> FinishPreparedAsync(StatementText text)
+    private async ValueTask<bool> FinishPreparedAsync(TransactionPlan plan, StatementText text)
     {
+        CheckName(plan);
         if (Transaction.IsOpen && !Transaction.IsImplicit)
             throw new SqlErrorException(SqlStates.ActiveSqlTransaction, "COMMIT PREPARED cannot run inside a transaction block");
         var server = await _session.Servers.GetAsync(Database.HomeShard);
@@ -307,26 +301,16 @@ public sealed class TransactionRunner
         return !_session.Relay.ErrorSeen;
     }
 
-    // A reader's COMMIT can fail (a lost connection, a serialization failure): before the writer has committed the whole
-    // transaction can still be given up.
-    private List<ServerConnection> Order(List<ServerConnection> joined)
+    // The parts of transactions over several shards are finished by whoever knows the decision.
+    private static void CheckName(TransactionPlan plan)
     {
-        var writer = joined.Find(server => server.Shard == Transaction.WriterShard);
-        if (writer is not null && joined.Remove(writer))
-            joined.Add(writer);
-        return joined;
-    }
-
-    private async ValueTask AbandonAsync(List<ServerConnection> joined, int failedAt, ServerError error)
-    {
-        await RollBackServersAsync(joined.GetRange(failedAt + 1, joined.Count - failedAt - 1));
-        if (Transaction.WriterShard == SessionTransaction.EveryShard && failedAt > 0)
+        if (plan.Name?.StartsWith(GlobalTransactionId.Prefix, StringComparison.Ordinal) == true)
         {
-            var done = string.Join(", ", joined.Take(failedAt).Select(server => server.Pool.ShardName));
-            error = error with { Detail = $"{error.Detail} The transaction has already been committed on: {done}.".Trim() };
+            throw new SqlErrorException(
+                SqlStates.InsufficientPrivilege,
+                $"names that start with \"{GlobalTransactionId.Prefix}\" are for the transactions that ShardProxy itself prepares",
+                "What a crash has left is finished by itself; SHOW TRANSACTIONS in the admin database tells what is left.");
         }
-        RestoreSettings();
-        error.WriteError(_session.Client.Output);
     }
 
     private void RestoreSettings()

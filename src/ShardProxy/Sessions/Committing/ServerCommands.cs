@@ -1,0 +1,45 @@
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+
+namespace ShardProxy.Sessions.Committing;
+
+/// <summary>Sends a command of the proxy's own to several servers at once and takes all answers: what one says keeps no other from being heard.</summary>
+internal static class ServerCommands
+{
+    /// <returns>One answer a server, in their order.</returns>
+    public static async ValueTask<ServerAnswer[]> RunAsync(Session session, IReadOnlyList<ServerConnection> servers, Func<ServerConnection, string> command)
+    {
+        var answers = new ServerAnswer[servers.Count];
+        for (var i = 0; i < servers.Count; i++)
+        {
+            try
+            {
+                servers[i].SendQuery(command(servers[i]), Disposition.Swallow);
+                session.Flush(servers[i]);
+            }
+            catch (ServerLostException lost)
+            {
+                answers[i] = new ServerAnswer(servers[i], null, lost);
+            }
+        }
+        for (var i = 0; i < servers.Count; i++)
+            answers[i] ??= await TakeAsync(session, servers[i]);
+        return answers;
+    }
+
+    // What the end of a block does to reported settings is the client's news.
+    private static async ValueTask<ServerAnswer> TakeAsync(Session session, ServerConnection server)
+    {
+        try
+        {
+            session.StartRelay(server);
+            session.Relay.HearsParameters = true;
+            await session.PumpAsync(server);
+            return new ServerAnswer(server, session.Relay.SwallowedError, null);
+        }
+        catch (ServerLostException lost)
+        {
+            return new ServerAnswer(server, null, lost);
+        }
+    }
+}
