@@ -123,6 +123,9 @@ public sealed record Relation(
 
     /// <summary>User triggers, rewrite rules or row security make a statement do more than it says.</summary>
     public bool HasTriggers { get; init; }
+
+    /// <summary>Triggers that fire once for a statement, or rewrite rules: what they do on each of several shards is not what they would do once.</summary>
+    public bool ActsOnStatements { get; init; }
 }
 
 /// <param name="TypeOid">The column's type; for a domain the base type.</param>

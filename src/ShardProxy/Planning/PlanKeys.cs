@@ -8,7 +8,7 @@ public static class PlanKeys
     public static ImmutableArray<KeySet> Of(Plan plan) => plan switch
     {
         OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
-        SpreadPlan { Keys.Sets: { } sets } => [.. sets],
+        SeveralShardsPlan { Keys.Sets: { } sets } => [.. sets],
         CursorPlan { Inner: KeyedShard keyed } => keyed.Relations,
         ExplainShardsPlan explain => Of(explain.Inner.Plan),
         _ => [],

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ShardProxy.Planning.Confinement;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Planning.Spreading;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning;
@@ -21,7 +22,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
 
     /// <summary>A query that is a statement by itself.</summary>
     public PlannedStatement PlanStatement(Query query, SourceText source) =>
-        query is RowQuery and not Select { Into: not null } ? Plan(query, source, VerbOf(query), mayRunOnSeveral: true) : Plan(query, source);
+        query is not Select { Into: not null } ? Plan(query, source, VerbOf(query), mayRunOnSeveral: true) : Plan(query, source);
 
     public PlannedStatement Plan(Query query, SourceText source, string verb) => Plan(query, source, verb, mayRunOnSeveral: false);
 
@@ -39,25 +40,29 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         var findings = analysis.Findings;
         var traits = findings.Traits | (findings.Locks ? Traits.Writes : Traits.None);
         var plan = Decide(findings);
-        if (context.IsUnconfined && plan is OneShardPlan { Choice: KeyedShard } && findings.Instances.Count > 0)
-            plan = Refusals.NotConfined(findings.Instances[0].Table);
+        if (context.IsUnconfined && plan is OneShardPlan { Choice: KeyedShard })
+            plan = findings.Instances.Count > 0 ? Refusals.NotConfined(findings.Instances[0].Table) : ShardBinder.SeveralShards;
         if (plan is RefusedPlan && !source.HasParameters && context.Catalog.AreShardsAlike && RowCount.IsOf(query, findings, names))
             plan = new CountEverywherePlan();
         else if (plan is RefusedPlan && context.Catalog.AreShardsAlike && GeneratedRows.TryPlan(query, findings, context, names, source) is { } insert)
             plan = insert;
         else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
-            plan = OnSeveral(plan, query, new SpreadPlanner(analysis, rows, source, new TextSpan(Range.Start, Range.End)));
+            plan = OnSeveral(plan, query, analysis, rows, source);
         if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, findings, context, names, source, Range) is { } gather)
             plan = plan is SpreadPlan spread ? spread with { Fallback = gather } : gather;
         return new PlannedStatement(plan, traits, verb);
     }
 
-    private static Plan OnSeveral(Plan plan, Query query, SpreadPlanner planner)
+    private Plan OnSeveral(Plan plan, Query query, StatementAnalysis analysis, RowsOfQuery rows, SourceText source)
     {
+        var range = new TextSpan(Range.Start, Range.End);
+        SeveralShardsPlan? TryPlan(bool mayRewrite) => query is RowQuery
+            ? new SpreadPlanner(analysis, rows, source, range).TryPlan(query, mayRewrite)
+            : new WritePlanner(analysis, rows, source, range).TryPlan(query, mayRewrite);
         // A plan that holds for one text only must not make one of a plan that holds for many: that text is planned again.
         return plan is OneShardPlan one
-            ? one with { Otherwise = (Plan?)planner.TryPlan(query, mayRewrite: false) ?? ReplanPlan.Instance }
-            : planner.TryPlan(query, mayRewrite: true) ?? plan;
+            ? one with { Otherwise = (Plan?)TryPlan(mayRewrite: false) ?? ReplanPlan.Instance }
+            : TryPlan(mayRewrite: true) ?? plan;
     }
 
     public Findings Analyze(Query query, SourceText source)

@@ -13,10 +13,10 @@ public static class ShardBinder
         "the value of the shard key cannot be read here, so the statement's shard is not known",
         "Give the key as a plain literal or parameter of the column's type, or say where the statement belongs with /* shardproxy: key=… */.");
 
-    private static readonly RefusedPlan SeveralShards = new(
+    internal static RefusedPlan SeveralShards { get; } = new(
         SqlStates.FeatureNotSupported,
-        "the statement's keys live on several shards",
-        "Statements over several shards come in a later version: ask for the keys one by one.");
+        "the statement's keys live on several shards, and it is not one that several can run",
+        "Give it the keys of one shard at a time.");
 
     /// <param name="anyShard">Taken when no row can match, so that the client still gets its row description.</param>
     public static BindResult Choose(KeyedShard choice, DirectorySnapshot directory, in StatementValues values, int anyShard, out int shard, out RefusedPlan? refusal)

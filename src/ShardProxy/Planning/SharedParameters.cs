@@ -13,7 +13,7 @@ internal static class SharedParameters
         ImmutableArray<KeySet> sets = planned.Plan switch
         {
             OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
-            SpreadPlan { Keys.Sets: { } keys } => keys,
+            SeveralShardsPlan { Keys.Sets: { } keys } => keys,
             _ => [],
         };
         foreach (var relation in sets)

@@ -32,6 +32,9 @@ internal sealed class SourceText
         return new SourceText(sql, scanner, null);
     }
 
+    /// <summary>A view's definition, whose offsets are not the statement's.</summary>
+    public bool IsView => _isView;
+
     public ReadOnlySpan<byte> Bytes => _sql;
 
     /// <summary>False when $1 and its kin surely do not stand in the text.</summary>

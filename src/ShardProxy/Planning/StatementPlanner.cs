@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ShardProxy.Planning.Commands;
 using ShardProxy.Planning.Confinement;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Statements;
 using ShardProxy.Statements.Syntax;
@@ -35,7 +36,7 @@ public static class StatementPlanner
         foreach (var statement in statements)
             plans.Add(SharedParameters.Mark(PlanOne(planner, statement, context), text));
         // A text that goes to the shards rewritten holds its literals, so its plan is no template.
-        var isTemplate = planner.Cacheable && !plans.Any(static planned => planned.Plan is InsertEverywherePlan or GatherPlan or SpreadPlan { Merge: not null });
+        var isTemplate = planner.Cacheable && !plans.Any(static planned => planned.Plan is InsertEverywherePlan or GatherPlan or SpreadPlan { Merge: not null } or WritePlan { IsForOneText: true });
         if (statements.Length > 1 && plans.Any(static planned => planned.Plan is InsertEverywherePlan))
             return Refused(statements.Length, "an INSERT … SELECT of generated rows must be sent by itself", "Send each statement by itself.");
         return new StatementTemplate(plans.MoveToImmutable(), [.. sensitive], isTemplate);

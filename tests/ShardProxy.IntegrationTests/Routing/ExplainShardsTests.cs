@@ -25,12 +25,13 @@ public sealed class ExplainShardsTests : IAsyncLifetime
     [Theory]
     [InlineData("SELECT * FROM t WHERE k = 15", "one shard, by the key", "s1", "15", "1025")]
     [InlineData("INSERT INTO t VALUES (3, 'x')", "one shard, by the key", "s0", "3", "1024")]
-    [InlineData("DELETE FROM t WHERE k IN (1, 15)", "refused", "NULL", "1", "1024")]
+    [InlineData("DELETE FROM t WHERE k IN (1, 15)", "several shards, each its own rows, in one transaction", "s0, s1", "1", "1024")]
+    [InlineData("INSERT INTO t VALUES (1, 'x'), (15, 'y')", "several shards, each row to its own, in one transaction", "s0, s1", "1", "1024")]
     [InlineData("INSERT INTO t VALUES (30, 'x')", "refused", "NULL", "30", "NULL")]
     [InlineData("SELECT * FROM t WHERE k BETWEEN 10 AND 19", "one shard, by the key", "s1", ">= 10", "NULL")]
     [InlineData("SELECT * FROM home", "the home shard", "s0", "NULL", "NULL")]
     [InlineData("CREATE TABLE x (a int)", "the home shard", "s0", "NULL", "NULL")]
-    [InlineData("UPDATE t SET v = 'y'", "refused", "NULL", "NULL", "NULL")]
+    [InlineData("UPDATE t SET v = 'y'", "several shards, each its own rows, in one transaction", "s0, s1", "NULL", "NULL")]
     [InlineData("COMMIT", "the shards of the transaction", "NULL", "NULL", "NULL")]
     public async Task A_statement_is_placed_and_not_run(string statement, string plan, string shard, string key, string bucket)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
 
 namespace ShardProxy.Tests.Planning;
 
@@ -33,6 +34,7 @@ internal sealed class PlanPrinter(string sql)
     {
         OneShardPlan one => Show(one.Choice),
         SpreadPlan spread => "spread" + (spread.Keys.Sets is { } sets ? " " + string.Join(" + ", sets.Select(Show)) : ""),
+        WritePlan write => $"write {write.Draft.GetType().Name.Replace("Draft", "", StringComparison.Ordinal)}{(write.Keys.Sets is { } sets ? " " + string.Join(" + ", sets.Select(Show)) : "")}{(write.IsForOneText ? " (this text)" : "")}",
         EveryShardPlan every => every.Text is null ? "every" : $"every: {every.Text}",
         CopyPlan copy => $"copy {(copy.From ? "from" : "to")} {copy.Table.Table.Name} key {copy.KeyOrdinal} of {copy.ColumnCount} {copy.Options.Format} '{(char)copy.Options.Delimiter}' null '{copy.Options.NullText}' quote {(char)copy.Options.Quote} escape {(char)copy.Options.Escape} header {copy.Options.Header}",
         TransactionPlan transaction => $"{transaction.Verb} {transaction.Name}{(transaction.Chain ? " chain" : "")}".Trim(),

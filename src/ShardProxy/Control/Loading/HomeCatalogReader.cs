@@ -91,8 +91,9 @@ internal static class HomeCatalogReader
             var hasTriggers = rows.Bool(5);
             var parent = OptionalName(rows, 6);
             var table = OptionalName(rows, 8);
+            var actsOnStatements = rows.Bool(10);
             IReadOnlyList<Column> own = columns.TryGetValue(oid, out var list) ? list : [];
-            relations.Add(new Relation(name, oid, kind, own, view, parent) { HasTriggers = hasTriggers, Table = table });
+            relations.Add(new Relation(name, oid, kind, own, view, parent) { HasTriggers = hasTriggers, ActsOnStatements = actsOnStatements, Table = table });
         }
         return relations;
     }

@@ -17,9 +17,9 @@ internal static class TriggerRollUp
                 continue;
             for (var parent = relations[index].Parent; parent is { } name && byName.TryGetValue(name, out var at); parent = relations[at].Parent)
             {
-                if (relations[at].HasTriggers)
+                if (relations[at].HasTriggers && (relations[at].ActsOnStatements || !relations[index].ActsOnStatements))
                     break;
-                relations[at] = relations[at] with { HasTriggers = true };
+                relations[at] = relations[at] with { HasTriggers = true, ActsOnStatements = relations[at].ActsOnStatements || relations[index].ActsOnStatements };
             }
         }
         return relations;

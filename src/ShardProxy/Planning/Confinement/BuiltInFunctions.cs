@@ -101,6 +101,9 @@ internal static class BuiltInFunctions
     /// <summary>One value for a whole statement or transaction.</summary>
     public static bool ReadsClock(string name) => name is "now" or "transaction_timestamp" or "statement_timestamp" or "age";
 
+    /// <summary>Calls for which one timestamp can stand.</summary>
+    public static bool IsStatementClock(string name) => name is "now" or "transaction_timestamp" or "statement_timestamp";
+
     public static FunctionEffect EffectOf(string name)
     {
         if (Known.TryGetValue(name, out var effect))

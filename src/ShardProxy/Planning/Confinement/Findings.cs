@@ -52,6 +52,15 @@ internal sealed class Findings
     /// <summary>The start of the statement or transaction: one value for all rows.</summary>
     public bool ReadsClock { get; set; }
 
+    /// <summary>Where the text itself reads the start of the statement or transaction: byte offsets of now(), CURRENT_DATE and their kin.</summary>
+    public SortedSet<int> ClockSites { get; } = [];
+
+    /// <summary>The clock is read where the text does not show it, or in a way that no constant stands for.</summary>
+    public bool ReadsHiddenClock { get; set; }
+
+    /// <summary>The tables that the statement writes, in the order met.</summary>
+    public List<ResolvedRelation> Written { get; } = [];
+
     /// <summary>Looks at catalogs, which differ a little between shards; matters only when nothing else decides.</summary>
     public bool PrefersHome { get; set; }
 

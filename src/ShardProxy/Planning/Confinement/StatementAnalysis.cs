@@ -34,6 +34,9 @@ internal sealed class StatementAnalysis
     public QueryAnalyzer Queries { get; }
     public WriteAnalyzer Writes { get; }
 
+    /// <summary>The rows that a statement changes, and where its expressions stand; of MERGE the rows of its source.</summary>
+    public Dictionary<Query, WriteBlock> WriteBlocks { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>What names mean in each SELECT, as it was analysed last.</summary>
     public Dictionary<Select, Place> Blocks { get; } = new(ReferenceEqualityComparer.Instance);
 
@@ -74,7 +77,7 @@ internal sealed class StatementAnalysis
                 return;
             case FunctionCall call:
                 Functions.Survey(call, place.Source);
-                Findings.ReadsClock |= ClockCasts.MayReadClock(call, place);
+                NoteClocks(call, place);
                 break;
             case Constant { Kind: ConstantKind.Text, Text: { } text } when ClockWords.AreIn(text):
                 Findings.ReadsClock = true;
@@ -88,11 +91,12 @@ internal sealed class StatementAnalysis
                 Findings.Unspreadable ??= "an object id";
                 break;
             case TypeCast cast:
-                Findings.ReadsClock |= ClockCasts.MayReadClock(cast, place);
+                NoteCast(ClockCasts.MayReadClock(cast, place));
                 break;
             case OtherExpression { Kind: "SQLValueFunction" }:
                 // current_timestamp and its kin; also current_user, for which it does no harm.
                 Findings.ReadsClock = true;
+                NoteClock(expression.Location, place.Source);
                 break;
             case OtherExpression { Kind: "CollateClause" }:
                 Findings.Collates = true;
@@ -103,6 +107,29 @@ internal sealed class StatementAnalysis
         }
         foreach (var child in ExpressionChildren.Of(expression))
             Walk(child, place);
+    }
+
+    private void NoteClocks(FunctionCall call, Place place)
+    {
+        NoteCast(ClockCasts.MayReadClock(call, place));
+        if (BuiltInFunctions.IsStatementClock(call.Names[^1]) && call.Arguments.IsEmpty)
+            NoteClock(call.Location, place.Source);
+        else if (call.Names[^1] == "age" && call.Arguments.Length == 1)
+            Findings.ReadsHiddenClock = true;
+    }
+
+    private void NoteCast(bool readsClock)
+    {
+        Findings.ReadsClock |= readsClock;
+        Findings.ReadsHiddenClock |= readsClock;
+    }
+
+    private void NoteClock(int location, SourceText source)
+    {
+        if (source.IsView || location < 0)
+            Findings.ReadsHiddenClock = true;
+        else
+            Findings.ClockSites.Add(location);
     }
 
     public void Walk(IEnumerable<Expression> expressions, Place place)

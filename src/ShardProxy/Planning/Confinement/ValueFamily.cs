@@ -74,6 +74,9 @@ internal static class TypeIds
             || (left == ValueFamily.Any && right != ValueFamily.Char)
             || (right == ValueFamily.Any && left != ValueFamily.Char));
 
+    /// <summary>date, time, timestamp, timestamptz, timetz.</summary>
+    public static bool IsTime(uint type) => type is 1082 or 1083 or 1114 or 1184 or 1266;
+
     public static bool IsInteger(uint type) => type is Int2 or Int4 or Int8;
 
     public static uint ArrayOf(uint element) => element switch

@@ -81,7 +81,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
 
     private RowsOfQuery AnalyzeUpdate(Update update, Place place)
     {
-        var (target, scope) = Target(update.Target, update.Alias, place);
+        var (target, scope) = Target(update, update.Target, update.Alias, place);
         var inside = Joined(update.From, update.Where, place, scope);
         analysis.Walk(update.Assignments.Select(static assignment => assignment.Value), inside);
         if (target.Class == RelationClass.Sharded)
@@ -95,7 +95,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
 
     private RowsOfQuery AnalyzeDelete(Delete delete, Place place)
     {
-        var (target, scope) = Target(delete.Target, delete.Alias, place);
+        var (target, scope) = Target(delete, delete.Target, delete.Alias, place);
         return Returning(delete.Returning, target, Joined(delete.Using, delete.Where, place, scope));
     }
 
@@ -109,6 +109,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         var targetColumns = new WriteTarget(analysis, target).Columns(on, out _);
         columns.Add(source);
         var unmatched = place with { Columns = columns };
+        analysis.WriteBlocks[merge] = new WriteBlock(unmatched, null);
         var both = new ColumnScope(place.Columns);
         both.Add(source);
         both.Add(Item(merge.Alias ?? merge.Target.Name, targetColumns));
@@ -140,11 +141,12 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
             new InsertedKey(analysis, target, place).Add(assignment.Value);
     }
 
-    private (ResolvedRelation Target, ColumnScope Scope) Target(TableName name, string? alias, Place place)
+    private (ResolvedRelation Target, ColumnScope Scope) Target(Query query, TableName name, string? alias, Place place)
     {
         var target = analysis.Resolve(name);
         var scope = new ColumnScope(place.Columns);
-        scope.Add(Item(alias ?? name.Name, new WriteTarget(analysis, target).Columns(place.Facts, out _)));
+        scope.Add(Item(alias ?? name.Name, new WriteTarget(analysis, target).Columns(place.Facts, out var instance)));
+        analysis.WriteBlocks[query] = new WriteBlock(place with { Columns = scope }, instance);
         return (target, scope);
     }
 
@@ -166,7 +168,10 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
     /// <summary>Of the rows returned only the key is what the conditions said: SET and triggers may have changed the rest.</summary>
     private RowsOfQuery Returning(ImmutableArray<OutputItem> outputs, ResolvedRelation target, Place place, HashSet<string>? changed = null)
     {
+        var clocks = analysis.Findings.ClockSites.Count;
         analysis.Walk(outputs, place);
+        // Put a constant there, and the column would have another name.
+        analysis.Findings.ReadsHiddenClock |= analysis.Findings.ClockSites.Count > clocks;
         var key = target.Distribution?.KeyColumn;
         var (columns, complete) = analysis.Selects.Outputs(outputs, place, static (_, _) => false);
         return new RowsOfQuery(

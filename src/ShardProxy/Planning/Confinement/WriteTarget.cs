@@ -7,6 +7,7 @@ internal sealed class WriteTarget(StatementAnalysis analysis, ResolvedRelation t
     public ColumnList Columns(FactScope? instanceFacts, out ShardedInstance? instance)
     {
         instance = null;
+        analysis.Findings.Written.Add(target);
         switch (target.Class)
         {
             case RelationClass.Reference:

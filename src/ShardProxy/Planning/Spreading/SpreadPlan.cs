@@ -2,11 +2,14 @@ using System.Collections.Immutable;
 
 namespace ShardProxy.Planning;
 
+/// <summary>What runs on several shards, its portal on none of them: any shard can describe its rows, and the proxy makes them.</summary>
+/// <param name="Keys">The shards concerned are those of any of the sets.</param>
+public abstract record SeveralShardsPlan(SpreadKeys Keys) : Plan;
+
 /// <summary>
 /// A query that each of several shards answers for its own rows, such that the answers put together are the query's.
 /// </summary>
-/// <param name="Keys">The shards concerned are those of any of the sets.</param>
-public sealed record SpreadPlan(SpreadKeys Keys) : Plan
+public sealed record SpreadPlan(SpreadKeys Keys) : SeveralShardsPlan(Keys)
 {
     /// <summary>How the shards' rows are put together; null: they go to the client as they come, of the statement as it stands.</summary>
     public MergeDraft? Merge { get; init; }

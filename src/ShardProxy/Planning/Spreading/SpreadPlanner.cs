@@ -42,7 +42,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
 
     private DraftInput Input(Select select, Place block) => new(select, block, rows, analysis, source, range);
 
-    private static bool AreDistinct(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts) =>
+    public static bool AreDistinct(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts) =>
         branches.Select((branch, index) => RowsByKey.AreDistinct(branch, parts[index].Block, parts[index].Anchor.Key)).All(static distinct => distinct);
 
     private static bool MaySpread(Findings findings) =>
@@ -56,7 +56,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         && !(findings.Locks && findings.ReadsReference);
 
     /// <summary>The SELECTs whose rows together are the query's: itself, or the branches of UNION ALL.</summary>
-    private bool TryBranches(RowQuery query, List<Select> branches, bool isTop)
+    public bool TryBranches(RowQuery query, List<Select> branches, bool isTop)
     {
         // Rows that are counted, ordered or locked together are not those of a branch.
         if (!isTop && (!query.Order.IsEmpty || !query.Limits.IsEmpty || query.Locks))
@@ -75,7 +75,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
 
     /// <summary>Finds an anchor for each branch, such that all together confine the statement.</summary>
     /// <param name="mustBeApart">The branch's rows are asked to be apart by the anchor, and not only the rows that it computes them from.</param>
-    private bool TryParts(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts, bool mustBeApart)
+    public bool TryParts(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts, bool mustBeApart)
     {
         if (parts.Count == branches.Count)
             return _proof.Holds(parts);
@@ -93,7 +93,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         return false;
     }
 
-    private static SpreadKeys KeysOf(List<(Place Block, ShardedInstance Anchor)> parts)
+    public static SpreadKeys KeysOf(IEnumerable<(Place Block, ShardedInstance Anchor)> parts)
     {
         var sets = new List<KeySet>();
         foreach (var (_, anchor) in parts)

@@ -46,7 +46,8 @@ internal sealed class SpreadProof(Findings findings)
             block.Facts.Facts.Add(new OneOf(anchor.Key, [new Operand(Term, anchor.Key.Family, IsArray: false, anchor.Key.TypeOid)]));
         try
         {
-            return findings.Instances.TrueForAll(instance => IsConfined(instance, parts[0].Anchor));
+            return findings.Instances.TrueForAll(instance => IsConfined(instance, parts[0].Anchor))
+                && findings.StoredKeys.TrueForAll(stored => IsConfined(stored, parts[0].Anchor));
         }
         finally
         {
@@ -60,6 +61,18 @@ internal sealed class SpreadProof(Findings findings)
         && HashAlike(instance.KeyType, anchor.KeyType)
         && new KeySolver(instance.KeyType, stored: false).Solve(instance.Key, instance.Scope) is { } set
         && IsWithinShard(set);
+
+    /// <summary>A key that is stored is one of the shard's when it is the value of a key that is.</summary>
+    private static bool IsConfined(StoredKey stored, ShardedInstance anchor) =>
+        stored.Table.Group == anchor.Table.Group && stored.Set() is { } set && IsWithinShard(set) && HashAlike(set, anchor.KeyType);
+
+    private static bool HashAlike(KeySet set, KeyType type) => set switch
+    {
+        KeyEquals equals => HashAlike(equals.Type, type),
+        KeyUnion union => union.Sets.All(member => HashAlike(member, type)),
+        KeyIntersection both => both.Sets.All(member => HashAlike(member, type)),
+        _ => true,
+    };
 
     private static bool IsWithinShard(KeySet set) => set switch
     {

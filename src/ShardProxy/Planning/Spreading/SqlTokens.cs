@@ -40,7 +40,20 @@ internal sealed class SqlTokens
     public static SqlTokens? Read(ReadOnlySpan<byte> text, int start, int end)
     {
         var sql = text[..end].ToArray();
-        var tokens = new List<SqlToken>();
+        return TryScan(sql, start, end, out var tokens) is 0 ? new SqlTokens(sql, tokens) : null;
+    }
+
+    /// <summary>The tokens of a stretch, whose parentheses need not match; up to where it cannot be read.</summary>
+    public static IReadOnlyList<SqlToken> Scan(byte[] sql, int start, int end)
+    {
+        TryScan(sql, start, end, out var tokens);
+        return tokens;
+    }
+
+    /// <returns>Parentheses left open; null for what cannot be read.</returns>
+    private static int? TryScan(byte[] sql, int start, int end, out List<SqlToken> tokens)
+    {
+        tokens = [];
         var depth = 0;
         for (var position = start; position < end;)
         {
@@ -66,7 +79,7 @@ internal sealed class SqlTokens
                 depth++;
             position = next;
         }
-        return depth == 0 ? new SqlTokens(sql, tokens) : null;
+        return depth;
     }
 
     public string Text(int start, int end) => Encoding.UTF8.GetString(_sql, start, end - start);

@@ -14,7 +14,7 @@ internal sealed class BindShard(Session session, ParameterTypeLookup types)
         session.Scanner.Scan(sql, session.StandardConformingStrings);
         if (planned.Plan is not OneShardPlan one)
         {
-            if (planned.Plan is RefusedPlan or UnreadPlan or SpreadPlan or Planning.Gathering.GatherPlan && Routing.TryHint(session, sql, out var hinted))
+            if (planned.Plan is RefusedPlan or UnreadPlan or SeveralShardsPlan or Planning.Gathering.GatherPlan && Routing.TryHint(session, sql, out var hinted))
                 return hinted;
             return planned.Plan switch
             {

@@ -136,7 +136,7 @@ public sealed class ExtendedQuery
             statement.Executes = executed;
         if (!statement.IsUnnamed)
             _unit.Parses.Add(name, statement);
-        if (RunsOnServer(planned) || planned.Plan is SpreadPlan)
+        if (RunsOnServer(planned) || planned.Plan is SeveralShardsPlan)
             _unit.HoldParse(statement);
         else
             _unit.Reply(ReplyKind.Parse);
@@ -150,8 +150,8 @@ public sealed class ExtendedQuery
         var planned = await PlanAsync(statement);
         CheckBlock(planned, allowsEmpty: false);
         planned = await _spreads.ChooseAsync(statement, planned, body);
-        var isHinted = planned.Plan is SpreadPlan && _spreads.IsHinted(statement);
-        if (planned.Plan is SpreadPlan && !isHinted)
+        var isHinted = planned.Plan is SeveralShardsPlan && _spreads.IsHinted(statement);
+        if (planned.Plan is SeveralShardsPlan && !isHinted)
         {
             await _unit.ResolveParseAsync();
             var portal = await _spreads.BindAsync(statement, planned, body);

@@ -9,7 +9,7 @@ namespace ShardProxy.Sessions.Extended;
 internal sealed class LocalPortals(Session session, StatementRunner runner, ExtendedUnit unit, UnitBlock block)
 {
     /// <summary>Whether the proxy makes its rows of the shards' rows: any shard describes them.</summary>
-    public static bool GivesRows(Plan plan) => plan is CountEverywherePlan or SpreadPlan;
+    public static bool GivesRows(Plan plan) => plan is CountEverywherePlan or SeveralShardsPlan;
 
     public async ValueTask DescribeAsync(ClientPortal portal)
     {

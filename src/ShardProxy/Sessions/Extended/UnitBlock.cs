@@ -39,7 +39,7 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
             case { } when IsOutside(planned):
                 await EndServersAsync(planned);
                 return;
-            case SpreadPlan when !unit.HasExecuted && IsSyncNext():
+            case SeveralShardsPlan when !unit.HasExecuted && IsSyncNext():
                 await EndServersAsync();
                 return;
             default:

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Messages;
 
 namespace ShardProxy.Sessions.Running;
@@ -72,7 +73,7 @@ public sealed class ExplainShardsRunner
         sets = plan switch
         {
             OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
-            SpreadPlan { Keys.Sets: { } keys } => keys,
+            SeveralShardsPlan { Keys.Sets: { } keys } => keys,
             _ => [],
         };
         if (Routing.IsForHint(plan, _session) && Routing.TryHint(_session, values.Text, out var hinted))
@@ -88,6 +89,11 @@ public sealed class ExplainShardsRunner
             case SpreadPlan spread:
                 var shards = ShardBinder.Shards(spread.Keys, _session.Planning().Routing.Directory, database.ShardCount, values, Database.HomeShard);
                 return ("several shards, put together", string.Join(", ", shards.Select(database.ShardName)), null);
+            case WritePlan { Draft: SplitRowsDraft split } when RefusalOf(split, values) is { } unstored:
+                return ("refused", null, unstored);
+            case WritePlan write:
+                var written = ShardBinder.Shards(write.Keys, _session.Planning().Routing.Directory, database.ShardCount, values, Database.HomeShard);
+                return (WordOf(write.Draft), string.Join(", ", written.Select(database.ShardName)), null);
             case RefusedPlan refused:
                 return ("refused", null, refused);
             case UnreadPlan unread:
@@ -100,6 +106,16 @@ public sealed class ExplainShardsRunner
     // A text of several statements is not looked at again.
     private Plan Replanned(in StatementValues values, bool hasClockValues) =>
         Routing.Replan(_session, values.Text, 0, hasClockValues).Plan is ExplainShardsPlan { Inner.Plan: { } plan } && values.Scanner.StatementCount == 1 ? plan : EmptyPlan.Instance;
+
+    private RefusedPlan? RefusalOf(SplitRowsDraft split, in StatementValues values)
+    {
+        foreach (var row in split.Rows)
+        {
+            if (ShardBinder.Choose(new KeyedShard([row.Key], RequireKey: true), _session.Planning().Routing.Directory, values, Database.HomeShard, out _, out var refusal) != BindResult.Bound)
+                return refusal;
+        }
+        return null;
+    }
 
     private (string Word, string? Shard, RefusedPlan? Refusal) DecideOne(OneShardPlan one, in StatementValues values)
     {
@@ -123,6 +139,12 @@ public sealed class ExplainShardsRunner
     }
 
     private static bool OnEveryShard(Plan plan) => plan is EveryShardPlan or CountEverywherePlan or InsertEverywherePlan or CopyPlan or GatherPlan;
+
+    private static string WordOf(WriteDraft draft) => draft switch
+    {
+        SplitRowsDraft => "several shards, each row to its own, in one transaction",
+        _ => "several shards, each its own rows, in one transaction",
+    };
 
     private static string WordOf(Plan plan) => plan switch
     {

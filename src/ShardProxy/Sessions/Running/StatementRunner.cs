@@ -1,11 +1,13 @@
 using ShardProxy.Execution;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running.Gathering;
 using ShardProxy.Sessions.Spreading;
+using ShardProxy.Sessions.Writing;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -32,6 +34,7 @@ public sealed class StatementRunner
         CopyInput = new CopyInput(session);
         Counts = new CountRunner(session);
         Spread = new SpreadRunner(session);
+        Writes = new WriteRunner(session, _transactions);
         _settings = new SettingRunner(session);
         _everyShard = new EveryShardRunner(session, _transactions);
         _copies = new CopyRunner(session, _transactions);
@@ -54,6 +57,8 @@ public sealed class StatementRunner
 
     public SpreadRunner Spread { get; }
 
+    public WriteRunner Writes { get; }
+
     public GatherRunner Gathers { get; }
 
     /// <summary>Runs it and writes its replies, without ReadyForQuery. False when it failed; the error is written then.</summary>
@@ -75,10 +80,11 @@ public sealed class StatementRunner
             if (portal is null && Routing.NeedsPlaces(_session, planned.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }))
                 await Routing.PlaceAsync(_session, mayPlace: planned.Plan is not ExplainShardsPlan);
             var slow = _session.Database.Slow;
-            var start = planned.Plan is EveryShardPlan or GatherPlan or CountEverywherePlan or SpreadPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
+            var start = planned.Plan is EveryShardPlan or GatherPlan or CountEverywherePlan or SeveralShardsPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
             var succeeded = (planned.Plan, portal) switch
             {
                 (SpreadPlan spread, not null) => await Spread.RunAsync(spread, portal),
+                (WritePlan write, not null) => await Writes.RunAsync(write, portal),
                 (ExplainShardsPlan explain, not null) => await _explain.RunAsync(explain, portal, text),
                 _ => await DispatchAsync(planned, text),
             };
@@ -183,6 +189,8 @@ public sealed class StatementRunner
                 return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text), hasClockValues: true).Plan }, text);
             case SpreadPlan spread:
                 return Spread.RunAsync(spread, text, other => DispatchAsync(planned with { Plan = other }, text));
+            case WritePlan write:
+                return Writes.RunAsync(write, planned, text);
             case TransactionPlan transaction:
                 return _transactions.RunAsync(transaction, text);
             case EmptyPlan:

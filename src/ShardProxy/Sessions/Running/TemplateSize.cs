@@ -20,7 +20,7 @@ public static class TemplateSize
                     foreach (var relation in keyed.Relations)
                         size += Of(relation);
                     break;
-                case SpreadPlan { Keys.Sets: { } sets }:
+                case SeveralShardsPlan { Keys.Sets: { } sets }:
                     foreach (var set in sets)
                         size += Of(set);
                     break;

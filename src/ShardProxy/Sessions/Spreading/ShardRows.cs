@@ -44,6 +44,9 @@ public sealed class ShardRows : IRowSource
     /// <summary>The description has come, or there is none.</summary>
     public bool IsDescribed { get; private set; }
 
+    /// <summary>Rows that the statement has touched, by its tag; known once it has ended.</summary>
+    public long AffectedCount { get; private set; }
+
     /// <summary>The last row was passed on.</summary>
     public bool HasEnded { get; private set; }
 
@@ -174,7 +177,12 @@ public sealed class ShardRows : IRowSource
             case BackendMessageType.NoData:
                 IsDescribed = true;
                 break;
-            case BackendMessageType.CommandComplete or BackendMessageType.EmptyQueryResponse or BackendMessageType.PortalSuspended when isOwn:
+            case BackendMessageType.CommandComplete when isOwn:
+                if (CommandCompleteMessage.TryRead(body, out var complete) && complete.TryGetRowCount(out var affected))
+                    AffectedCount = affected;
+                HasEnded = true;
+                break;
+            case BackendMessageType.EmptyQueryResponse or BackendMessageType.PortalSuspended when isOwn:
                 HasEnded = true;
                 break;
             case BackendMessageType.ParameterStatus when ParameterStatusMessage.TryRead(body, out var parameter):

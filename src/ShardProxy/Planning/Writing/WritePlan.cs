@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using ShardProxy.Planning.Spreading;
+
+namespace ShardProxy.Planning.Writing;
+
+/// <summary>A statement that writes on several shards, in one transaction on all of them.</summary>
+public sealed record WritePlan(SpreadKeys Keys, WriteDraft Draft) : SeveralShardsPlan(Keys)
+{
+    /// <summary>Strings of the statement may be read as dates or times, and then some words mean the time at which they are read (<see cref="ClockTexts"/>).</summary>
+    public bool ReadsTimes { get; init; }
+
+    /// <summary>The draft holds offsets of this very text.</summary>
+    public bool IsForOneText => Draft is not OwnRowsDraft { Edits.IsEmpty: true };
+}
+
+/// <summary>What the shards are sent: a small closed set.</summary>
+public abstract record WriteDraft
+{
+    /// <summary>Places of the text that another text stands in for on all shards alike; in order, none within another.</summary>
+    public ImmutableArray<TextEdit> Edits { get; init; } = [];
+}
+
+/// <summary>Each shard runs the statement for the rows that it has: UPDATE, DELETE, MERGE, INSERT … SELECT of colocated rows.</summary>
+public sealed record OwnRowsDraft : WriteDraft;
+
+/// <summary>INSERT … VALUES: each row goes to the shard of its key, a shard's rows in one statement.</summary>
+/// <param name="Rows">In the order of the text.</param>
+public sealed record SplitRowsDraft(ImmutableArray<InsertedRow> Rows) : WriteDraft;
+
+/// <param name="Start">Byte offset of the opening parenthesis.</param>
+/// <param name="End">Behind the closing one.</param>
+/// <param name="Key">The key to be stored.</param>
+public sealed record InsertedRow(int Start, int End, KeySet Key);
+
+/// <summary>Bytes <paramref name="Start"/> up to <paramref name="End"/> of the text become <paramref name="Text"/>.</summary>
+/// <param name="Text">With <see cref="StatementClock"/>'s marks where the time of the transaction or statement goes.</param>
+public sealed record TextEdit(int Start, int End, string Text);

@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using ShardProxy.Planning.Writing;
+using ShardProxy.Sessions.Spreading;
+
+namespace ShardProxy.Sessions.Writing;
+
+/// <summary>One execution of a write over several shards: which of them, and what each is sent.</summary>
+/// <param name="Offset">Where the request's text begins in the client's, to which the plan's offsets belong.</param>
+internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offset)
+{
+    /// <summary>In ascending order.</summary>
+    public IReadOnlyList<int> Shards { get; init; } = [];
+
+    /// <summary>For each row of an INSERT, which of <see cref="Shards"/> gets it; null for other statements.</summary>
+    public IReadOnlyList<int>? Order { get; init; }
+
+    public ImmutableArray<TextEdit> Edits { get; init; } = [];
+
+    /// <summary>The command's tag up to the count.</summary>
+    public byte[] Tag { get; init; } = [];
+
+    public static byte[] TagOf(string verb) => verb switch
+    {
+        "insert" => "INSERT 0 "u8.ToArray(),
+        "update" => "UPDATE "u8.ToArray(),
+        "delete" => "DELETE "u8.ToArray(),
+        _ => "MERGE "u8.ToArray(),
+    };
+
+    /// <summary>By shard, what it is sent.</summary>
+    public Func<int, ShardStatement> Statements()
+    {
+        if (Plan.Draft is not SplitRowsDraft split)
+        {
+            var statement = WholeStatement();
+            return _ => statement;
+        }
+        var statements = new Dictionary<int, ShardStatement>();
+        for (var index = 0; index < Shards.Count; index++)
+            statements.Add(Shards[index], StatementOf(split, index));
+        return shard => statements[shard];
+    }
+
+    private ShardStatement WholeStatement()
+    {
+        if (Edits.IsEmpty)
+        {
+            return new ShardStatement(Request.Sql)
+            {
+                Bind = Request.Bind,
+                ParameterTypes = Request.ParameterTypes,
+                NestedParameterTypes = Request.NestedParameterTypes,
+            };
+        }
+        var text = new ShardText(Request, Edits, Offset);
+        text.Add(Offset, Offset + Request.Sql.Length);
+        return text.Statement();
+    }
+
+    private ShardStatement StatementOf(SplitRowsDraft split, int index)
+    {
+        var text = new ShardText(Request, Edits, Offset);
+        text.Add(Offset, split.Rows[0].Start);
+        var isFirst = true;
+        for (var row = 0; row < split.Rows.Length; row++)
+        {
+            if (Order![row] != index)
+                continue;
+            if (!isFirst)
+                text.Add(", "u8);
+            isFirst = false;
+            text.Add(split.Rows[row].Start, split.Rows[row].End);
+        }
+        text.Add(split.Rows[^1].End, Offset + Request.Sql.Length);
+        return text.Statement();
+    }
+}

@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using System.Text;
+using ShardProxy.Planning;
+using ShardProxy.Planning.Writing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+using ShardProxy.Sessions.Spreading;
+
+namespace ShardProxy.Sessions.Writing;
+
+/// <summary>
+/// Runs a <see cref="WritePlan"/>: on all shards concerned at once, in the client's block or in one of its own, so that it
+/// is done on all of them or on none. The client is told of success when the block has committed.
+/// </summary>
+public sealed class WriteRunner
+{
+    private readonly Session _session;
+    private readonly TransactionRunner _transactions;
+
+    public WriteRunner(Session session, TransactionRunner transactions)
+    {
+        _session = session;
+        _transactions = transactions;
+    }
+
+    /// <summary>A statement of a simple Query.</summary>
+    public async ValueTask<bool> RunAsync(WritePlan plan, PlannedStatement planned, StatementText text)
+    {
+        var request = new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true);
+        if (Routing.NeedsPlaces(_session, plan, Values(text)))
+            await Routing.PlaceAsync(_session);
+        var job = Assign(plan, planned.Verb, request, text.Start, Values(text));
+        try
+        {
+            return await RunAsync(job);
+        }
+        catch (SqlErrorException exception) when (exception.Error.Position is { } position && (text.PositionOffset > 0 || plan.IsForOneText))
+        {
+            // A rewritten text has its places elsewhere.
+            throw new SqlErrorException(exception.Error with { Position = plan.IsForOneText ? null : position + text.PositionOffset });
+        }
+    }
+
+    /// <summary>A portal of the extended protocol.</summary>
+    public async ValueTask<bool> RunAsync(WritePlan plan, ClientPortal portal)
+    {
+        var text = portal.Statement.Text;
+        _session.Scanner.Scan(text.Sql, _session.StandardConformingStrings);
+        if (Routing.NeedsPlaces(_session, plan, Values(portal)))
+            await Routing.PlaceAsync(_session);
+        var request = new ClientRequest(text.Sql, portal.Bind, portal.ParameterTypes, portal.ResultFormats, IsDescribed: false)
+        {
+            NestedParameterTypes = portal.NestedParameterTypes,
+        };
+        if (plan.ReadsTimes && BindMessage.TryRead(portal.Bind.Span, out var bind))
+            ClockWordCheck.Check(bind);
+        return await RunAsync(Assign(plan, portal.Planned.Verb, request, 0, Values(portal)));
+    }
+
+    private StatementValues Values(StatementText text) =>
+        new(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
+
+    private StatementValues Values(ClientPortal portal)
+    {
+        BindMessage.TryRead(portal.Bind.Span, out var bind);
+        return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = _session.Places };
+    }
+
+    private async ValueTask<bool> RunAsync(WriteJob job)
+    {
+        var rows = 0L;
+        if (!await ImplicitBlock.RunAsync(_session, _transactions, async () =>
+            {
+                rows = await ExecuteAsync(job);
+                return true;
+            }))
+        {
+            return false;
+        }
+        CommandCompleteMessage.Write(_session.Client.Output, job.Tag, rows);
+        return true;
+    }
+
+    private async ValueTask<long> ExecuteAsync(WriteJob job)
+    {
+        WriterRule.CheckShards(_session, job.Shards);
+        if (job.Edits.Any(static edit => ShardClock.IsNeeded(edit.Text)))
+            job = job with { Edits = await ShardClock.FillAsync(_session, job.Shards[0], job.Edits) };
+        var run = await SpreadRun.StartAsync(_session, job.Shards, job.Statements());
+        try
+        {
+            IRowPump pump = job.Order is { } order ? new OrderedRows(run.Shards, order) : new Concatenation(run.Shards);
+            if (job.Request.IsDescribed)
+                _session.Client.Output.Write(run.Description);
+            await run.PumpAsync(pump, maxRows: 0);
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await run.AbortAsync(exception);
+            throw;
+        }
+        await run.FinishAsync();
+        return run.Shards.Sum(static shard => shard.AffectedCount);
+    }
+
+    /// <summary>Which shard gets what.</summary>
+    private WriteJob Assign(WritePlan plan, string verb, ClientRequest request, int offset, in StatementValues values)
+    {
+        if (plan.ReadsTimes)
+            ClockWordCheck.Check(values);
+        var directory = _session.Planning().Routing.Directory;
+        var any = _session.Servers.AnyShard();
+        var job = new WriteJob(plan, request, offset) { Edits = plan.Draft.Edits, Tag = WriteJob.TagOf(verb) };
+        if (plan.Draft is not SplitRowsDraft split)
+            return job with { Shards = ShardBinder.Shards(plan.Keys, directory, _session.Database.ShardCount, values, any) };
+        var shardOfRow = new int[split.Rows.Length];
+        for (var row = 0; row < shardOfRow.Length; row++)
+        {
+            if (ShardBinder.Choose(new KeyedShard([split.Rows[row].Key], RequireKey: true), directory, values, any, out shardOfRow[row], out var refusal) != BindResult.Bound)
+                throw Routing.Refuse(refusal!);
+        }
+        var shards = shardOfRow.Distinct().Order().ToList();
+        return job with { Shards = shards, Order = [.. shardOfRow.Select(shard => shards.IndexOf(shard))] };
+    }
+}

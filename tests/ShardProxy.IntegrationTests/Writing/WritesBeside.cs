@@ -1,0 +1,108 @@
+using System.Text;
+using ShardProxy.IntegrationTests.Fixtures;
+using ShardProxy.IntegrationTests.Wire;
+
+namespace ShardProxy.IntegrationTests.Writing;
+
+/// <summary>Says the same to the reference and to the subject, on a connection each, and compares what they answer and what they then hold.</summary>
+internal sealed class WritesBeside : IAsyncDisposable
+{
+    private readonly WireClient _reference;
+    private readonly WireClient _subject;
+
+    private WritesBeside(WireClient reference, WireClient subject)
+    {
+        _reference = reference;
+        _subject = subject;
+    }
+
+    /// <summary>Statements said, and how many of them the subject refused.</summary>
+    public int Count { get; private set; }
+
+    public int Refused { get; private set; }
+
+    public static async Task<WritesBeside> ConnectAsync(Lab lab) =>
+        new(await WireClient.ConnectAsync(lab.Reference), await WireClient.ConnectAsync(lab.Subject));
+
+    /// <summary>All answers are alike; rows in any order.</summary>
+    public Task SameAsync(string statement) => SameAsync(new FrontendScript().Query(statement), statement);
+
+    public async Task SameAsync(FrontendScript script, string statement, bool ordered = false)
+    {
+        var expected = Lines(await _reference.RunAsync(script), ordered);
+        var actual = Lines(await _subject.RunAsync(script), ordered);
+        Count++;
+        if (!expected.SequenceEqual(actual))
+            Assert.Fail(Compare(statement, expected, actual));
+    }
+
+    /// <summary>As <see cref="SameAsync(string)"/>; a statement that the subject refuses is not said to the reference.</summary>
+    /// <returns>False when it was refused.</returns>
+    public async Task<bool> SameOrRefusedAsync(FrontendScript script, string statement, bool inBlock)
+    {
+        Count++;
+        var answer = await _subject.RunAsync(script);
+        if (answer.FirstOrDefault(static message => message.Type == 'E') is { SqlState: "0A000" } refusal)
+        {
+            Refused++;
+            refusal.Fields.ContainsKey('H').ShouldBeTrue($"{statement}: refused without a hint: {refusal}");
+            if (!inBlock)
+                return false;
+            // The refusal has failed the block; so the other side's must be given up too.
+            await _subject.QueryAsync("ROLLBACK");
+            await _reference.QueryAsync("ROLLBACK");
+            return false;
+        }
+        var actual = Lines(answer, ordered: false);
+        var expected = Lines(await _reference.RunAsync(script), ordered: false);
+        if (!expected.SequenceEqual(actual))
+            Assert.Fail(Compare(statement, expected, actual));
+        return true;
+    }
+
+    public async Task SameStateAsync(string after)
+    {
+        foreach (var query in WriteSchema.State)
+        {
+            var expected = Lines(await _reference.QueryAsync(query), ordered: true);
+            var actual = Lines(await _subject.QueryAsync(query), ordered: true);
+            if (!expected.SequenceEqual(actual))
+                Assert.Fail(Compare($"{query}\nafter {after}", expected, actual));
+        }
+    }
+
+    public async Task<WireMessage?> RefusedAsync(string statement) =>
+        (await _subject.QueryAsync(statement)).FirstOrDefault(static message => message.Type == 'E');
+
+    public async Task<string[]> SubjectRowsAsync(string query) =>
+        [.. (await _subject.QueryAsync(query)).Where(static message => message.Type == 'D').Select(static message => message.ToString())];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _reference.DisposeAsync();
+        await _subject.DisposeAsync();
+    }
+
+    private static List<string> Lines(List<WireMessage> messages, bool ordered)
+    {
+        var lines = messages.Select(Line).ToList();
+        if (!ordered)
+            lines.Sort(string.CompareOrdinal);
+        return lines;
+    }
+
+    // Which of several wrong rows an error speaks of is not the statement's to say; a NULL key the proxy finds itself.
+    private static string Line(WireMessage message) => message.Type == 'E'
+        ? $"Error {message.SqlState} {(message.SqlState == "23502" ? "" : message.Fields.GetValueOrDefault('M'))}"
+        : message.ToString();
+
+    private static string Compare(string statement, List<string> expected, List<string> actual)
+    {
+        var text = new StringBuilder(statement).AppendLine().AppendLine("(- the reference, + the subject)");
+        foreach (var line in expected.Except(actual).Take(10))
+            text.AppendLine("- " + line);
+        foreach (var line in actual.Except(expected).Take(10))
+            text.AppendLine("+ " + line);
+        return text.AppendLine($"{expected.Count} and {actual.Count} messages").ToString();
+    }
+}
