@@ -78,7 +78,7 @@ public sealed class ByteBuffer : IBufferWriter<byte>
     {
         if (_start != _end || _array.Length == 0)
             return;
-        ArrayPool<byte>.Shared.Return(_array);
+        SpareArrays.Return(_array);
         _array = [];
         _start = _end = 0;
     }
@@ -95,10 +95,10 @@ public sealed class ByteBuffer : IBufferWriter<byte>
         else
         {
             var wanted = Math.Max(MinimumCapacity, (int)Math.Min(Array.MaxLength, Math.Max((long)count + size, 2L * count)));
-            var larger = ArrayPool<byte>.Shared.Rent(wanted);
+            var larger = SpareArrays.Rent(wanted);
             _array.AsSpan(_start, count).CopyTo(larger);
             if (_array.Length > 0)
-                ArrayPool<byte>.Shared.Return(_array);
+                SpareArrays.Return(_array);
             _array = larger;
         }
         _start = 0;

@@ -23,8 +23,11 @@ public sealed class ReplyRelay
 
     private const int LargeReceive = 128 * 1024;
 
+    private static readonly Dictionary<string, string> NothingReported = [];
+
     private readonly FrameChannel _client;
-    private readonly Dictionary<string, string> _heldParameters = new(StringComparer.Ordinal);
+    private Dictionary<string, string>? _heldParameters;
+    private Dictionary<string, string>? _ownReported;
     private ServerConnection _server = null!;
     private ObjectIdMap _objectIds = ObjectIdMap.Identity;
     private int _bulkRemaining;
@@ -62,7 +65,7 @@ public sealed class ReplyRelay
     public bool HearsParameters { get; set; }
 
     /// <summary>What the client was told last by ParameterStatus.</summary>
-    public Dictionary<string, string> Reported { get; } = new(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Reported { get; private set; } = NothingReported;
 
     /// <summary>Row descriptions are dropped: the reply to an Execute has none. Stays as set over <see cref="Start"/>.</summary>
     public bool DropsRowDescription { get; set; }
@@ -284,24 +287,46 @@ public sealed class ReplyRelay
         _server.NoteParameter(name, value);
         if (!forward)
             return;
-        var reported = HoldReady ? _heldParameters : Reported;
-        reported[System.Text.Encoding.UTF8.GetString(name)] = System.Text.Encoding.UTF8.GetString(value);
+        var (nameText, valueText) = (System.Text.Encoding.UTF8.GetString(name), System.Text.Encoding.UTF8.GetString(value));
+        if (HoldReady)
+            HoldParameter(nameText, valueText);
+        else
+            NoteReported(nameText, valueText);
+    }
+
+    /// <summary>What a login tells, shared with other sessions that were told the same.</summary>
+    public void NoteReported(IReadOnlyDictionary<string, string> all)
+    {
+        Reported = all;
+        _ownReported = null;
+    }
+
+    /// <summary>The client is told so now.</summary>
+    public void NoteReported(string name, string value)
+    {
+        if (Reported.TryGetValue(name, out var told) && told == value)
+            return;
+        if (_ownReported is null)
+            Reported = _ownReported = new Dictionary<string, string>(Reported, StringComparer.Ordinal);
+        _ownReported[name] = value;
     }
 
     /// <summary>As if a server had reported it.</summary>
-    public void HoldParameter(string name, string value) => _heldParameters[name] = value;
+    public void HoldParameter(string name, string value) => (_heldParameters ??= new(StringComparer.Ordinal))[name] = value;
 
     /// <summary>What was reported since the last ReadyForQuery is undone.</summary>
-    public void DropHeldParameters() => _heldParameters.Clear();
+    public void DropHeldParameters() => _heldParameters?.Clear();
 
     /// <summary>Tells the client of the settings that have changed since it was told last: PostgreSQL does so just before ReadyForQuery.</summary>
     public void WriteHeldParameters()
     {
+        if (_heldParameters is null)
+            return;
         foreach (var (name, value) in _heldParameters)
         {
             if (Reported.TryGetValue(name, out var told) && told == value)
                 continue;
-            Reported[name] = value;
+            NoteReported(name, value);
             ParameterStatusMessage.Write(_client.Output, name, value);
         }
         _heldParameters.Clear();

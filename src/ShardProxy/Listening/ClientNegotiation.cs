@@ -32,9 +32,10 @@ public sealed class ClientNegotiation(
             signal.Deadline = Environment.TickCount64 + (long)LoginTimeout.TotalMilliseconds;
         var channel = new FrameChannel(connection, MaxMessageBytes);
         var linger = false;
+        IAdmittedClient? admitted = null;
         try
         {
-            linger = await NegotiateAsync(channel);
+            (linger, admitted) = await NegotiateAsync(channel);
         }
         catch (ClientRefusedException e)
         {
@@ -51,6 +52,21 @@ public sealed class ClientNegotiation(
         {
             ListeningLog.Failed(logger, connection.RemoteName, e);
         }
+        // Here and not in a method of its own: each one that waits costs an idle client its state.
+        if (admitted is not null)
+        {
+            Exception? failure = null;
+            try
+            {
+                await admitted.ServeAsync();
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+            admitted.Leave(failure);
+            gate.Leave();
+        }
         signal.Deadline = 0;
         if (linger)
             await LingeringClose.RunAsync(channel);
@@ -58,31 +74,33 @@ public sealed class ClientNegotiation(
             Close(channel);
     }
 
-    /// <summary>True when what is in the output is worth sending.</summary>
-    private async Task<bool> NegotiateAsync(FrameChannel channel)
+    /// <summary>Whether what is in the output is worth sending in the end; and the client, through the gate, if it is to be served.</summary>
+    private async Task<(bool Linger, IAdmittedClient? Client)> NegotiateAsync(FrameChannel channel)
     {
         var dialogue = new StartupDialogue(channel, credentials);
         await dialogue.RunAsync();
         if (dialogue.Cancel is { } cancel)
         {
             await handler.CancelAsync(cancel.ProcessId, cancel.Key);
-            return false;
+            return (false, null);
         }
         if (dialogue.Startup is not { } startup)
-            return false;
+            return (false, null);
         if (!gate.TryEnter())
             throw StartupErrors.TooManyClients();
+        IAdmittedClient? admitted = null;
         try
         {
             if (startup.NeedsNegotiation)
                 NegotiateProtocolVersionMessage.Write(channel.Output, startup.AgreedVersion, startup.UnknownOptions);
-            await handler.HandleAsync(new NegotiatedClient(
+            admitted = await handler.AdmitAsync(new NegotiatedClient(
                 channel, startup.AgreedVersion, startup.User, startup.Database, startup.Settings, dialogue.Tls));
-            return true;
+            return (true, admitted);
         }
         finally
         {
-            gate.Leave();
+            if (admitted is null)
+                gate.Leave();
         }
     }
 

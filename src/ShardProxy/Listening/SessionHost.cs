@@ -33,7 +33,7 @@ public sealed class SessionHost : IClientHandler
     /// <summary>The admin database; null where there is none.</summary>
     public AdminHost? Admin { get; init; }
 
-    public async Task HandleAsync(NegotiatedClient client)
+    public async Task<IAdmittedClient?> AdmitAsync(NegotiatedClient client)
     {
         var channel = client.Channel;
         var signal = channel.Connection.Signal!;
@@ -51,7 +51,7 @@ public sealed class SessionHost : IClientHandler
         if (Admin is { } admin && client.Database == AdminHost.DatabaseName)
         {
             await RunAdminAsync(admin, client, user.Name);
-            return;
+            return null;
         }
         if (!_databases.TryGetValue(client.Database, out var database))
             throw new ClientRefusedException(Fatal(SqlStates.InvalidCatalogName, $"database \"{client.Database}\" does not exist"));
@@ -76,7 +76,7 @@ public sealed class SessionHost : IClientHandler
         catch (SessionEndedException)
         {
             session.Servers.ReleaseAll();
-            return;
+            return null;
         }
         catch
         {
@@ -85,15 +85,7 @@ public sealed class SessionHost : IClientHandler
         }
         signal.Deadline = 0;
         _sessions.Add(session);
-        try
-        {
-            await RunAsync(session);
-        }
-        finally
-        {
-            _sessions.Remove(session);
-            _cancelKeys.Remove(key);
-        }
+        return new HostedSession(this, session, key);
     }
 
     private async Task RunAdminAsync(AdminHost admin, NegotiatedClient client, string user)
@@ -140,18 +132,10 @@ public sealed class SessionHost : IClientHandler
         return key;
     }
 
-    private async Task RunAsync(Session session)
+    private void Leave(Session session, CancelKey key, SessionEnd end)
     {
-        SessionEnd end;
-        try
-        {
-            end = await new SessionLoop(session).RunAsync();
-        }
-        catch (Exception exception) when (exception is not ClientRefusedException)
-        {
-            ListeningLog.Failed(_logger, session.Client.Connection.RemoteName, exception);
-            end = SessionEnd.Fault;
-        }
+        _sessions.Remove(session);
+        _cancelKeys.Remove(key);
         // In the midst of a row the client would read the error as the row's bytes. A client that has shut down its sending side
         // still reads its last answers.
         if (end is SessionEnd.TornReply || session.Relay.IsInsideMessage)
@@ -170,4 +154,18 @@ public sealed class SessionHost : IClientHandler
     };
 
     private static ServerError Fatal(string sqlState, string message) => new(sqlState, message) { Severity = "FATAL" };
+
+    private sealed class HostedSession(SessionHost host, Session session, CancelKey key) : IAdmittedClient
+    {
+        private Task<SessionEnd>? _run;
+
+        public Task ServeAsync() => _run = new SessionLoop(session).RunAsync();
+
+        public void Leave(Exception? failure)
+        {
+            if (failure is not null)
+                ListeningLog.Failed(host._logger, session.Client.Connection.RemoteName, failure);
+            host.Leave(session, key, failure is null ? _run!.Result : SessionEnd.Fault);
+        }
+    }
 }

@@ -4,7 +4,6 @@ using ShardProxy.Execution;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
-using ShardProxy.Sessions.Extended;
 using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions;
@@ -34,7 +33,6 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     private readonly Session _session;
     private readonly FrameChannel _client;
     private readonly FastPath _fast;
-    private readonly ExtendedQuery _extended;
     private State _state;
     private FastStop? _stop;
     private ExceptionDispatchInfo? _failure;
@@ -44,11 +42,10 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     private long _idleSince;
     private int _window;
 
-    public FastLoop(Session session, ExtendedQuery extended)
+    public FastLoop(Session session)
     {
         _session = session;
         _client = session.Client;
-        _extended = extended;
         _fast = new FastPath(session);
     }
 
@@ -78,6 +75,9 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     /// <summary>The connection of the statement under way.</summary>
     public ServerConnection? Server => _fast.Server;
 
+    /// <summary>Extended messages came that only the general path can go on with, up to their Sync; the caller's to say.</summary>
+    public bool IsUnitOpen { get; set; }
+
     /// <summary>Serves until there is something for the caller. One caller at a time.</summary>
     public ValueTask<FastStop> ServeAsync()
     {
@@ -99,7 +99,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     private bool TryMove()
     {
         if (_continuation is null || _session.Servers.HeldCount > 0 || _session.Transaction.IsOpen || _session.Signal.Deadline != 0
-            || !_client.Input.IsEmpty || !_client.Output.IsEmpty || _client.Connection.PeerClosed || !_extended.IsIdle)
+            || !_client.Input.IsEmpty || !_client.Output.IsEmpty || _client.Connection.PeerClosed || IsUnitOpen)
         {
             return false;
         }
@@ -163,14 +163,20 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
                 stop = FastStop.EndRequested;
                 return Step.Stop;
             }
-            if (_client.TryReceive(Math.Clamp(length - _client.Input.Count, ByteBuffer.MinimumCapacity, LargestReceive)))
+            var count = _client.Receive(Math.Clamp(length - _client.Input.Count, ByteBuffer.MinimumCapacity, LargestReceive));
+            if (count > 0)
                 return Step.Again;
+            if (count < 0)
+            {
+                stop = FastStop.ClientGone;
+                return Step.Stop;
+            }
             BeforeIdle();
             _state = State.Idle;
             return TryMove() ? Step.Moved : Step.Wait;
         }
         _idleSince = 0;
-        switch (_extended.IsIdle ? _fast.TryStart(type, length) : FastStart.NotFast)
+        switch (IsUnitOpen ? FastStart.NotFast : _fast.TryStart(type, length))
         {
             case FastStart.Started:
                 _state = State.Relaying;
@@ -242,7 +248,7 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     // A drain waits for the end of the block; anything else ends the session here and now.
     private bool ShouldEnd() =>
         _session.IsEndRequested(out var reason)
-        && (reason != SessionEnd.Drained || (!_session.Transaction.IsOpen && _extended.IsIdle && _client.Input.IsEmpty));
+        && (reason != SessionEnd.Drained || (!_session.Transaction.IsOpen && !IsUnitOpen && _client.Input.IsEmpty));
 
     private void BeforeIdle()
     {

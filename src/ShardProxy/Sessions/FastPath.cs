@@ -22,8 +22,10 @@ public sealed class FastPath
     [ThreadStatic]
     private static ShapeScanner? _shared;
 
+    [ThreadStatic]
+    private static FastBatch? _sharedBatch;
+
     private readonly Session _session;
-    private readonly FastBatch _batch = new();
     private SessionPlanning _planning = null!;
     private PlannedStatement _planned = null!;
     private Pending _pending;
@@ -81,15 +83,20 @@ public sealed class FastPath
                 SendQuery(server, length);
                 return true;
             case Pending.Unnamed:
-                ParseMessage.TryRead(input[Frame.HeaderLength.._batch.ParseLength], out var parse);
-                SendUnnamed(server, input, parse, _batch.Types(parse));
+                Batch.TryRead(input, _session.Client.MaxFrameLength);
+                ParseMessage.TryRead(input[Frame.HeaderLength..Batch.ParseLength], out var parse);
+                SendUnnamed(server, input, parse, Batch.Types(parse));
                 return true;
             default:
-                BindMessage.TryRead(_batch.BindBody(input), out var bind);
+                Batch.TryRead(input, _session.Client.MaxFrameLength);
+                BindMessage.TryRead(Batch.BindBody(input), out var bind);
                 SendPrepared(server, input, bind);
                 return true;
         }
     }
+
+    // As it was read last by any session of the loop: read it anew after a wait.
+    private static FastBatch Batch => _sharedBatch ??= new FastBatch();
 
     // The slow-query log reads the scan after the replies, when other sessions have used the shared one.
     private ShapeScanner Scanner => _session.Database.Slow.IsOn ? _session.Scanner : _shared ??= new ShapeScanner();
@@ -129,15 +136,15 @@ public sealed class FastPath
     private FastStart TryStartBatch()
     {
         var input = _session.Client.Input.Unread;
-        if (!_batch.TryRead(input, _session.Client.MaxFrameLength))
+        if (!Batch.TryRead(input, _session.Client.MaxFrameLength))
             return FastStart.NotFast;
-        return _batch.ParseLength > 0 ? TryStartUnnamed(input) : TryStartPrepared(input);
+        return Batch.ParseLength > 0 ? TryStartUnnamed(input) : TryStartPrepared(input);
     }
 
     // Parse, Bind, Describe, Execute, Sync of the unnamed statement: the bytes go on as they are.
     private FastStart TryStartUnnamed(ReadOnlySpan<byte> input)
     {
-        var batch = _batch;
+        var batch = Batch;
         if (!ParseMessage.TryRead(input[Frame.HeaderLength..batch.ParseLength], out var parse)
             || !BindMessage.TryRead(batch.BindBody(input), out var bind)
             || !parse.Name.IsEmpty || !bind.Statement.IsEmpty)
@@ -165,17 +172,17 @@ public sealed class FastPath
         server.PendingParses.Enqueue(null);
         server.UnnamedOwner = null;
         ExpectBatch(server);
-        Begin(server, input[.._batch.Length]);
+        Begin(server, input[..Batch.Length]);
         _session.Prepared.NoteUnnamed(parse.Query, types);
         _session.Prepared.ForgetUnnamedPortal();
-        Consume(_batch.Length);
+        Consume(Batch.Length);
     }
 
     // Bind, Describe, Execute, Sync of a named statement: only the name in Bind is another on the server.
     private FastStart TryStartPrepared(ReadOnlySpan<byte> input)
     {
         _planning = _session.Planning();
-        if (!BindMessage.TryRead(_batch.BindBody(input), out var bind)
+        if (!BindMessage.TryRead(Batch.BindBody(input), out var bind)
             || !_session.Prepared.TryGetStatement(bind.Statement, out var statement)
             || statement.IsUnnamed
             || statement.PlanUnder(_planning) is not { } planned
@@ -208,17 +215,17 @@ public sealed class FastPath
         var text = _prepared!.Text;
         PreparedRunner.SendParse(server, text, _session, Disposition.Swallow);
         BindMessage.WriteRenamed(server.Channel.Output, bind, bind.Portal, text.ServerName);
-        server.Channel.Output.Write(input[_batch.BindEnd.._batch.Length]);
+        server.Channel.Output.Write(input[Batch.BindEnd..Batch.Length]);
         ExpectBatch(server);
         Begin(server, []);
         _session.Prepared.ForgetUnnamedPortal();
-        Consume(_batch.Length);
+        Consume(Batch.Length);
     }
 
     private void ExpectBatch(ServerConnection server)
     {
         server.Ledger.Expect(ReplyKind.Bind, Disposition.Forward);
-        if (_batch.HasDescribe)
+        if (Batch.HasDescribe)
             server.Ledger.Expect(ReplyKind.DescribePortal, Disposition.Forward);
         server.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
         server.Ledger.Expect(ReplyKind.Sync, Disposition.Forward);
@@ -256,7 +263,7 @@ public sealed class FastPath
                 return true;
         }
         var formats = bind.ResultFormats;
-        for (var i = 0; i < formats.Count && !_batch.HasDescribe; i++)
+        for (var i = 0; i < formats.Count && !Batch.HasDescribe; i++)
         {
             if (formats[i] == 1 && (resultTypes is null || AnyHoldsObjectIds(resultTypes, objectIds)))
                 return true;

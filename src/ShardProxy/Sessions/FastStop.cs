@@ -14,4 +14,7 @@ public enum FastStop
 
     /// <summary>The client's bytes cannot be followed.</summary>
     Malformed,
+
+    /// <summary>The client has closed its connection.</summary>
+    ClientGone,
 }

@@ -8,7 +8,11 @@ namespace ShardProxy.Sessions;
 
 /// <param name="Settings">The start-up packet's settings in the server's own spelling.</param>
 /// <param name="Parameters">What ParameterStatus says under them.</param>
-public sealed record LoginProfile(SettingsSet Settings, IReadOnlyDictionary<string, string> Parameters);
+public sealed record LoginProfile(SettingsSet Settings, IReadOnlyDictionary<string, string> Parameters)
+{
+    /// <summary>A session's settings after such a login.</summary>
+    public SettingsState State { get; } = SettingsState.Empty with { Session = Settings };
+}
 
 /// <summary>
 /// What a login with given settings looks like: the home server is asked once for each different start-up packet and user,

@@ -62,7 +62,7 @@ public sealed class Session
     public SettingsSet StartupSettings { get; private set; } = SettingsSet.Empty;
 
     /// <summary>What ParameterStatus said at the login: true again once everything is reset.</summary>
-    public IReadOnlyDictionary<string, string> StartupParameters { get; private set; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> StartupParameters { get; private set; } = System.Collections.Frozen.FrozenDictionary<string, string>.Empty;
 
     /// <summary>What is set now, in the open block or else in the session. Changing it may change how names are read.</summary>
     public SettingsState Settings
@@ -283,7 +283,7 @@ public sealed class Session
     {
         StartupSettings = profile.Settings;
         StartupParameters = profile.Parameters;
-        Settings = SettingsState.Empty with { Session = profile.Settings };
+        Settings = profile.State;
         ReportParameters();
     }
 
@@ -300,9 +300,9 @@ public sealed class Session
         {
             if (Relay.Reported.TryGetValue(name, out var told) && told == value)
                 continue;
-            Relay.Reported[name] = value;
             ParameterStatusMessage.Write(Client.Output, name, value);
         }
+        Relay.NoteReported(StartupParameters);
     }
 
     /// <summary>A made-up CommandComplete.</summary>

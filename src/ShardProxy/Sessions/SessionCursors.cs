@@ -6,47 +6,48 @@ public sealed class SessionCursors
     // Of a cursor WITH HOLD whose transaction has committed: no rollback reaches it.
     private const int Kept = -1;
 
-    private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
+    private Dictionary<string, Place>? _places;
 
     private readonly record struct Place(int Shard, int Savepoint, bool Holds);
 
     public bool TryFind(string name, out int shard)
     {
-        var found = _places.TryGetValue(name, out var place);
+        var place = default(Place);
+        var found = _places?.TryGetValue(name, out place) ?? false;
         shard = place.Shard;
         return found;
     }
 
     /// <param name="transaction">Where it was declared; outside a block a cursor WITH HOLD is kept at once.</param>
     public void Add(string name, int shard, SessionTransaction transaction, bool holds) =>
-        _places[name] = new Place(shard, transaction.IsOpen ? transaction.SavepointsMade : Kept, holds);
+        (_places ??= new(StringComparer.Ordinal))[name] = new Place(shard, transaction.IsOpen ? transaction.SavepointsMade : Kept, holds);
 
-    public void Remove(string name) => _places.Remove(name);
+    public void Remove(string name) => _places?.Remove(name);
 
-    public void Clear() => _places.Clear();
+    public void Clear() => _places?.Clear();
 
     /// <summary>ROLLBACK TO a savepoint has undone what was declared since.</summary>
     /// <param name="savepoint">The savepoint's number (<see cref="SessionTransaction.SavepointsMade"/>).</param>
     public void ForgetSince(int savepoint)
     {
-        foreach (var (name, place) in _places)
+        foreach (var (name, place) in _places ?? [])
         {
             if (place.Savepoint >= savepoint)
-                _places.Remove(name);
+                _places!.Remove(name);
         }
     }
 
     /// <summary>The block is over.</summary>
     public void EndBlock(bool committed)
     {
-        foreach (var (name, place) in _places)
+        foreach (var (name, place) in _places ?? [])
         {
             if (place.Savepoint == Kept)
                 continue;
             if (committed && place.Holds)
-                _places[name] = place with { Savepoint = Kept };
+                _places![name] = place with { Savepoint = Kept };
             else
-                _places.Remove(name);
+                _places!.Remove(name);
         }
     }
 }

@@ -3,9 +3,7 @@ using ShardProxy.Execution;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
-using ShardProxy.Sessions.Extended;
 using ShardProxy.Sessions.Running;
-using ShardProxy.Sessions.Simple;
 using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions;
@@ -18,18 +16,15 @@ public sealed class SessionLoop
 {
     private readonly Session _session;
     private readonly FastLoop _fast;
-    private readonly StatementRunner _runner;
-    private readonly SimpleQuery _simple;
-    private readonly ExtendedQuery _extended;
+    private SessionHandlers? _handlers;
 
     public SessionLoop(Session session)
     {
         _session = session;
-        _runner = new StatementRunner(session);
-        _simple = new SimpleQuery(session, _runner);
-        _extended = new ExtendedQuery(session, _runner);
-        _fast = new FastLoop(session, _extended);
+        _fast = new FastLoop(session);
     }
+
+    private SessionHandlers Handlers => _handlers ??= new SessionHandlers(_session);
 
     /// <summary>Runs until the client leaves or the session must end; the caller, on whose loop it ends, closes the connection.</summary>
     public async Task<SessionEnd> RunAsync()
@@ -53,6 +48,7 @@ public sealed class SessionLoop
                     continue;
                 }
                 end = await TakeAsync(stop);
+                Rest();
             }
         }
         catch (SessionEndedException exception)
@@ -74,12 +70,24 @@ public sealed class SessionLoop
         return end!.Value;
     }
 
+    // In a block the handlers are kept, since the next message most likely needs them again.
+    private void Rest()
+    {
+        if (_handlers is not { } handlers)
+            return;
+        _fast.IsUnitOpen = !handlers.Extended.IsIdle;
+        if (!_fast.IsUnitOpen && !_session.Transaction.IsOpen)
+            _handlers = null;
+    }
+
     private async ValueTask<SessionEnd?> TakeAsync(FastStop stop)
     {
         switch (stop)
         {
             case FastStop.Malformed:
                 return SessionEnd.ProtocolViolation;
+            case FastStop.ClientGone:
+                return SessionEnd.ClientGone;
             case FastStop.EndRequested:
                 _session.IsEndRequested(out var reason);
                 return reason;
@@ -103,7 +111,7 @@ public sealed class SessionLoop
 
     private void OnServerLost(ServerLostException lost)
     {
-        _runner.Fail(ServerLoss.Handle(_session, lost));
+        Handlers.Runner.Fail(ServerLoss.Handle(_session, lost));
         _session.WriteReady();
         _session.Servers.ReleaseIdle();
     }
@@ -112,11 +120,11 @@ public sealed class SessionLoop
     private async ValueTask<bool> FinishCopyAsync(ServerConnection server)
     {
         do
-            await _runner.CopyInput.RelayAsync(server);
+            await Handlers.Runner.CopyInput.RelayAsync(server);
         while (await _session.PumpAsync(server) == RelayStatus.CopyIn);
         if (_session.Relay.ReadyCount > 0)
             return true;
-        _extended.ContinueUnit(server);
+        Handlers.Extended.ContinueUnit(server);
         return false;
     }
 
@@ -128,12 +136,12 @@ public sealed class SessionLoop
         {
             case FrontendMessageType.Query:
                 var sql = ReadQuery(body);
-                if (await _extended.TryEndUnitAsync())
-                    await _simple.RunAsync(sql);
+                if (await Handlers.Extended.TryEndUnitAsync())
+                    await Handlers.Simple.RunAsync(sql);
                 break;
             case FrontendMessageType.FunctionCall:
-                if (await _extended.TryEndUnitAsync())
-                    await _runner.CallFunctionAsync(body);
+                if (await Handlers.Extended.TryEndUnitAsync())
+                    await Handlers.Runner.CallFunctionAsync(body);
                 break;
             case FrontendMessageType.CopyData or FrontendMessageType.CopyDone or FrontendMessageType.CopyFail:
                 // What is left of a COPY that failed, as in PostgreSQL.
@@ -141,7 +149,7 @@ public sealed class SessionLoop
             case FrontendMessageType.Password:
                 throw new SessionEndedException(SessionEnd.ProtocolViolation);
             default:
-                await _extended.HandleAsync(type, body);
+                await Handlers.Extended.HandleAsync(type, body);
                 break;
         }
     }

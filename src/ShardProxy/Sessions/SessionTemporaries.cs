@@ -8,9 +8,11 @@ namespace ShardProxy.Sessions;
 /// </summary>
 public sealed class SessionTemporaries
 {
+    private static readonly ImmutableHashSet<string> None = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+
     private static long _nextVersion;
 
-    public ImmutableHashSet<string> Names { get; private set; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+    public ImmutableHashSet<string> Names { get; private set; } = None;
 
     /// <summary>0 while there are none; otherwise unique in the process.</summary>
     public long Version { get; private set; }

@@ -31,11 +31,20 @@ public sealed class FrameChannel
     /// <summary>Receives once into <see cref="Input"/>: false when nothing was there. Throws <see cref="PeerClosedException"/> at the end of the stream.</summary>
     public bool TryReceive(int sizeHint = ByteBuffer.MinimumCapacity)
     {
+        var count = Receive(sizeHint);
+        return count >= 0 ? count > 0 : throw new PeerClosedException(Connection);
+    }
+
+    /// <summary>Receives once into <see cref="Input"/>: the bytes, 0 when nothing was there, -1 at the end of the stream.</summary>
+    public int Receive(int sizeHint = ByteBuffer.MinimumCapacity)
+    {
+        // Nothing there is the common answer, and needs no buffer.
+        if ((Connection.Ready & Readiness.Readable) == 0)
+            return 0;
         var count = Connection.TryReceive(Input.GetSpan(sizeHint));
-        if (count < 0)
-            throw new PeerClosedException(Connection);
-        Input.Advance(count);
-        return count > 0;
+        if (count > 0)
+            Input.Advance(count);
+        return count;
     }
 
     /// <summary>Sends what <see cref="Output"/> holds as far as the socket takes it: true when all is gone.</summary>

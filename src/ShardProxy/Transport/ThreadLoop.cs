@@ -143,17 +143,7 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
         {
             Begin();
             while (!_stopping || !_ready.IsEmpty)
-            {
-                Turn++;
-                WaitForEvents();
-                if (!_resting.IsEmpty)
-                    ResumeResting();
-                RunPosted();
-                RunContinuations();
-                _relief?.OnTurn(Environment.TickCount64);
-                if (_deadlines.IsDue)
-                    _deadlines.WakePassed();
-            }
+                TakeTurn();
             Refuse();
             CloseRemaining();
             _stopped.SetResult();
@@ -168,6 +158,20 @@ public abstract class ThreadLoop : EventLoop, IAsyncDisposable
         {
             CloseDescriptors();
         }
+    }
+
+    // A method of its own: one that is called often is compiled for what it was seen doing, one that never returns is not.
+    private void TakeTurn()
+    {
+        Turn++;
+        WaitForEvents();
+        if (!_resting.IsEmpty)
+            ResumeResting();
+        RunPosted();
+        RunContinuations();
+        _relief?.OnTurn(Environment.TickCount64);
+        if (_deadlines.IsDue)
+            _deadlines.WakePassed();
     }
 
     private void WaitForEvents()

@@ -65,7 +65,7 @@ public sealed class LibpqStartupTests : IClientHandler, IAsyncLifetime, IDisposa
         psql.ExitCode.ShouldBe(exitCode, all);
     }
 
-    async Task IClientHandler.HandleAsync(NegotiatedClient client)
+    async Task<IAdmittedClient?> IClientHandler.AdmitAsync(NegotiatedClient client)
     {
         var channel = client.Channel;
         await _authenticator.AuthenticateAsync(channel, client.User, client.Tls?.EndPointHash, CancellationToken.None);
@@ -77,7 +77,7 @@ public sealed class LibpqStartupTests : IClientHandler, IAsyncLifetime, IDisposa
             var (type, length) = await channel.PeekFrameAsync();
             channel.Input.Consume(length);
             if (type != FrontendMessageType.Query)
-                return;
+                return null;
             CommandCompleteMessage.Write(channel.Output, client.Tls is null ? "plain"u8 : "tls"u8);
             ReadyForQueryMessage.Write(channel.Output, TransactionStatus.Idle);
         }

@@ -105,11 +105,12 @@ internal sealed class NegotiationHarness : IClientHandler
         Loop.RunUntilIdle();
     }
 
-    async Task IClientHandler.HandleAsync(NegotiatedClient client)
+    async Task<IAdmittedClient?> IClientHandler.AdmitAsync(NegotiatedClient client)
     {
         Clients.Add(client);
         await client.Channel.FlushAsync();
         await _release.WaitAsync();
+        return null;
     }
 
     Task IClientHandler.CancelAsync(int processId, ReadOnlyMemory<byte> key)

@@ -9,13 +9,20 @@ internal sealed class LoginUser
 {
     private readonly StoredPassword _stored;
     private readonly string _serverUser;
-    private readonly ServerSecret? _serverSecret;
+    private readonly ServerCredentials? _credentials;
 
     private LoginUser(StoredPassword stored, string serverUser, ServerSecret? serverSecret)
     {
         _stored = stored;
         _serverUser = serverUser;
-        _serverSecret = serverSecret;
+        var known = serverSecret ?? stored switch
+        {
+            StoredPassword.Clear clear => new ServerSecret.Password(clear.Password),
+            StoredPassword.Md5 md5 => new ServerSecret.Md5(md5.Hash),
+            _ => null,
+        };
+        if (known is not null)
+            _credentials = new ServerCredentials(serverUser, known);
         Verifier = stored switch
         {
             StoredPassword.Clear clear => ScramVerifier.Create(clear.Password),
@@ -37,11 +44,8 @@ internal sealed class LoginUser
         return new LoginUser(stored, user.ServerUser ?? user.Name, secret);
     }
 
+    /// <summary>One object for all logins where it can be: keys derived for one are there for the next.</summary>
     /// <param name="shown">The keys from the client's SCRAM exchange; null after MD5.</param>
-    public ServerCredentials CredentialsAfter(ScramKeys? shown) => new(_serverUser, _serverSecret ?? _stored switch
-    {
-        StoredPassword.Clear clear => new ServerSecret.Password(clear.Password),
-        StoredPassword.Md5 md5 => new ServerSecret.Md5(md5.Hash),
-        _ => shown is null ? null : new ServerSecret.Scram(shown),
-    });
+    public ServerCredentials CredentialsAfter(ScramKeys? shown) =>
+        _credentials ?? new ServerCredentials(_serverUser, shown is null ? null : new ServerSecret.Scram(shown));
 }
