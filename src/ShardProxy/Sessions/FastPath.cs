@@ -222,7 +222,7 @@ public sealed class FastPath
         Consume(Batch.Length);
     }
 
-    private void ExpectBatch(ServerConnection server)
+    private static void ExpectBatch(ServerConnection server)
     {
         server.Ledger.Expect(ReplyKind.Bind, Disposition.Forward);
         if (Batch.HasDescribe)
