@@ -142,6 +142,12 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
 
     /// <summary>GENERATED … AS IDENTITY: the default is the next value of a sequence.</summary>
     public bool IsIdentity { get; init; }
+
+    /// <summary>GENERATED ALWAYS AS IDENTITY: a value of the writer's own needs OVERRIDING SYSTEM VALUE.</summary>
+    public bool IsIdentityAlways { get; init; }
+
+    /// <summary>The sequence whose next value is the whole default, by its object id on the home shard; 0 when there is none.</summary>
+    public uint Sequence { get; init; }
 }
 
 public enum FunctionVolatility

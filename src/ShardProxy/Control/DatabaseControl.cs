@@ -74,4 +74,18 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
     public Task<CommitDecision> DecideAsync(int shard, string id, TimeSpan patience) => Task.Run(() => commits.DecideAsync(shard, id, patience));
 
     public Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience) => Task.Run(() => commits.FinishAsync(transaction, patience));
+
+    public long SequenceEpoch => routing.SequenceEpoch;
+
+    public async Task<long[]> DrawAsync(uint sequence, int count, string? user)
+    {
+        try
+        {
+            return await routing.Sequences.DrawAsync(sequence, count, user);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
 }

@@ -204,6 +204,12 @@ public enum Traits
 
     /// <summary>PostgreSQL refuses it outside a transaction block (LOCK TABLE).</summary>
     OnlyInTransaction = 512,
+
+    /// <summary>Draws from a sequence on a server, so that what currval() and lastval() say is known there only.</summary>
+    DrawsOnServer = 1024,
+
+    /// <summary>Reads currval() or lastval() on a server.</summary>
+    ReadsSequences = 2048,
 }
 
 /// <summary>One statement of a text.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Planning.Spreading;
 using ShardProxy.Planning.Writing;
@@ -21,8 +22,13 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
     }
 
     /// <summary>A query that is a statement by itself.</summary>
-    public PlannedStatement PlanStatement(Query query, SourceText source) =>
-        query is not Select { Into: not null } ? Plan(query, source, VerbOf(query), mayRunOnSeveral: true) : Plan(query, source);
+    public PlannedStatement PlanStatement(Query query, SourceText source)
+    {
+        // What is drawn must be known before it can be said where the rows belong.
+        if (new DrawPlanner(context, names, source).TryPlan(query) is { } draw)
+            return new PlannedStatement(draw, query is Insert ? Traits.Writes : draw.Otherwise is null ? Traits.None : Traits.ReadsSequences, VerbOf(query));
+        return query is not Select { Into: not null } ? Plan(query, source, VerbOf(query), mayRunOnSeveral: true) : Plan(query, source);
+    }
 
     public PlannedStatement Plan(Query query, SourceText source, string verb) => Plan(query, source, verb, mayRunOnSeveral: false);
 

@@ -68,6 +68,9 @@ public sealed class ServerConnection
     /// <summary>Something happened that may have changed the session in ways that are not tracked.</summary>
     public bool IsTainted { get; set; }
 
+    /// <summary>Who drew from a sequence here last, so that currval() and lastval() are of that session; null for nobody.</summary>
+    public object? SequenceOwner { get; set; }
+
     /// <summary>Holds something of its client's (temporary table, advisory lock, LISTEN), so it stays leased between transactions.</summary>
     public bool IsPinned { get; set; }
 

@@ -1,5 +1,6 @@
 using ShardProxy.Planning;
 using ShardProxy.Pooling;
+using ShardProxy.Sessions.Drawing;
 
 namespace ShardProxy.Sessions;
 
@@ -11,11 +12,18 @@ public sealed class ClientStatement
 
     public ClientStatement(PreparedText text, bool isUnnamed)
     {
-        Text = text;
+        Text = Written = text;
         IsUnnamed = isUnnamed;
     }
 
-    public PreparedText Text { get; }
+    /// <summary>What servers are sent: as the client wrote it, or with parameters for what it draws.</summary>
+    public PreparedText Text { get; private set; }
+
+    /// <summary>As the client wrote it.</summary>
+    public PreparedText Written { get; }
+
+    /// <summary>The parameters that <see cref="Text"/> has behind the client's own; null when it has none.</summary>
+    internal DrawnParameters? Drawn { get; private set; }
 
     /// <summary>The unnamed statement is parsed under the unnamed name on servers too, so that it leaves nothing behind.</summary>
     public bool IsUnnamed { get; }
@@ -34,6 +42,15 @@ public sealed class ClientStatement
         BindsParametersOnly = planned.Plan is OneShardPlan { Choice: var choice } && (choice is not KeyedShard keyed || keyed.Relations.All(HasNoLiteral));
         _plannedUnder = planning;
         _planned = planned;
+    }
+
+    /// <summary>The text with parameters for what the statement draws; null for <paramref name="drawn"/> goes back to the client's own.</summary>
+    internal void Rewrite(PreparedText text, DrawnParameters? drawn)
+    {
+        Text = text;
+        Drawn = drawn;
+        _planned = null;
+        _plannedUnder = null;
     }
 
     private static bool HasNoLiteral(KeySet set) => set switch

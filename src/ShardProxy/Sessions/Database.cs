@@ -5,6 +5,7 @@ using ShardProxy.Configuration;
 using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Authentication;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Statements;
 
 namespace ShardProxy.Sessions;
@@ -34,6 +35,7 @@ public sealed class Database
         Statements = new StatementCache<StatementTemplate>(limits.StatementCacheBytes);
         PreparedTexts = new PreparedTextRegistry(limits.StatementCacheBytes);
         Logins = new LoginProfiles();
+        Sequences = new SequenceBlocks(control);
     }
 
     public DatabaseConfig Config { get; private set; }
@@ -47,6 +49,9 @@ public sealed class Database
     public PreparedTextRegistry PreparedTexts { get; }
 
     public LoginProfiles Logins { get; }
+
+    /// <summary>Identifiers drawn ahead.</summary>
+    public SequenceBlocks Sequences { get; }
 
     public UnknownRelations UnknownRelations { get; } = new();
 

@@ -16,7 +16,7 @@ namespace ShardProxy.Sessions;
 /// </summary>
 public sealed class FastPath
 {
-    private const Traits Unremarkable = Traits.None | Traits.Writes;
+    private const Traits Unremarkable = Traits.None | Traits.Writes | Traits.DrawsOnServer;
 
     // One for all sessions of a loop stays in the processor's cache, and an idle session holds none.
     [ThreadStatic]
@@ -185,6 +185,7 @@ public sealed class FastPath
         if (!BindMessage.TryRead(Batch.BindBody(input), out var bind)
             || !_session.Prepared.TryGetStatement(bind.Statement, out var statement)
             || statement.IsUnnamed
+            || statement.Drawn is not null
             || statement.PlanUnder(_planning) is not { } planned
             || planned.Plan is not OneShardPlan one
             || (planned.Traits & ~Unremarkable) != 0
@@ -334,6 +335,8 @@ public sealed class FastPath
     private void Begin(ServerConnection server, ReadOnlySpan<byte> bytes)
     {
         Server = server;
+        if ((_planned.Traits & Traits.DrawsOnServer) != 0)
+            _session.Sequences.NoteServer(server);
         _session.Relay.Start(server, _session.ObjectIds(server.Shard));
         _session.StartQueryClock();
         _started = _session.Database.Slow.Start();

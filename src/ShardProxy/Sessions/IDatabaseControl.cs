@@ -37,4 +37,12 @@ public interface IDatabaseControl
 
     /// <summary>Commits or rolls back what is left of a transaction on all shards, as was decided. False: not done within the patience; it will be.</summary>
     Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience);
+
+    /// <summary>Draws values of a sequence of the home shard. Throws <see cref="SqlErrorException"/>.</summary>
+    /// <param name="sequence">Its object id there.</param>
+    /// <param name="user">The role that must be allowed to draw; null when nobody need be asked.</param>
+    Task<long[]> DrawAsync(uint sequence, int count, string? user);
+
+    /// <summary>Grows when sequences may have been set or dropped: values drawn before are given up.</summary>
+    long SequenceEpoch { get; }
 }

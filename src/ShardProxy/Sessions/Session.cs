@@ -4,6 +4,7 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Statements;
 using ShardProxy.Transport;
 
@@ -87,6 +88,9 @@ public sealed class Session
     public SessionTemporaries Temporaries { get; } = new();
 
     public SessionCursors Cursors { get; } = new();
+
+    /// <summary>What currval() and lastval() say.</summary>
+    public SessionSequences Sequences => field ??= new SessionSequences(this);
 
     /// <summary>The shard of a cursor that SQL declared, or of a portal, which SQL can read as one.</summary>
     public bool TryFindCursor(string name, out int shard)

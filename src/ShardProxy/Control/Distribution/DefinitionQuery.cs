@@ -135,8 +135,9 @@ internal static class DefinitionQuery
         FROM rel r JOIN rel p ON p.oid = r.parent WHERE r.relispartition
         """;
 
+    // CASE and not WHERE: the planner may look at whether the text is null before it looks at the row's kind.
     private const string SequenceOwners = """
-        SELECT 70, 0, 0, format('ALTER SEQUENCE %s OWNED BY %s.%I', fullname, owner_table, owner_column) FROM seq WHERE deptype = 'a'
+        SELECT 70, 0, 0, CASE WHEN deptype = 'a' THEN format('ALTER SEQUENCE %s OWNED BY %s.%I', fullname, owner_table, owner_column) END FROM seq
         """;
 
     private const string KeyConstraints = """

@@ -39,13 +39,25 @@ internal static class CatalogQueries
         ORDER BY c.oid
         """;
 
+    // A default that is nothing but nextval('…'::regclass), as serial columns have it.
+    private const string PlainNextValue = @"'^nextval\(''[^'']+''::regclass\)$'";
+
     // Collations 950 and 951 are "C" and "POSIX", 100 is the database's own (pg_collation.dat).
     public const string Columns = $"""
         SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull,
                a.atthasdef OR a.attidentity <> '', a.attgenerated <> '', a.attidentity <> '',
                coalesce(co.collisdeterministic, true),
                CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
-               a.attcollation IN (0, 950, 951) OR (a.attcollation = 100 AND {DefaultOrdersByBytes})
+               a.attcollation IN (0, 950, 951) OR (a.attcollation = 100 AND {DefaultOrdersByBytes}),
+               a.attidentity = 'a',
+               CASE WHEN a.attidentity <> '' THEN
+                        (SELECT s.oid FROM pg_depend e JOIN pg_class s ON s.oid = e.objid AND s.relkind = 'S'
+                         WHERE e.classid = 'pg_class'::regclass AND e.refclassid = 'pg_class'::regclass AND e.refobjid = a.attrelid
+                           AND e.refobjsubid = a.attnum AND e.deptype = 'i')
+                    WHEN pg_get_expr(d.adbin, d.adrelid) ~ {PlainNextValue} THEN
+                        (SELECT max(s.oid) FROM pg_depend e JOIN pg_class s ON s.oid = e.refobjid AND s.relkind = 'S'
+                         WHERE e.classid = 'pg_attrdef'::regclass AND e.objid = d.oid AND e.refclassid = 'pg_class'::regclass)
+               END
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -70,6 +70,8 @@ internal static class HomeCatalogReader
                 IsIdentity = rows.Bool(8),
                 Default = rows.OptionalText(10),
                 OrdersByBytes = rows.Bool(11),
+                IsIdentityAlways = rows.Bool(12),
+                Sequence = rows.Oid(13),
             };
             if (!columns.TryGetValue(relation, out var list))
                 columns.Add(relation, list = []);

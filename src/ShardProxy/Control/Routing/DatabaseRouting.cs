@@ -5,6 +5,7 @@ using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Fleet;
 using ShardProxy.Control.Loading;
 using ShardProxy.Control.Lookups;
+using ShardProxy.Control.Sequences;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Stamps;
 using ShardProxy.Directory;
@@ -43,6 +44,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private string? _lastFailure;
     private DatabaseConfig _config;
     private long _served = -1;
+    private long _sequenceEpoch;
 
     private DatabaseRouting(DatabaseConfig database, LimitsConfig limits, DatabaseDirectory directory, ILogger logger, TimeProvider clock)
     {
@@ -58,13 +60,14 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _distributor = new TableDistributor(_shards, directory);
         _placements = new PlacementChanger(_shards, directory);
         _keys = new KeyPlacer(_shards, directory, () => Current);
+        Sequences = new SequenceDrawer(_shards);
         _config = database;
         if (directory.Store.IsShared)
         {
             var actions = new FleetActions(
                 PublishHereAsync,
                 ServedAsync,
-                () => _ = TryRefreshAsync(),
+                OnForeignSchemaChange,
                 () => _ = Task.Run(() => ApplyTablesAsync(_config, _stop.Token)),
                 _publisher.SetLeaseLost);
             _fleet = new FleetMember(directory, actions, database.Directory.Lease, logger, clock);
@@ -77,6 +80,11 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
 
     /// <summary>This proxy's id in the fleet; null where the store is not shared.</summary>
     public string? FleetId => _fleet?.Id;
+
+    internal SequenceDrawer Sequences { get; }
+
+    /// <summary>Grows with each change of the schema, or of a sequence, that this proxy makes or is told of.</summary>
+    public long SequenceEpoch => Interlocked.Read(ref _sequenceEpoch);
 
     /// <summary>The state to plan and bind against; never null. See <see cref="RoutingState.Unavailable"/>.</summary>
     public RoutingState Current => _publisher.Current;
@@ -126,6 +134,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// </summary>
     public async Task OnSchemaChangedAsync(CancellationToken cancel)
     {
+        Interlocked.Increment(ref _sequenceEpoch);
         await RefreshCatalogAsync(cancel);
         if (_fleet is not null)
             await _fleet.TellOfSchemaAsync();
@@ -259,6 +268,12 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             Interlocked.Exchange(ref _served, version);
         }
         return version;
+    }
+
+    private void OnForeignSchemaChange()
+    {
+        Interlocked.Increment(ref _sequenceEpoch);
+        _ = TryRefreshAsync();
     }
 
     private async Task TryRefreshAsync()

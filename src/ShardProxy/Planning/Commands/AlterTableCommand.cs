@@ -19,11 +19,15 @@ internal static class AlterTableCommand
         var traits = Ddl;
         foreach (var command in node.List("cmds"))
         {
-            refusal ??= CheckKey(command, resolved.Distribution) ?? CheckPart(planner, command, resolved);
+            refusal ??= CheckKey(command, resolved.Distribution) ?? CheckPart(planner, command, resolved) ?? SequenceCommands.CheckColumn(command, resolved.Distribution);
             if (command.Text("subtype") == "AT_DetachPartition" && command.Node("def").Flag("concurrent"))
                 traits |= Traits.NotInTransaction;
         }
-        return refusal is null ? planner.Placement.Over(name, traits, verb) : new PlannedStatement(refusal, traits, verb);
+        if (refusal is not null)
+            return new PlannedStatement(refusal, traits, verb);
+        return resolved.Distribution is not null && SequenceCommands.RestartsIdentity(node)
+            ? new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, verb)
+            : planner.Placement.Over(name, traits, verb);
     }
 
     private static RefusedPlan? CheckKey(SyntaxNode command, TableDistribution? table)

@@ -25,9 +25,10 @@ internal static class TableCommands
                 return UniqueKeys.Check(node, planner.Names.Resolve(Relation(node)).Distribution) is { } refusal
                     ? new PlannedStatement(refusal, Ddl, verb)
                     : placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb);
+            case "AlterSeqStmt" when node.Has("sequence"):
+                return SequenceCommands.Plan(planner, node, verb);
             case "CreateTrigStmt":
             case "RuleStmt":
-            case "AlterSeqStmt" when node.Has("sequence"):
             case "RefreshMatViewStmt":
                 return placement.Over(Relation(node), Ddl, verb);
             case "CreatePolicyStmt":
@@ -38,7 +39,7 @@ internal static class TableCommands
             case "LockStmt":
                 return placement.Over(
                     node.List("relations").Where(static item => item.Is("RangeVar")).Select(QueryReader.ReadTableName),
-                    node.Is("CreateStatsStmt") ? Ddl : Traits.Writes | (node.Is("LockStmt") ? Traits.OnlyInTransaction : Traits.None),
+                    TraitsOf(node),
                     verb);
             case "RenameStmt":
             case "AlterObjectSchemaStmt":
@@ -61,6 +62,15 @@ internal static class TableCommands
                 return null;
         }
     }
+
+    private static Traits TraitsOf(SyntaxNode node) => node.Kind switch
+    {
+        "CreateStatsStmt" => Ddl,
+        // Identifiers that were drawn ahead are given up, as when the schema changes.
+        "TruncateStmt" when node.Flag("restart_seqs") => Ddl,
+        "LockStmt" => Traits.Writes | Traits.OnlyInTransaction,
+        _ => Traits.Writes,
+    };
 
     private static PlannedStatement PlanVacuum(Placement placement, SyntaxNode node, string verb)
     {

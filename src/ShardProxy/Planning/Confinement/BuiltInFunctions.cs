@@ -9,7 +9,7 @@ internal readonly record struct FunctionEffect(Traits Traits, bool NeedsHome, bo
 /// <summary>PostgreSQL's own functions whose result depends on the server or the session, or that change something there.</summary>
 internal static class BuiltInFunctions
 {
-    private static readonly FunctionEffect Sequence = new(Traits.Writes, true, true);
+    private static readonly FunctionEffect Sequence = new(Traits.Writes | Traits.DrawsOnServer, true, true);
     private static readonly FunctionEffect SessionLock = new(Traits.Pins, true, true);
     private static readonly FunctionEffect OnHome = new(Traits.None, true, true);
     private static readonly FunctionEffect WritesHome = new(Traits.Writes, true, true);
@@ -20,8 +20,8 @@ internal static class BuiltInFunctions
     {
         ["nextval"] = Sequence,
         ["setval"] = Sequence,
-        ["currval"] = new(Traits.FollowsTransaction, true, true),
-        ["lastval"] = new(Traits.FollowsTransaction, true, true),
+        ["currval"] = new(Traits.FollowsTransaction | Traits.ReadsSequences, true, true),
+        ["lastval"] = new(Traits.FollowsTransaction | Traits.ReadsSequences, true, true),
         ["pg_advisory_lock"] = SessionLock,
         ["pg_advisory_lock_shared"] = SessionLock,
         ["pg_try_advisory_lock"] = SessionLock,

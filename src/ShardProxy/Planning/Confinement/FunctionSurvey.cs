@@ -87,6 +87,9 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
             findings.VolatileFunction ??= name;
         findings.ReadsClock |= BuiltInFunctions.ReadsClock(name);
         findings.Traits |= effect.Traits;
+        // Identifiers that proxies hold of the sequence are given up, in the whole fleet, as when the schema changes.
+        if (name == "setval" && context.Directory.Tables.Count > 0)
+            findings.Traits |= Traits.ChangesCatalog;
         if (effect.NeedsHome)
             findings.HomeFunction ??= name;
         findings.PrefersHome |= effect.PrefersHome;

@@ -10,7 +10,8 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
     public void Add(Insert insert, ColumnList? source)
     {
         var ordinal = Ordinal(insert.Columns);
-        if (ordinal < 0 || insert.Source is null)
+        // OVERRIDING USER VALUE: an identity column is not given what the row says.
+        if (ordinal < 0 || insert.Source is null || (insert.OverridesUserValues && target.Relation!.FindColumn(_table.KeyColumn!)!.IsIdentity))
         {
             RefuseMissing();
         }

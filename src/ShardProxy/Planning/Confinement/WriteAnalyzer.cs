@@ -23,6 +23,8 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
     {
         var target = analysis.Resolve(insert.Target);
         var columns = new WriteTarget(analysis, target).Columns(instanceFacts: null, out _);
+        if (target.Relation is { } relation && DrawsOnServer(insert, relation))
+            analysis.Findings.Traits |= Traits.DrawsOnServer;
         ColumnList? source = null;
         if (insert.Source is ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values)
         {
@@ -43,6 +45,20 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         if (insert.OnConflict is { } conflict)
             AnalyzeConflict(insert, conflict, target, columns, place with { Columns = scope });
         return Returning(insert.Returning, target, place with { Columns = scope, Facts = InsertedFacts(insert, target, columns, source, place) });
+    }
+
+    /// <summary>Some row leaves a column to a default that draws from a sequence.</summary>
+    private static bool DrawsOnServer(Insert insert, Catalog.Relation table)
+    {
+        for (var index = 0; index < table.Columns.Count; index++)
+        {
+            if (table.Columns[index] is not { } column || (column.Sequence == 0 && column.Default?.Contains("nextval(", StringComparison.Ordinal) != true))
+                continue;
+            var ordinal = insert.Columns.IsEmpty ? index : insert.Columns.IndexOf(column.Name);
+            if (ordinal < 0 || insert.Source is null || (insert.Source is ValuesQuery values && values.Rows.Any(row => ordinal >= row.Length || row[ordinal] is DefaultValue)))
+                return true;
+        }
+        return false;
     }
 
     /// <summary>What is known of the rows that RETURNING shows; a row that DO UPDATE changed may have been there with another key.</summary>

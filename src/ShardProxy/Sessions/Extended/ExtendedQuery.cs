@@ -1,8 +1,10 @@
 using ShardProxy.Planning;
+using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Sessions.Running;
 
 namespace ShardProxy.Sessions.Extended;
@@ -149,6 +151,8 @@ public sealed class ExtendedQuery
             await _unit.ResolveParseAsync();
         var planned = await PlanAsync(statement);
         CheckBlock(planned, allowsEmpty: false);
+        if (statement.Drawn is { } drawn)
+            body = await drawn.ExtendAsync(_session, body);
         planned = await _spreads.ChooseAsync(statement, planned, body);
         var isHinted = planned.Plan is SeveralShardsPlan && _spreads.IsHinted(statement);
         if (planned.Plan is SeveralShardsPlan && !isHinted)
@@ -175,6 +179,7 @@ public sealed class ExtendedQuery
         await CheckWriterAsync(planned, shard);
         var nested = await _nested.ResolveAsync(shard, statement, planned, body);
         var server = await _unit.UseAsync(shard);
+        SequenceRule.Check(_session, planned, server);
         _unit.WriteParse(server, statement);
         WriteBind(server, statement.Text.ServerName, body.Span, nested.Parameters);
         _unit.Portals.Add(portalName, new ClientPortal(statement, planned, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
@@ -189,6 +194,7 @@ public sealed class ExtendedQuery
             await CheckWriterAsync(execute.Inner, execute.Shard);
             var nested = await _nested.ResolveAsync(execute.Shard, execute.Statement, execute.Inner, body);
             var server = await _unit.UseAsync(execute.Shard);
+            SequenceRule.Check(_session, execute.Inner, server);
             _executes.WriteParse(server, execute);
             WriteBind(server, [], body.Span, nested: null);
             _unit.Portals.Add(portalName, new ClientPortal(statement, execute.Inner, server) { RowTypes = nested.Rows, Savepoint = _session.Transaction.SavepointsMade });
@@ -234,6 +240,11 @@ public sealed class ExtendedQuery
         var planned = await PlanAsync(statement);
         if (RunsOnServer(planned) || planned.Plan is ExecutePlan)
             CheckBlock(planned);
+        if (statement.Drawn is { } drawn)
+        {
+            await _local.DescribeAsync(statement, drawn);
+            return;
+        }
         if (!RunsOnServer(planned) && !LocalPortals.GivesRows(planned.Plan))
         {
             if (!await _executes.TryDescribeAsync(statement, planned))
@@ -332,17 +343,34 @@ public sealed class ExtendedQuery
     {
         if (statement.PlanUnder(_session.Planning()) is { } planned)
             return planned;
-        var sql = statement.Text.Sql;
+        if (statement.Drawn is not null)
+            statement.Rewrite(statement.Written, null);
+        planned = await PlanTextAsync(statement.Text.Sql);
+        if (planned.Plan is DrawPlan { Otherwise: { } onServer } && _session.Sequences.LastIsOnServer)
+        {
+            planned = planned with { Plan = onServer };
+        }
+        else if (planned.Plan is DrawPlan draw)
+        {
+            DrawnStatement.Rewrite(_session, statement, draw);
+            planned = await PlanTextAsync(statement.Text.Sql);
+            if (planned.Plan is DrawPlan)
+                throw DrawnStatement.NotReadable();
+        }
+        statement.SetPlan(_session.Planning(), planned);
+        return planned;
+    }
+
+    private async ValueTask<PlannedStatement> PlanTextAsync(byte[] sql)
+    {
         _session.Scanner.Scan(sql, _session.StandardConformingStrings);
         var template = await Routing.TemplateAsync(_session, sql);
-        planned = template.Statements.Length switch
+        return template.Statements.Length switch
         {
             0 => EmptyStatement,
             1 => template.Statements[0],
             _ => throw new SqlErrorException(SqlStates.SyntaxError, "cannot insert multiple commands into a prepared statement"),
         };
-        statement.SetPlan(_session.Planning(), planned);
-        return planned;
     }
 
     private static PlannedStatement EmptyStatement { get; } = new(EmptyPlan.Instance, Traits.None, "");

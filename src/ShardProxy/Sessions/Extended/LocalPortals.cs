@@ -1,6 +1,7 @@
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Sessions.Running;
 
 namespace ShardProxy.Sessions.Extended;
@@ -31,6 +32,24 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
             return;
         ParameterDescriptionMessage.Write(session.Client.Output, statement.Text.ParameterTypes);
         LocalDescription.Write(session.Client.Output, planned.Plan);
+    }
+
+    /// <summary>A statement with parameters behind the client's own, which the client is not told of.</summary>
+    public async ValueTask DescribeAsync(ClientStatement statement, DrawnParameters drawn)
+    {
+        await unit.SettleAsync();
+        if (unit.IsSkipping)
+            return;
+        var server = await unit.UseAsync(session.Servers.AnyShard());
+        unit.WriteParse(server, statement);
+        DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, statement.Text.ServerName);
+        server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
+        FlushMessage.Write(server.Channel.Output);
+        var tap = new DrawnDescriptionTap();
+        await session.DrainAsync(server, tap);
+        if (session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+        tap.WriteTo(session.Client.Output, drawn.ClientParameters, session.ObjectIds(server.Shard));
     }
 
     public async ValueTask RunAsync(ClientPortal portal, byte[] name)

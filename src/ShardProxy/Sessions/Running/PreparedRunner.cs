@@ -81,6 +81,8 @@ public sealed class PreparedRunner
     {
         if (!_session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(plan.Name), out var statement))
             throw new SqlErrorException(SqlStates.InvalidSqlStatementName, $"prepared statement \"{plan.Name}\" does not exist");
+        if (statement.Drawn is not null)
+            throw new SqlErrorException(SqlStates.FeatureNotSupported, $"EXECUTE of \"{plan.Name}\" is not supported, because the statement draws identifiers", "Bind it by the protocol, or give the identifiers.");
         // The arguments stand in EXECUTE's text and the statement's own literals in its body: two texts, read in turn.
         var arguments = ExecuteArguments.Read(plan, text.Whole.Span, _session.Scanner, _session.ConvertsText);
         var body = statement.Text.Sql;

@@ -21,6 +21,8 @@ public sealed class SessionCommandRunner
         if (plan.What == DiscardWhat.All && _session.Transaction.IsOpen)
             throw new SqlErrorException(SqlStates.ActiveSqlTransaction, "DISCARD ALL cannot run inside a transaction block");
         var verb = $"DISCARD {plan.What.ToString().ToUpperInvariant()}";
+        if (plan.What is DiscardWhat.All or DiscardWhat.Sequences)
+            _session.Sequences.Clear();
         if (plan.What == DiscardWhat.All)
         {
             _session.Settings = SettingsState.Empty with { Session = _session.StartupSettings };

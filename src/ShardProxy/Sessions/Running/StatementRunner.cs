@@ -1,10 +1,12 @@
 using ShardProxy.Execution;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Planning.Writing;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Sessions.Running.Gathering;
 using ShardProxy.Sessions.Spreading;
 using ShardProxy.Sessions.Writing;
@@ -119,6 +121,7 @@ public sealed class StatementRunner
     {
         WriterRule.Check(_session, planned, shard);
         var server = await _session.Servers.GetAsync(shard);
+        SequenceRule.Check(_session, planned, server);
         server.SendQuery(sql.Span, Disposition.Forward);
         _session.StartRelay(server);
         _session.Relay.PositionOffset = positionOffset;
@@ -182,6 +185,8 @@ public sealed class StatementRunner
                 return ReferenceEquals(chosen, one)
                     ? RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
                     : DispatchAsync(planned with { Plan = chosen }, text);
+            case DrawPlan draw:
+                return RunDrawnAsync(draw, planned, text);
             case ReplanPlan:
                 return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text)).Plan }, text);
             // The template was made for other literals.
@@ -236,6 +241,22 @@ public sealed class StatementRunner
         while (index + 1 < _session.Scanner.StatementCount && _session.Scanner.GetStatement(index).Start != text.Start)
             index++;
         return index;
+    }
+
+    /// <summary>Draws the statement's identifiers, writes them into its text and runs that.</summary>
+    private async ValueTask<bool> RunDrawnAsync(DrawPlan draw, PlannedStatement planned, StatementText text)
+    {
+        if (draw.Otherwise is { } onServer && _session.Sequences.LastIsOnServer)
+            return await DispatchAsync(planned with { Plan = onServer }, text);
+        var start = _session.Scanner.StatementCount == 1 ? 0 : text.Start;
+        if (DrawText.Cut(text.Whole.Span, start, text.End, draw) is not { } cut)
+            throw DrawnStatement.NotReadable();
+        var sql = cut.WithValues(await IdentifierDrawing.DrawAsync(_session, cut.Slots));
+        _session.Scanner.Scan(sql, _session.StandardConformingStrings);
+        var template = await Routing.TemplateAsync(_session, sql);
+        if (template.Statements is not [{ Plan: not DrawPlan } rewritten])
+            throw DrawnStatement.NotReadable();
+        return await DispatchAsync(rewritten, new StatementText(sql, 0, sql.Length));
     }
 
     private async ValueTask<bool> RunCursorAsync(CursorPlan plan, PlannedStatement planned, StatementText text)

@@ -92,6 +92,12 @@ public sealed record Insert(TableName Target, string? Alias, ImmutableArray<stri
 {
     public ConflictAction? OnConflict { get; init; }
     public ImmutableArray<OutputItem> Returning { get; init; } = [];
+
+    /// <summary>OVERRIDING SYSTEM VALUE stands in it.</summary>
+    public bool OverridesSystemValues { get; init; }
+
+    /// <summary>OVERRIDING USER VALUE: what is given for identity columns is not what is stored.</summary>
+    public bool OverridesUserValues { get; init; }
 }
 
 /// <param name="Updates">Assignments of DO UPDATE; empty for DO NOTHING.</param>

@@ -17,6 +17,8 @@ internal static class WriteReader
         {
             OnConflict = conflict.Exists ? ReadConflict(conflict) : null,
             Returning = QueryReader.ReadOutputs(node.List("returningList")),
+            OverridesSystemValues = node.Text("override") == "OVERRIDING_SYSTEM_VALUE",
+            OverridesUserValues = node.Text("override") == "OVERRIDING_USER_VALUE",
         };
     }
 
