@@ -139,6 +139,7 @@ public sealed class ProxyServer : IProxyServer
     private ProxyView View() => new(
         _config,
         [.. _routings.Select(routing => (_databases[routing.Database], routing))],
+        [.. _routings.Zip(_commits, static (routing, commits) => (routing.Database, commits))],
         _sessions,
         _gate.Count,
         _started,

@@ -50,9 +50,7 @@ public sealed class PgbenchTests : IAsyncLifetime
         {
             var output = await BenchAsync("-N", "-M", mode, "-c", "64", "-j", "2", "-T", $"{Seconds}", "-n");
             output.ShouldContain("number of failed transactions: 0 (0.000%)");
-            written += long.Parse(
-                output.Split('\n').Single(static line => line.StartsWith("number of transactions actually processed", StringComparison.Ordinal)).Split(' ')[^1],
-                CultureInfo.InvariantCulture);
+            written += Processed(output);
         }
         await PlacedAsync("pgbench_history", "aid", written);
         var balance = 0L;
@@ -63,6 +61,31 @@ public sealed class PgbenchTests : IAsyncLifetime
             deltas += await shard.ScalarAsync<long>("SELECT coalesce(sum(delta), 0)::int8 FROM pgbench_history");
         }
         balance.ShouldBe(deltas);
+    }
+
+    [Fact]
+    public async Task The_standard_script_over_shards_keeps_its_sums()
+    {
+        await BenchAsync("-i", "-s", "8", "-I", "dtgvp", "-q");
+        var written = 0L;
+        foreach (var mode in (string[])["simple", "extended", "prepared"])
+        {
+            var output = await BenchAsync("-M", mode, "-c", "16", "-j", "2", "-T", $"{Seconds}", "-n");
+            output.ShouldContain("number of failed transactions: 0 (0.000%)");
+            written += Processed(output);
+        }
+        var sums = new long[4];
+        var rows = 0L;
+        foreach (var shard in _cluster.Shards)
+        {
+            string[] columns = ["abalance) FROM pgbench_accounts", "tbalance) FROM pgbench_tellers", "bbalance) FROM pgbench_branches", "delta) FROM pgbench_history"];
+            for (var i = 0; i < sums.Length; i++)
+                sums[i] += await shard.ScalarAsync<long>($"SELECT coalesce((SELECT sum({columns[i]}), 0)::int8");
+            rows += await shard.ScalarAsync<long>("SELECT count(*) FROM pgbench_history");
+            (await shard.ScalarAsync<long>("SELECT count(*) FROM pg_prepared_xacts")).ShouldBe(0);
+        }
+        rows.ShouldBe(written);
+        sums.ShouldAllBe(sum => sum == sums[0]);
     }
 
     [Fact]
@@ -77,6 +100,10 @@ public sealed class PgbenchTests : IAsyncLifetime
 
     private Task<string> BenchAsync(params string[] arguments) =>
         ClientProgram.RunAsync(_proxy.Endpoint, "/usr/lib/postgresql/15/bin/pgbench", arguments, deadline: TimeSpan.FromMinutes(5));
+
+    private static long Processed(string output) => long.Parse(
+        output.Split('\n').Single(static line => line.StartsWith("number of transactions actually processed", StringComparison.Ordinal)).Split(' ')[^1],
+        CultureInfo.InvariantCulture);
 
     private async Task PlacedAsync(string table, string key, long rows)
     {

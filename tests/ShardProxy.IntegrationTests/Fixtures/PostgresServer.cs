@@ -90,11 +90,12 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>A fast shutdown: clients are disconnected, data is flushed.</summary>
-    public async Task StopAsync()
+    /// <param name="immediately">Nothing is flushed, and the next start recovers.</param>
+    public async Task StopAsync(bool immediately = false)
     {
         if (_process is null)
             return;
-        _process.Signal(ChildProcess.SignalInterrupt);
+        _process.Signal(immediately ? ChildProcess.SignalQuit : ChildProcess.SignalInterrupt);
         await _process.WaitForExitAsync();
         _process.Dispose();
         _process = null;

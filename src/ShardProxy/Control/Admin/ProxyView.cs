@@ -1,4 +1,5 @@
 using ShardProxy.Configuration;
+using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Routing;
 using ShardProxy.Listening;
 using ShardProxy.Sessions;
@@ -11,6 +12,7 @@ namespace ShardProxy.Control.Admin;
 internal sealed record ProxyView(
     ProxyConfig Config,
     IReadOnlyList<(Database Database, DatabaseRouting Routing)> Databases,
+    IReadOnlyList<(string Database, CommitControl Commits)> Commits,
     SessionRegistry Sessions,
     int ClientCount,
     DateTimeOffset Started,

@@ -3,6 +3,7 @@ using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.Control.Routing;
 using ShardProxy.Control.Shards;
+using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Committing;
 
 namespace ShardProxy.Control.Recovery;
@@ -10,8 +11,15 @@ namespace ShardProxy.Control.Recovery;
 /// <summary>The control side of transactions over several shards of one database: readies the shards for them and finishes what sessions cannot.</summary>
 internal sealed partial class CommitControl : IAsyncDisposable
 {
+    /// <summary>How often old decisions are removed, and shards that cannot take part are asked again.</summary>
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly DatabaseRouting _routing;
     private readonly RecoveryShard[] _shards;
+    private readonly Recoverer _recoverer;
+    private readonly DecisionSweep _sweep;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -24,30 +32,39 @@ internal sealed partial class CommitControl : IAsyncDisposable
         _logger = logger;
         _shards = [.. database.Shards.Select((shard, index) =>
             new RecoveryShard(index, shard, limits, () => new Stamp(Cluster, database.Name, shard.Name)))];
+        _recoverer = new Recoverer(_shards, Commits, new DeciderVisit(_shards, SchemaAsync), () => Cluster, clock, logger);
+        _sweep = new DecisionSweep(_shards, SchemaAsync, () => Cluster);
+        Commits.Abandoned = _recoverer.Abandon;
     }
 
     public DatabaseCommits Commits { get; } = new();
 
+    /// <summary>Prepared transactions of this database as recovery has found them last.</summary>
+    public IReadOnlyList<Unfinished> Unfinished => _recoverer.Unfinished;
+
     private string Cluster => _routing.Directory.Snapshot.Cluster;
 
-    /// <summary>Readies the shards, in the background. A database with one shard needs nothing and is left as it is.</summary>
+    /// <summary>In the background. A database with one shard needs nothing and is left as it is.</summary>
     public void Start()
     {
         if (_shards.Length > 1)
-            _background = Task.Run(() => Task.WhenAll(_shards.Select(shard => PrepareAsync(shard.Index, _stop.Token))), CancellationToken.None);
+            _background = Task.WhenAll(Task.Run(() => _recoverer.RunAsync(_stop.Token)), Task.Run(TendAsync));
     }
 
-    /// <summary>Asks the shard what it has, and makes what it lacks; a shard that cannot be reached stays unknown.</summary>
+    /// <summary>Asks the shard what it has, and makes what it lacks; a shard that cannot be reached stays as it was known.</summary>
     public async Task PrepareAsync(int shard, CancellationToken cancel)
     {
         try
         {
             var support = await _shards[shard].RunAsync(CommitPreparation.RunAsync, cancel);
+            if (Commits.SupportOf(shard) != support)
+            {
+                if (support.Problem is { } problem)
+                    CannotDecide(_shards[shard].Name, problem);
+                if (!support.CanPrepare)
+                    CannotPrepare(_shards[shard].Name);
+            }
             Commits.Learn(shard, support);
-            if (support.Problem is { } problem)
-                CannotDecide(_shards[shard].Name, problem);
-            else if (!support.CanPrepare)
-                CannotPrepare(_shards[shard].Name);
         }
         catch (SqlException exception)
         {
@@ -63,7 +80,9 @@ internal sealed partial class CommitControl : IAsyncDisposable
         {
             try
             {
-                return await DecideOnceAsync(shard, id, limit.Token);
+                if (await SchemaAsync(_shards[shard], limit.Token) is not { } schema)
+                    throw new SqlException(SqlStates.ObjectNotInPrerequisiteState, $"shard \"{_shards[shard].Name}\" has no table for decisions");
+                return await _shards[shard].RunAsync((connection, token) => DecisionTable.DecideAsync(connection, schema, id, token), limit.Token);
             }
             catch (Exception) when (limit.IsCancellationRequested)
             {
@@ -71,8 +90,7 @@ internal sealed partial class CommitControl : IAsyncDisposable
             }
             catch (SqlException)
             {
-                if (!await PauseAsync(limit.Token))
-                    return CommitDecision.Unknown;
+                await Task.Delay(RetryInterval, _clock, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -81,23 +99,14 @@ internal sealed partial class CommitControl : IAsyncDisposable
     public async Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience)
     {
         using var limit = Limit(patience);
-        while (true)
+        try
         {
-            try
-            {
-                foreach (var shard in _shards)
-                    await FinishOnAsync(shard, transaction, limit.Token);
-                return true;
-            }
-            catch (Exception) when (limit.IsCancellationRequested)
-            {
-                return false;
-            }
-            catch (SqlException)
-            {
-                if (!await PauseAsync(limit.Token))
-                    return false;
-            }
+            await _recoverer.WhenFinishedAsync(transaction.Id, limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 
@@ -107,34 +116,40 @@ internal sealed partial class CommitControl : IAsyncDisposable
         await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var shard in _shards)
             await shard.DisposeAsync();
+        _recoverer.Dispose();
         _stop.Dispose();
     }
 
-    private async Task<CommitDecision> DecideOnceAsync(int shard, string id, CancellationToken cancel)
+    private async Task<string?> SchemaAsync(RecoveryShard shard, CancellationToken cancel)
     {
-        if (Commits.SupportOf(shard)?.Schema is null)
-            await PrepareAsync(shard, cancel);
-        return Commits.SupportOf(shard) is { Schema: { } schema }
-            ? await _shards[shard].RunAsync((connection, token) => DecisionTable.DecideAsync(connection, schema, id, token), cancel)
-            : throw new SqlException("55000", $"shard \"{_shards[shard].Name}\" has no table for decisions");
+        if (Commits.SupportOf(shard.Index)?.Schema is { } known)
+            return known;
+        await PrepareAsync(shard.Index, cancel);
+        return Commits.SupportOf(shard.Index)?.Schema;
     }
 
-    private async Task<int> FinishOnAsync(RecoveryShard shard, GlobalTransactionId transaction, CancellationToken cancel) =>
-        await shard.RunAsync(
-            async (connection, token) =>
+    private async Task TendAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
             {
-                var parts = await PreparedPart.FindAsync(connection, Cluster, token);
-                parts.RemoveAll(part => part.Transaction != transaction);
-                if (parts.Count == 0)
-                    return 0;
-                var decider = Array.Find(_shards, other => other.Name == transaction.Decider)
-                    ?? throw new SqlException("55000", $"there is no shard \"{transaction.Decider}\"");
-                var decision = await DecideOnceAsync(decider.Index, transaction.Id, token);
-                foreach (var part in parts)
-                    await part.FinishAsync(connection, decision == CommitDecision.Committed, token);
-                return parts.Count;
-            },
-            cancel);
+                await Task.WhenAll(_shards
+                    .Where(shard => Commits.SupportOf(shard.Index) is not { CanPrepare: true, Schema: not null })
+                    .Select(shard => PrepareAsync(shard.Index, _stop.Token)));
+                await _sweep.RunAsync(_stop.Token);
+            }
+            catch (SqlException)
+            {
+                // Recovery says which shard does not answer.
+            }
+            catch (Exception exception) when (!_stop.IsCancellationRequested)
+            {
+                SweepBroke(exception);
+            }
+            await Task.Delay(SweepInterval, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     private CancellationTokenSource Limit(TimeSpan patience)
     {
@@ -143,20 +158,7 @@ internal sealed partial class CommitControl : IAsyncDisposable
         return limit;
     }
 
-    private async Task<bool> PauseAsync(CancellationToken cancel)
-    {
-        try
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), _clock, cancel);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    [LoggerMessage(EventId = 7301, Level = LogLevel.Warning, Message = "shard {Shard} allows no prepared transactions, so transactions can write on it and another one only if that is the other's only lack: set max_prepared_transactions there")]
+    [LoggerMessage(EventId = 7301, Level = LogLevel.Warning, Message = "shard {Shard} allows no prepared transactions, so no transaction can write there and on another such shard: set max_prepared_transactions")]
     private partial void CannotPrepare(string shard);
 
     [LoggerMessage(EventId = 7302, Level = LogLevel.Warning, Message = "shard {Shard} cannot decide transactions over several shards: {Reason}")]
@@ -164,4 +166,7 @@ internal sealed partial class CommitControl : IAsyncDisposable
 
     [LoggerMessage(EventId = 7303, Level = LogLevel.Warning, Message = "shard {Shard} could not be asked about transactions over several shards: {Reason}")]
     private partial void NotAsked(string shard, string reason);
+
+    [LoggerMessage(EventId = 7304, Level = LogLevel.Error, Message = "removing old decisions broke")]
+    private partial void SweepBroke(Exception exception);
 }

@@ -48,5 +48,7 @@ internal sealed class RecoveryShard(int index, ShardConfig config, LimitsConfig 
         }
     }
 
+    public SqlException Explain(Exception exception) => _shard.Explain(exception);
+
     public ValueTask DisposeAsync() => _shard.DisposeAsync();
 }

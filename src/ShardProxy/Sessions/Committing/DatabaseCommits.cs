@@ -8,8 +8,8 @@ public sealed class DatabaseCommits
     private readonly ConcurrentDictionary<int, CommitSupport> _support = new();
     private readonly ConcurrentDictionary<string, GlobalTransactionId> _inFlight = new(StringComparer.Ordinal);
 
-    /// <summary>Called when a transaction was left unfinished: somebody should look after it now. Any thread.</summary>
-    public Action? Abandoned { get; set; }
+    /// <summary>Called with the id of a transaction that was left unfinished: somebody should look after it now. Any thread.</summary>
+    public Action<string>? Abandoned { get; set; }
 
     /// <summary>Null while the shard has not been asked.</summary>
     public CommitSupport? SupportOf(int shard) => _support.GetValueOrDefault(shard);
@@ -19,7 +19,7 @@ public sealed class DatabaseCommits
     /// <summary>Whether a session of this process is at work on it, so that nobody else need look.</summary>
     public bool IsInFlight(string id) => _inFlight.ContainsKey(id);
 
-    public int InFlightCount => _inFlight.Count;
+    public ICollection<GlobalTransactionId> InFlight => _inFlight.Values;
 
     /// <summary>Notes that a session commits. Disposing it without <see cref="CommitTicket.Settle"/> leaves the rest to recovery.</summary>
     public CommitTicket Begin(GlobalTransactionId transaction)
@@ -32,7 +32,7 @@ public sealed class DatabaseCommits
     {
         _inFlight.TryRemove(id, out _);
         if (!isSettled)
-            Abandoned?.Invoke();
+            Abandoned?.Invoke(id);
     }
 }
 

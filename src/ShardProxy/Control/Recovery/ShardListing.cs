@@ -1,0 +1,39 @@
+using ShardProxy.Control.Shards;
+
+namespace ShardProxy.Control.Recovery;
+
+/// <summary>Asks one shard again and again what stands prepared there; one that does not answer is asked more and more seldom.</summary>
+internal sealed class ShardListing(RecoveryShard shard, TimeProvider clock)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(4);
+
+    private TimeSpan _pause;
+    private long _failedAt;
+
+    public RecoveryShard Shard => shard;
+
+    /// <summary>Why the shard did not answer last; null when it did.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>Null when it did not answer, or is not asked yet again.</summary>
+    public async Task<List<PreparedPart>?> ReadAsync(string cluster, CancellationToken cancel)
+    {
+        if (Failure is not null && clock.GetElapsedTime(_failedAt) < _pause)
+            return null;
+        try
+        {
+            var parts = await shard.RunAsync((connection, token) => PreparedPart.FindAsync(connection, cluster, token), cancel);
+            Failure = null;
+            _pause = TimeSpan.Zero;
+            return parts;
+        }
+        catch (SqlException exception)
+        {
+            Failure = exception.Message;
+            _failedAt = clock.GetTimestamp();
+            _pause = _pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, LongestPause.Ticks));
+            return null;
+        }
+    }
+}
