@@ -48,6 +48,13 @@ print_report() {
             select) print_pgbench select "pgbench -S" ;;
             write) print_pgbench write "pgbench -N" ;;
             tpcb) print_pgbench tpcb "TPC-B" ;;
+            commit)
+                printf '### Two updates and COMMIT (shards written, clients)\n\n'
+                table commit tps 0 none "tps"
+                table commit micros 2 none "CPU µs a transaction"
+                table commit p50 2 none "p50 ms"
+                table commit p99 2 none "p99 ms"
+                ;;
             connect)
                 printf '### Connect and query\n\n'
                 table connect tps 0 pgbouncer "logins a second, 16 clients"

@@ -4,6 +4,7 @@ using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.Control.Admin;
 using ShardProxy.Control.Authentication;
+using ShardProxy.Control.Deadlocks;
 using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Routing;
 using ShardProxy.Directory;
@@ -29,6 +30,7 @@ public sealed class ProxyServer : IProxyServer
     private readonly Dictionary<string, Database> _databases = new(StringComparer.Ordinal);
     private readonly List<DatabaseRouting> _routings = [];
     private readonly List<CommitControl> _commits = [];
+    private readonly List<DeadlockWatch> _deadlocks = [];
     private readonly Dictionary<string, VerifierLookup> _verifiers = new(StringComparer.Ordinal);
     private readonly SlowStatements _slow;
     private readonly DirectoryStores _stores = new(TimeProvider.System);
@@ -112,6 +114,8 @@ public sealed class ProxyServer : IProxyServer
             database.Close();
         foreach (var verifiers in _verifiers.Values)
             await verifiers.DisposeAsync();
+        foreach (var deadlocks in _deadlocks)
+            await deadlocks.DisposeAsync();
         foreach (var commits in _commits)
             await commits.DisposeAsync();
         foreach (var routing in _routings)
@@ -133,7 +137,11 @@ public sealed class ProxyServer : IProxyServer
         _commits.Add(commits);
         commits.Start();
         var control = new DatabaseControl(routing, _verifiers.GetValueOrDefault(config.Name), commits);
-        _databases.Add(config.Name, new Database(config, _config.Limits, control, _loops.Count, OpenerFor) { Slow = _slow });
+        var database = new Database(config, _config.Limits, control, _loops.Count, OpenerFor) { Slow = _slow };
+        _databases.Add(config.Name, database);
+        var deadlocks = new DeadlockWatch(database, commits.Shards, commits.Commits, () => _sessions.All, TimeProvider.System, _loggers.CreateLogger<DeadlockWatch>());
+        _deadlocks.Add(deadlocks);
+        deadlocks.Start();
     }
 
     private ProxyView View() => new(

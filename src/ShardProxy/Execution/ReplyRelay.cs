@@ -44,6 +44,9 @@ public sealed class ReplyRelay
     /// <summary>The first error among the swallowed replies since <see cref="Start"/>.</summary>
     public ServerError? SwallowedError { get; private set; }
 
+    /// <summary>The proxy itself has cancelled what runs: the server's 57014 reaches the client as this. Kept over <see cref="Start"/> until it was used or is taken back.</summary>
+    public ServerError? CancelMeans { get; set; }
+
     /// <summary>The error with which the server ended its session; it is not forwarded, because the client's goes on.</summary>
     public ServerError? FatalError { get; private set; }
 
@@ -197,7 +200,7 @@ public sealed class ReplyRelay
                 continue;
             }
             var frame = data.Slice(position, length);
-            if (Tap is not null || PositionOffset != 0)
+            if (Tap is not null || PositionOffset != 0 || CancelMeans is not null)
             {
                 // Both may write to the client themselves, so what stands before must be there first.
                 Stage(data[runStart..position]);
@@ -351,6 +354,12 @@ public sealed class ReplyRelay
         if (!ErrorResponseMessage.TryRead(body, out var message))
             throw new MalformedFrameException(_server.Channel.Connection);
         var error = ServerError.From(message.Fields);
+        var isReworded = CancelMeans is not null && error.SqlState == SqlStates.QueryCanceled;
+        if (isReworded)
+        {
+            error = CancelMeans!;
+            CancelMeans = null;
+        }
         if (error.IsFatal)
         {
             FatalError = error;
@@ -362,7 +371,7 @@ public sealed class ReplyRelay
             return false;
         }
         ErrorSeen = true;
-        if (PositionOffset == 0 || error.Position is null)
+        if (!isReworded && (PositionOffset == 0 || error.Position is null))
             return true;
         (error with { Position = error.Position + PositionOffset }).WriteError(_client.Output);
         return false;

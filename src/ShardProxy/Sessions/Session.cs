@@ -155,6 +155,7 @@ public sealed class Session
         if (Transaction.Status != TransactionStatus.InTransaction)
             return;
         Transaction.Fail();
+        Relay.CancelMeans = null;
         Settings = Transaction.SettingsInFailure;
     }
 
@@ -334,6 +335,15 @@ public sealed class Session
         if (!Signal.DeadlinePassed)
             return;
         Signal.Deadline = 0;
+        CancelRunning();
+    }
+
+    /// <summary>Cancels what runs for a reason of the proxy's own, which the client is told instead of "canceling statement". Loop's thread.</summary>
+    public void CancelBecause(ServerError reason)
+    {
+        if (IgnoresCancel)
+            return;
+        Relay.CancelMeans = reason;
         CancelRunning();
     }
 

@@ -49,6 +49,9 @@ public sealed class SessionTransaction
     /// <summary>Shards that may have written in this block. Nothing takes one off but the block's end, so ROLLBACK TO leaves it too many at worst.</summary>
     public int WriterCount => WriterShard == NoWriter ? 0 : 1 + (_otherWriters?.Count ?? 0);
 
+    /// <summary>When the block was opened, by <see cref="Environment.TickCount64"/>; of the last one while none is open.</summary>
+    public long StartedAt { get; private set; }
+
     /// <summary>BEGIN said READ ONLY: the servers themselves refuse whatever is a write.</summary>
     public bool IsReadOnly { get; private set; }
 
@@ -176,6 +179,7 @@ public sealed class SessionTransaction
         ForgetWriters();
         BeginText = PlainBegin;
         _settingsAtBegin = settings;
+        StartedAt = Environment.TickCount64;
         SavepointsMade = 0;
         _log.Clear();
     }

@@ -15,7 +15,7 @@ internal sealed class TransferLoad(IReadOnlyList<Endpoint> proxies, int seed)
     public const int Branches = 12;
 
     private readonly ConcurrentDictionary<long, Outcome> _journal = new();
-    private readonly CancellationTokenSource _stop = new();
+    private volatile bool _isStopping;
     private Task[] _clients = [];
     private long _next;
     private long _acknowledged;
@@ -53,21 +53,21 @@ internal sealed class TransferLoad(IReadOnlyList<Endpoint> proxies, int seed)
 
     public void Start(int clients) => _clients = [.. Enumerable.Range(0, clients).Select(number => Task.Run(() => RunAsync(number)))];
 
-    public async Task StopAsync()
+    public Task StopAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_clients);
+        _isStopping = true;
+        return Task.WhenAll(_clients);
     }
 
     private async Task RunAsync(int number)
     {
         var random = new Random(seed * 1000 + number);
-        while (!_stop.IsCancellationRequested)
+        while (!_isStopping)
         {
             try
             {
                 await using var client = await WireClient.ConnectAsync(proxies[number % proxies.Count]);
-                while (!_stop.IsCancellationRequested)
+                while (!_isStopping)
                     await TransferAsync(client, Interlocked.Increment(ref _next), random);
             }
             catch (Exception exception) when (exception is not Xunit.Sdk.XunitException)

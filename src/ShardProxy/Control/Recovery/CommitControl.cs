@@ -39,6 +39,9 @@ internal sealed partial class CommitControl : IAsyncDisposable
 
     public DatabaseCommits Commits { get; } = new();
 
+    /// <summary>By index.</summary>
+    public RecoveryShard[] Shards => _shards;
+
     /// <summary>Prepared transactions of this database as recovery has found them last.</summary>
     public IReadOnlyList<Unfinished> Unfinished => _recoverer.Unfinished;
 

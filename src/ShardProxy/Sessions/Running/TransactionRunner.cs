@@ -323,6 +323,7 @@ public sealed class TransactionRunner
     private void EndBlock(bool committed)
     {
         Transaction.End();
+        _session.Relay.CancelMeans = null;
         _session.Cursors.EndBlock(committed);
         _session.Prepared.ClearPortals();
     }
