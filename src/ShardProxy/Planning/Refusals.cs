@@ -42,8 +42,8 @@ internal static class Refusals
         $"Run SELECT {function}(…) as a statement of its own and pass its result on.");
 
     public static RefusedPlan WritesReference(string table) => Of(
-        $"\"{table}\" is a reference table, and writes to reference tables come with two-phase commit",
-        "Load it with COPY.");
+        $"\"{table}\" is a reference table, and the statement could leave its copies on the shards different",
+        "Use constants, parameters and reference tables only, without MERGE, triggers, or LIMIT in a subquery; or load the table with COPY.");
 
     public static RefusedPlan KeyNotConstant(TableDistribution table) => Of(
         $"the value of {table.KeyColumn}, by which \"{table.Table.Name}\" is sharded, is not known before the statement runs",

@@ -15,6 +15,7 @@ internal static class WriteSchema
         "CREATE TABLE w_archive (account int8 NOT NULL, line int4 NOT NULL, amount numeric(12,2), note text, PRIMARY KEY (account, line))",
         "CREATE TABLE w_stamped (id int8 PRIMARY KEY, tag text, made timestamptz NOT NULL DEFAULT now(), day date DEFAULT CURRENT_DATE)",
         "CREATE TABLE w_regions (code text PRIMARY KEY, title text NOT NULL, rate numeric(6,3) NOT NULL DEFAULT 1)",
+        "CREATE TABLE w_tags (id serial PRIMARY KEY, word text NOT NULL UNIQUE, token uuid NOT NULL DEFAULT gen_random_uuid(), made timestamptz NOT NULL DEFAULT now(), uses int4 NOT NULL DEFAULT 0)",
     ];
 
     private static readonly string[] Distribution =
@@ -24,6 +25,7 @@ internal static class WriteSchema
         "SELECT create_distributed_table('w_archive', 'account', colocate_with => 'w_accounts')",
         "SELECT create_distributed_table('w_stamped', 'id')",
         "SELECT create_reference_table('w_regions')",
+        "SELECT create_reference_table('w_tags')",
     ];
 
     /// <summary>What the tables hold, in an order that both sides share.</summary>
@@ -34,6 +36,7 @@ internal static class WriteSchema
         "SELECT * FROM w_archive ORDER BY account, line",
         "SELECT id, tag FROM w_stamped ORDER BY id",
         "SELECT * FROM w_regions ORDER BY code",
+        "SELECT word, uses FROM w_tags ORDER BY word",
     ];
 
     public static async Task CreateAsync(Lab lab)
@@ -60,7 +63,7 @@ internal static class WriteSchema
         foreach (var endpoint in (Endpoint[])[lab.Reference, lab.Subject])
         {
             await using var client = await WireClient.ConnectAsync(endpoint);
-            foreach (var table in (string[])["w_entries", "w_archive", "w_accounts", "w_stamped", "w_regions"])
+            foreach (var table in (string[])["w_entries", "w_archive", "w_accounts", "w_stamped", "w_regions", "w_tags"])
                 await client.QueryAsync($"DROP TABLE IF EXISTS {table}");
         }
     }

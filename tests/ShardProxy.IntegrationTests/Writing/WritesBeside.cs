@@ -91,9 +91,9 @@ internal sealed class WritesBeside : IAsyncDisposable
         return lines;
     }
 
-    // Which of several wrong rows an error speaks of is not the statement's to say; a NULL key the proxy finds itself.
+    // Which of several wrong rows an error speaks of, and so what is wrong with it, is not the statement's to say.
     private static string Line(WireMessage message) => message.Type == 'E'
-        ? $"Error {message.SqlState} {(message.SqlState == "23502" ? "" : message.Fields.GetValueOrDefault('M'))}"
+        ? message.SqlState.StartsWith("23", StringComparison.Ordinal) || message.SqlState == "21000" ? "Error of a constraint" : $"Error {message.SqlState} {message.Fields.GetValueOrDefault('M')}"
         : message.ToString();
 
     private static string Compare(string statement, List<string> expected, List<string> actual)

@@ -107,7 +107,7 @@ public sealed class ReadsPlanTests
     [InlineData("select tidy(name) from users where id = 5", "5")]
     [InlineData("select read_settings()", "home")]
     [InlineData("select read_settings() from users where id = 5", "gather")]
-    [InlineData("select bump_products()", "refused 0A000: \"products\" is a reference table, and writes to reference tables come with two-phase commit; the function bump_products() names it and writes [Writes, Taints]")]
+    [InlineData("select bump_products()", "refused 0A000: \"products\" is a reference table, and the statement could leave its copies on the shards different; the function bump_products() names it and writes [Writes, Taints]")]
     [InlineData("select 'users'::regclass", "home")]
     [InlineData("select nextval('ticket_seq') from users where id = 5", "gather [Writes, DrawsOnServer]")]
     [InlineData("select * from users u where exists (select 1 from settings where user_id = u.id) and u.id = 5", "gather")]

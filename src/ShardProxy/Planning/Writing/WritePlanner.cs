@@ -24,11 +24,13 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
 
     private WritePlan? TryWrite(Query query, bool mayRewrite)
     {
-        if (!MaySpread() || !analysis.Context.Catalog.AreShardsAlike)
+        if (!analysis.Context.Catalog.AreShardsAlike || (_findings.WrittenReference is null && !MaySpread()))
             return null;
         var tokens = SqlTokens.Read(source.Bytes, range.Start, range.End);
-        if (tokens is null || StatementClock.Edits(_findings.ClockSites, tokens) is not { } edits || (!edits.IsEmpty && !mayRewrite))
+        if (tokens is not { Count: > 0 } || StatementClock.Edits(_findings.ClockSites, tokens) is not { } edits || (!edits.IsEmpty && !mayRewrite))
             return null;
+        if (_findings.WrittenReference is not null)
+            return mayRewrite ? new ReferencePlanner(analysis, analysis.Names, tokens, edits).TryPlan(query) : null;
         if (query is Insert { With: null, Source: ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values } insert)
             return mayRewrite ? SplitRows(insert, values, tokens, edits) : null;
         return KeysOf(query) is { } keys ? new WritePlan(keys, new OwnRowsDraft { Edits = edits }) : null;

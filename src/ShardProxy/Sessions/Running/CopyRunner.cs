@@ -49,6 +49,8 @@ public sealed class CopyRunner
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
         WriterRule.CheckEveryShard(_session);
+        if (plan.KeyType is null)
+            await Writing.ReferenceLock.TakeAsync(_session, plan.Table.Table);
         var input = new SpreadCopyInput(_session, plan, servers);
         try
         {

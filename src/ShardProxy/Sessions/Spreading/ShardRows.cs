@@ -94,6 +94,18 @@ public sealed class ShardRows : IRowSource
         return IsDescribed;
     }
 
+    /// <summary>Takes what comes before the first row, which stays; true when it is there, or when there is none.</summary>
+    public bool TryReachRows()
+    {
+        while (!HasEnded && TryFrame(out var type, out var length))
+        {
+            if (type == BackendMessageType.DataRow && IsOwn())
+                return true;
+            Digest(type, length);
+        }
+        return HasEnded;
+    }
+
     /// <summary>The row pulled last goes out of the buffer.</summary>
     public void Release()
     {

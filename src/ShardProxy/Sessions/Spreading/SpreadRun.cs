@@ -139,14 +139,22 @@ public sealed class SpreadRun
         }
     }
 
-    private async ValueTask DescribeAsync()
+    /// <summary>
+    /// Returns once every shard has a row to give or has ended. A statement that writes is done by then: PostgreSQL runs it to
+    /// its end before it gives the first row of RETURNING.
+    /// </summary>
+    public ValueTask ReachRowsAsync() => ReachAsync(static shard => shard.TryReachRows());
+
+    private ValueTask DescribeAsync() => ReachAsync(static shard => shard.TryDescribe());
+
+    private async ValueTask ReachAsync(Func<ShardRows, bool> tryReach)
     {
         while (true)
         {
-            var described = true;
+            var reached = true;
             foreach (var shard in _shards)
-                described &= shard.TryDescribe();
-            if (described)
+                reached &= tryReach(shard);
+            if (reached)
                 return;
             Watch(Readiness.Readable);
             await _session.WaitAsync();

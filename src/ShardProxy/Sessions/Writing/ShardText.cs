@@ -24,7 +24,7 @@ internal sealed class ShardText(ClientRequest request, ImmutableArray<TextEdit> 
         var at = start;
         foreach (var edit in edits)
         {
-            if (edit.Start < at || edit.End > end || (edit.Start == end && edit.End == end))
+            if (edit.Start < at || edit.End > end)
                 continue;
             AddTokens(at, edit.Start);
             _sql.AddRange(Encoding.UTF8.GetBytes(edit.Text));

@@ -41,7 +41,7 @@ internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offse
         return shard => statements[shard];
     }
 
-    private ShardStatement WholeStatement()
+    public ShardStatement WholeStatement()
     {
         if (Edits.IsEmpty)
         {

@@ -16,11 +16,13 @@ public sealed class WriteRunner
 {
     private readonly Session _session;
     private readonly TransactionRunner _transactions;
+    private readonly ReferenceRunner _references;
 
     public WriteRunner(Session session, TransactionRunner transactions)
     {
         _session = session;
         _transactions = transactions;
+        _references = new ReferenceRunner(session);
     }
 
     /// <summary>A statement of a simple Query.</summary>
@@ -83,12 +85,15 @@ public sealed class WriteRunner
 
     private async ValueTask<long> ExecuteAsync(WriteJob job)
     {
-        WriterRule.CheckShards(_session, job.Shards);
         if (job.Edits.Any(static edit => ShardClock.IsNeeded(edit.Text)))
             job = job with { Edits = await ShardClock.FillAsync(_session, job.Shards[0], job.Edits) };
+        if (job.Plan.Draft is ReferenceDraft reference)
+            return await _references.RunAsync(job, reference);
+        WriterRule.CheckShards(_session, job.Shards);
         var run = await SpreadRun.StartAsync(_session, job.Shards, job.Statements());
         try
         {
+            await run.ReachRowsAsync();
             IRowPump pump = job.Order is { } order ? new OrderedRows(run.Shards, order) : new Concatenation(run.Shards);
             if (job.Request.IsDescribed)
                 _session.Client.Output.Write(run.Description);
