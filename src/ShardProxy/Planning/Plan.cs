@@ -41,8 +41,13 @@ public sealed record TransactionPlan(TransactionVerb Verb, string? Name, bool Ch
     /// <summary>BEGIN with characteristics: the SET TRANSACTION that says the same of a block already begun; null without any.</summary>
     public string? Characteristics { get; init; }
 
-    /// <summary>BEGIN … READ ONLY.</summary>
-    public bool IsReadOnly => Characteristics is not null && Characteristics.Contains("READ ONLY", StringComparison.Ordinal);
+    /// <summary>BEGIN … READ ONLY or READ WRITE; null when it says neither.</summary>
+    public bool? SaysReadOnly => Characteristics switch
+    {
+        { } said when said.Contains("READ WRITE", StringComparison.Ordinal) => false,
+        { } said when said.Contains("READ ONLY", StringComparison.Ordinal) => true,
+        _ => null,
+    };
 }
 
 public enum TransactionVerb

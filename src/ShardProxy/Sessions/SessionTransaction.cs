@@ -52,17 +52,20 @@ public sealed class SessionTransaction
     /// <summary>When the block was opened, by <see cref="Environment.TickCount64"/>; of the last one while none is open.</summary>
     public long StartedAt { get; private set; }
 
-    /// <summary>BEGIN said READ ONLY: the servers themselves refuse whatever is a write.</summary>
-    public bool IsReadOnly { get; private set; }
+    /// <summary>The servers themselves refuse whatever is a lasting write. False as soon as anything was set in the block, which could have changed it.</summary>
+    public bool IsReadOnly => SaysReadOnly ?? _settingsAtBegin.Session.Find("default_transaction_read_only") is "on";
+
+    /// <summary>What BEGIN said of it; null when it said nothing.</summary>
+    public bool? SaysReadOnly { get; private set; }
 
     /// <summary>A statement in the block changed what the catalog says; it is read again after COMMIT.</summary>
     public bool ChangedCatalog { get; set; }
 
-    public void Begin(ReadOnlySpan<byte> text, SettingsState settings, bool isReadOnly = false)
+    public void Begin(ReadOnlySpan<byte> text, SettingsState settings, bool? saysReadOnly = null)
     {
         Start(settings, isImplicit: false);
         BeginText = text.ToArray();
-        IsReadOnly = isReadOnly;
+        SaysReadOnly = saysReadOnly;
     }
 
     /// <param name="begin">What joining shards are sent; a plain BEGIN when null.</param>
@@ -70,6 +73,7 @@ public sealed class SessionTransaction
     {
         Start(settings, isImplicit: true);
         BeginText = begin ?? PlainBegin;
+        SaysReadOnly = begin is null ? null : false;
     }
 
     public bool HasWritten(int shard) => WriterShard == shard || (_otherWriters is not null && _otherWriters.Contains(shard));
@@ -130,7 +134,11 @@ public sealed class SessionTransaction
 
     /// <summary>Appends a statement that every shard of the block must have run.</summary>
     /// <param name="settings">The session's settings after it.</param>
-    public void Append(byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, null, settings));
+    public void Append(byte[] text, SettingsState settings)
+    {
+        SaysReadOnly = false;
+        _log.Add(new LogEntry(text, null, settings));
+    }
 
     public void Savepoint(string name, byte[] text, SettingsState settings) => _log.Add(new LogEntry(text, name, settings) { Number = ++SavepointsMade });
 
@@ -167,7 +175,7 @@ public sealed class SessionTransaction
     {
         WriterShard = NoWriter;
         _otherWriters = null;
-        IsReadOnly = false;
+        SaysReadOnly = null;
     }
 
     private int IndexOfSavepoint(string name) => _log.FindLastIndex(entry => entry.Savepoint == name);

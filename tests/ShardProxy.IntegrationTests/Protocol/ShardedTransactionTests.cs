@@ -87,6 +87,30 @@ public sealed class ShardedTransactionTests(Lab lab)
          "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"]);
 
     [Fact]
+    public async Task A_transaction_that_turns_out_to_write_is_committed_as_one()
+    {
+        string[] insert = [.. Inserts(4221)];
+        await _differential.SameInAllProtocolsAsync(
+            ["SET default_transaction_read_only = on", "BEGIN READ WRITE", .. insert, "COMMIT", .. Names(4221), "RESET default_transaction_read_only", .. Removal(4221),
+             "BEGIN READ ONLY", "SET TRANSACTION READ WRITE", .. insert, "COMMIT", .. Names(4221), .. Removal(4221)]);
+        if (Lab.IsDirect)
+            return;
+        // Each of these has left a decision, so none was committed shard by shard.
+        foreach (var begin in (string[])["BEGIN READ WRITE", "BEGIN READ ONLY; SET TRANSACTION READ WRITE"])
+        {
+            var before = await DecisionsAsync();
+            await using var client = await WireClient.ConnectAsync(lab.Subject);
+            await client.MustAsync("SET default_transaction_read_only = on");
+            foreach (var statement in begin.Split("; ").Concat(insert).Append("COMMIT"))
+                await client.MustAsync(statement);
+            (await DecisionsAsync()).ShouldBe(before + 1);
+            await client.MustAsync("RESET default_transaction_read_only");
+            foreach (var statement in Removal(4221))
+                await client.MustAsync(statement);
+        }
+    }
+
+    [Fact]
     public async Task Nothing_prepared_is_left_over()
     {
         if (Lab.IsDirect)
@@ -112,6 +136,14 @@ public sealed class ShardedTransactionTests(Lab lab)
             return;
         await using var client = await WireClient.ConnectAsync(lab.Subject);
         (await client.QueryAsync(statement)).First(static message => message.Type == 'E').SqlState.ShouldBe("42501");
+    }
+
+    private async Task<long> DecisionsAsync()
+    {
+        var count = 0L;
+        foreach (var shard in lab.Cluster.Shards)
+            count += await shard.ScalarAsync<long>("SELECT count(*) FROM information_schema.shardproxy_decisions");
+        return count;
     }
 
     private static FrontendScript Pipeline(IEnumerable<string> statements) =>

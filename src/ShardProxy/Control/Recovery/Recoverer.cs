@@ -15,6 +15,9 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
     /// <summary>What another proxy has prepared so recently is probably being committed by it. Not a matter of correctness: who is wrong only rolls it back.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
+    /// <summary>A session of this proxy that takes so long waits for a server that has fallen silent, and holds the locks of all other parts meanwhile.</summary>
+    private static readonly TimeSpan InFlightPatience = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(200);
 
@@ -116,7 +119,7 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
     {
         var id = transaction.Transaction.Id;
         return Array.Exists(awaited, each => each.Key == id)
-            || (!commits.IsInFlight(id) && (transaction.Age >= Grace || _abandoned.ContainsKey(id)));
+            || (commits.IsInFlight(id) ? transaction.Age >= InFlightPatience : transaction.Age >= Grace || _abandoned.ContainsKey(id));
     }
 
     // Once for each thing that it waits for.

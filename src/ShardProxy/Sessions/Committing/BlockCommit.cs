@@ -17,7 +17,7 @@ internal sealed class BlockCommit(Session session, TransactionRunner transaction
     public ValueTask<ServerError?> RunAsync(List<ServerConnection> joined)
     {
         var transaction = session.Transaction;
-        List<ServerConnection> writers = WriterRule.IsReadOnly(session) ? [] : joined.FindAll(server => transaction.HasWritten(server.Shard));
+        List<ServerConnection> writers = transaction.IsReadOnly ? [] : joined.FindAll(server => transaction.HasWritten(server.Shard));
         var readers = writers.Count == 0 ? joined : joined.FindAll(server => !writers.Contains(server));
         return writers.Count > 1 && session.Database.Config.CrossShardWrites != CrossShardWrites.BestEffort
             ? _twoPhase.RunAsync(writers, readers)

@@ -51,6 +51,9 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
             // What was set in the block is now in force wherever it has ended.
             foreach (var answer in answers.Where(answer => answer.Succeeded && answer.Server != decider))
                 answer.Server.Applied = session.Settings.WithoutLocal.Session;
+            // Somebody has removed the function or its table: they are made anew for the next.
+            if (Array.Exists(answers, answer => answer.Server == decider && answer.Error?.SqlState is SqlStates.UndefinedFunction or SqlStates.UndefinedTable or SqlStates.InvalidSchemaName))
+                await session.Database.Control.PrepareForCommitsAsync(decider.Shard);
             if (BlockCommit.FirstError(session, answers) is { } error)
                 return await UndoAsync(ticket, transaction, parts, answers, decider, Reworded(error));
             session.IgnoresCancel = true;

@@ -46,7 +46,7 @@ public sealed class TransactionRunner
         }
         else
         {
-            Transaction.Begin(text.Bytes, _session.Settings, plan.IsReadOnly);
+            Transaction.Begin(text.Bytes, _session.Settings, plan.SaysReadOnly);
         }
         WriteBeginTag(text);
         return true;
@@ -91,7 +91,7 @@ public sealed class TransactionRunner
             return await RollbackAsync(chain, implicitly);
         if (!implicitly && !IsInBlock("COMMIT", chain))
             return true;
-        var (begin, isReadOnly) = (Transaction.BeginText, Transaction.IsReadOnly);
+        var (begin, saysReadOnly) = (Transaction.BeginText, Transaction.SaysReadOnly);
         var joined = _session.Servers.Joined();
         // COMMIT of a block that has failed on one shard would be its rollback there and a commit elsewhere.
         if (joined.Exists(static server => server.TransactionStatus == (byte)TransactionStatus.Failed))
@@ -116,7 +116,7 @@ public sealed class TransactionRunner
         if (!implicitly)
             _session.WriteTag("COMMIT"u8);
         if (chain)
-            Transaction.Begin(begin, _session.Settings, isReadOnly);
+            Transaction.Begin(begin, _session.Settings, saysReadOnly);
         return true;
     }
 
@@ -142,13 +142,13 @@ public sealed class TransactionRunner
     {
         if (!implicitly && !IsInBlock("ROLLBACK", chain))
             return true;
-        var (begin, isReadOnly) = (Transaction.BeginText, Transaction.IsReadOnly);
+        var (begin, saysReadOnly) = (Transaction.BeginText, Transaction.SaysReadOnly);
         await RollBackServersAsync(_session.Servers.Joined());
         RestoreSettings();
         if (!implicitly)
             _session.WriteTag("ROLLBACK"u8);
         if (chain)
-            Transaction.Begin(begin, _session.Settings, isReadOnly);
+            Transaction.Begin(begin, _session.Settings, saysReadOnly);
         return true;
     }
 

@@ -23,7 +23,8 @@ public static class WriterRule
     public static void CheckShard(Session session, int shard)
     {
         var transaction = session.Transaction;
-        if (transaction.HasWritten(shard) || IsReadOnly(session))
+        // Where the servers refuse every write that lasts, what counts as one here (a volatile function, FETCH) is none.
+        if (transaction.HasWritten(shard) || transaction.IsReadOnly)
             return;
         if (transaction.WriterCount > 0)
             CheckFurther(session, shard);
@@ -47,10 +48,6 @@ public static class WriterRule
             session.Transaction.AddWriter(shard);
         }
     }
-
-    /// <summary>The servers refuse every write that lasts, so what counts as one here (a volatile function, FETCH) is none.</summary>
-    public static bool IsReadOnly(Session session) =>
-        session.Transaction.IsReadOnly || session.Settings.Find("default_transaction_read_only") is "on";
 
     private static void CheckFurther(Session session, int shard)
     {
