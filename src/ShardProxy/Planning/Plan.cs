@@ -26,14 +26,22 @@ public sealed record ReplanPlan : Plan
 
 /// <summary>The statement runs as it stands (or as <paramref name="Text"/> has it) on every shard; the home shard's reply is the client's.</summary>
 /// <param name="Text">Replaces the statement, e.g. CREATE ROLE with the password already hashed; null keeps it.</param>
-public sealed record EveryShardPlan(string? Text) : Plan;
+public sealed record EveryShardPlan(string? Text) : Plan
+{
+    /// <summary>What the shards other than home run instead, because some of the relations are on the home shard only; null: the same.</summary>
+    public string? Elsewhere { get; init; }
+}
 
 /// <summary>SELECT count(*) … of one sharded table: every shard counts its rows, and the counts are added up.</summary>
 public sealed record CountEverywherePlan : Plan;
 
 /// <summary>COPY … FROM STDIN / TO STDOUT of a declared table.</summary>
 /// <param name="KeyOrdinal">Position of the key among the columns copied, from 0; -1 for a reference table.</param>
-public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int KeyOrdinal, KeyType? KeyType, int ColumnCount, CopyOptions Options) : Plan;
+public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int KeyOrdinal, KeyType? KeyType, int ColumnCount, CopyOptions Options) : Plan
+{
+    /// <summary>Columns that the client's data leave out and that draw from a sequence: each row gets them behind its own. The key may be one of them.</summary>
+    internal ImmutableArray<Drawing.DrawnColumn> Drawn { get; init; } = [];
+}
 
 /// <summary>BEGIN and its kin. The text itself goes to the shards that have joined.</summary>
 public sealed record TransactionPlan(TransactionVerb Verb, string? Name, bool Chain) : Plan

@@ -71,6 +71,9 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             : TryPlan(mayRewrite: true) ?? plan;
     }
 
+    /// <summary>The query runs on the home shard over the gathered rows of its sharded tables; null when it cannot.</summary>
+    public Plan? TryGather(Query query, Findings findings, SourceText source) => GatherPlanner.TryPlan(query, findings, context, names, source, Range);
+
     public Findings Analyze(Query query, SourceText source)
     {
         var analysis = new StatementAnalysis(context, names);

@@ -9,7 +9,9 @@ internal static class SettingFunction
 {
     public static bool TryRead(Query query, SourceText source, [NotNullWhen(true)] out Plan? plan)
     {
-        plan = null;
+        plan = IfKnown(query, source);
+        if (plan is not null)
+            return true;
         if (!SingleCall.IsPlain(query, out var outputs))
             return false;
         var settings = ImmutableArray.CreateBuilder<SettingValue>(outputs.Length);
@@ -27,6 +29,24 @@ internal static class SettingFunction
             ValueParameter = outputs[0].Value is FunctionCall { Arguments: [_, Parameter parameter, _] } ? parameter.Number : 0,
         };
         return true;
+    }
+
+    /// <summary>SELECT set_config(name, 'value', false) FROM pg_settings WHERE name = 'x': set where the server knows it, as pg_dump does.</summary>
+    private static SettingPlan? IfKnown(Query query, SourceText source)
+    {
+        if (query is not Select
+            {
+                With: null, Into: null, IsDistinct: false, Having: null, HasGroupingSets: false, Groups.IsEmpty: true, Order.IsEmpty: true, Limits.IsEmpty: true,
+                From: [FromTable { Name: { Name: "pg_settings", Schema: null or "pg_catalog" } }],
+                Where: OperatorExpression { Form: OperatorForm.Plain, OperatorNames: ["="], Left: ColumnReference { Names: [.., "name"] }, Right: Constant { Kind: ConstantKind.Text } name },
+                Outputs: [{ Value: FunctionCall { Arguments: [ColumnReference { Names: [.., "name"] }, Constant { Kind: ConstantKind.Text } value, Constant { Kind: ConstantKind.Boolean } local] } call }],
+            }
+            || !IsSetting(call))
+        {
+            return null;
+        }
+        source.MarkSensitive(name.Location);
+        return new SettingPlan(local.Text == "true" ? SettingVerb.SetLocal : SettingVerb.Set, name.Text!.ToLowerInvariant(), source.SensitiveText(value), IsFunction: true);
     }
 
     public static bool IsSetting(FunctionCall call) =>

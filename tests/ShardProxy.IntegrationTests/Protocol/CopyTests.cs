@@ -113,6 +113,22 @@ public sealed class CopyTests(Lab lab) : IAsyncLifetime
         await NothingStoredAsync("k_int8");
     }
 
+    [Theory]
+    [InlineData("COPY items FROM STDIN", "{0}\t1\t1\t{1}\n", "0")]
+    [InlineData("COPY items FROM STDIN CSV HEADER", "{0},1,1,\"{1}\"\n", "x")]
+    [InlineData("COPY items FROM STDIN CSV", "{0},1,1,\"{1}\"\n", "\n")]
+    public async Task A_bad_row_is_said_by_its_line(string copy, string row, string bad)
+    {
+        var lines = Enumerable.Range(1000, 60).Select(key => string.Format(CultureInfo.InvariantCulture, row, key, key == 1041 ? bad : "1"));
+        var data = (copy.EndsWith("HEADER", StringComparison.Ordinal) ? "a,b,c,d\n" : "") + string.Concat(lines);
+        await using var reference = await WireClient.ConnectAsync(lab.Reference);
+        await using var subject = await WireClient.ConnectAsync(lab.Subject);
+        var expected = await CopyOutcomeAsync(reference, copy, data);
+        var actual = await CopyOutcomeAsync(subject, copy, data);
+        actual.SqlState.ShouldBe(expected.SqlState);
+        actual.Fields['W'].ShouldBe(expected.Fields['W']);
+    }
+
     [Fact]
     public async Task A_null_key_is_refused()
     {

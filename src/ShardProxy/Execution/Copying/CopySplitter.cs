@@ -28,6 +28,9 @@ public sealed class CopySplitter
     private readonly bool _binary;
     private readonly bool _asciiKeysOnly;
     private readonly int _maxRowLength;
+    private readonly int _drawnKey = -1;
+    private readonly ShardLines[] _lines;
+    private long _taken;
 
     private CopySplitter(
         CopyPlan plan, KeyType keyType, DirectorySnapshot directory, IEnumerable<ByteBuffer> outputs, CopyKeyHasher hasher, CopySplitterSettings settings, bool asciiKeysOnly)
@@ -35,19 +38,31 @@ public sealed class CopySplitter
         var options = plan.Options;
         _scanner = options.Format switch
         {
-            CopyFormat.Text => new TextRowScanner(options, plan.KeyOrdinal),
-            CopyFormat.Csv => new CsvRowScanner(options, plan.KeyOrdinal, hasEndMarker: settings.ServerVersion < 180000),
-            _ => new BinaryRowScanner(plan.KeyOrdinal, plan.ColumnCount),
+            CopyFormat.Text => new TextRowScanner(options, OwnKey(plan)),
+            CopyFormat.Csv => new CsvRowScanner(options, OwnKey(plan), hasEndMarker: settings.ServerVersion < 180000),
+            _ => new BinaryRowScanner(OwnKey(plan), plan.ColumnCount),
         };
         _errors = new CopyErrors(plan.Table, keyType);
         _directory = directory;
         _hasher = hasher;
         _keyType = keyType;
         _shards = [.. outputs.Select(static output => new CopyFrames(output))];
+        _lines = [.. _shards.Select(_ => new ShardLines(isOrdered: keyType.Placement is not LookupPlacement))];
         _binary = options.Format == CopyFormat.Binary;
+        if (!plan.Drawn.IsEmpty)
+        {
+            Drawn = new DrawnFields([.. plan.Drawn.Select(static column => column.Type)], options);
+            _drawnKey = plan.KeyOrdinal - plan.ColumnCount;
+        }
         _asciiKeysOnly = asciiKeysOnly;
         _maxRowLength = settings.MaxRowLength;
     }
+
+    /// <summary>What is drawn for each row; null when nothing is. There must be enough before data are fed.</summary>
+    internal DrawnFields? Drawn { get; }
+
+    /// <summary>By shard: which lines of the client's it has had.</summary>
+    internal ShardLines Lines(int shard) => _lines[shard];
 
     public CopySplitStatus Status { get; private set; }
 
@@ -189,6 +204,12 @@ public sealed class CopySplitter
 
     private void Take(CopyCut cut, ReadOnlySpan<byte> bytes)
     {
+        Sort(cut, bytes);
+        _taken = _scanner.Line;
+    }
+
+    private void Sort(CopyCut cut, ReadOnlySpan<byte> bytes)
+    {
         switch (cut)
         {
             case CopyCut.Row:
@@ -203,6 +224,8 @@ public sealed class CopySplitter
                 }
                 foreach (var shard in _shards)
                     shard.Append(bytes);
+                foreach (var lines in _lines)
+                    lines.Add(_taken, _scanner.Line);
                 break;
             case CopyCut.EndMarker:
                 Status = CopySplitStatus.Ended;
@@ -213,8 +236,21 @@ public sealed class CopySplitter
         }
     }
 
+    /// <summary>The scanner looks for the key among the client's columns only.</summary>
+    private static int OwnKey(CopyPlan plan) => plan.KeyOrdinal < plan.ColumnCount ? plan.KeyOrdinal : -1;
+
     private void Route(ReadOnlySpan<byte> row)
     {
+        if (Drawn is not null && _drawnKey >= 0)
+        {
+            var fields = Drawn.Take(_drawnKey, out var drawn);
+            // A number that was drawn is a key like any other, except that it cannot be wrong.
+            if (FindBucket(drawn, out var owner) == KeyHashResult.Hashed && owner >= 0)
+                Store(row, fields, owner);
+            else
+                Fail(_errors.NoBucket(_scanner.Line, _keyType.Placement!, _image.Unread, drawn, _binary));
+            return;
+        }
         switch (_scanner.ReadKey(row, _scratch, out var key))
         {
             case CopyKeyState.Null:
@@ -241,8 +277,7 @@ public sealed class CopySplitter
                 Fail(_errors.NoBucket(_scanner.Line, _keyType.Placement!, _image.Unread, key, _binary));
                 break;
             case KeyHashResult.Hashed:
-                _shards[_directory.ShardOfBucket(bucket)].Append(row);
-                Rows++;
+                Store(row, Drawn is null ? default : Drawn.Take(-1, out _), bucket);
                 break;
             case KeyHashResult.Unknown:
                 Fail(_errors.UnknownKey(_scanner.Line, key, _binary));
@@ -250,6 +285,35 @@ public sealed class CopySplitter
             default:
                 Fail(_errors.InvalidKey(_scanner.Line, key, _binary));
                 break;
+        }
+    }
+
+    private void Store(ReadOnlySpan<byte> row, ReadOnlySpan<byte> drawn, int bucket)
+    {
+        var owner = _directory.ShardOfBucket(bucket);
+        var shard = _shards[owner];
+        _lines[owner].Add(_taken, _scanner.Line);
+        Rows++;
+        if (drawn.IsEmpty)
+        {
+            shard.Append(row);
+        }
+        else if (_binary)
+        {
+            Span<byte> count = stackalloc byte[sizeof(short)];
+            System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(count, (short)(System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(row) + Drawn!.Count));
+            shard.Append(count);
+            shard.Append(row[sizeof(short)..]);
+            shard.Append(drawn);
+        }
+        else
+        {
+            var end = row.Length;
+            while (end > 0 && row[end - 1] is (byte)'\n' or (byte)'\r')
+                end--;
+            shard.Append(row[..end]);
+            shard.Append(drawn);
+            shard.Append(row[end..]);
         }
     }
 

@@ -1,7 +1,11 @@
+using System.Collections.Immutable;
 using ShardProxy.Catalog;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Protocol.Values;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -42,9 +46,16 @@ internal static class CopyCommand
         return new PlannedStatement(PlanTable(node, known, table, from), traits, Verb);
     }
 
-    private static PlannedStatement PlanQuery(CommandPlanner planner, SyntaxNode query, bool onServer)
+    private static PlannedStatement PlanQuery(CommandPlanner planner, SyntaxNode node, bool onServer)
     {
-        var inner = planner.Queries.Plan(QueryReader.Read(query), planner.Source, Verb);
+        var query = QueryReader.Read(node);
+        var inner = planner.Queries.Plan(query, planner.Source, Verb);
+        // Rows that the proxy would put together itself are gathered, for it is the server that writes COPY's formats.
+        if (inner.Plan is not (OneShardPlan or RefusedPlan or GatherPlan)
+            && planner.Queries.TryGather(query, planner.Queries.Analyze(query, planner.Source), planner.Source) is { } gather)
+        {
+            inner = inner with { Plan = gather };
+        }
         if (onServer && inner.Plan is OneShardPlan { Choice: not HomeShard })
         {
             return inner with
@@ -70,17 +81,36 @@ internal static class CopyCommand
         var options = CopyOptionReader.Read(node, table.KeyColumn, out var refusal);
         if (options is null)
             return refusal!;
+        var drawn = from ? Drawn(relation, columns) : [];
+        if (isReference && !drawn.IsEmpty)
+        {
+            return Refusals.Of(
+                $"each shard would number the rows of the reference table \"{relation.Name.Name}\" by itself",
+                $"Add {drawn[0].Name} to the column list.");
+        }
         if (isReference)
             return new CopyPlan(from, table, -1, null, columns.Count, options);
         if (!RelationAnalyzer.TryKeyType(relation, table, out var keyType, out refusal))
             return refusal!;
-        var ordinal = columns.IndexOf(table.KeyColumn!);
+        // Rows of keys that have no place yet are held back, and their shards number them.
+        if (keyType!.Placement is LookupPlacement)
+            drawn = [];
+        if (!drawn.IsEmpty && options.Header == CopyHeader.Match)
+            return Refusals.Of("COPY with HEADER MATCH cannot leave out a column that is drawn from a sequence", $"Add {drawn[0].Name} to the data, or use HEADER.");
+        var ordinal = columns.Concat(drawn.Select(static column => column.Name)).ToList().IndexOf(table.KeyColumn!);
         if (from && ordinal < 0)
         {
             return Refusals.Of(
                 $"the columns copied do not contain {table.KeyColumn}, by which \"{relation.Name.Name}\" is sharded",
                 $"Add {table.KeyColumn} to the column list.");
         }
-        return new CopyPlan(from, table, ordinal, keyType, columns.Count, options);
+        return new CopyPlan(from, table, ordinal, keyType, columns.Count, options) { Drawn = drawn };
     }
+
+    private static ImmutableArray<DrawnColumn> Drawn(Relation relation, List<string> copied) =>
+    [
+        .. relation.Columns
+            .Where(column => column is { Sequence: not 0, TypeOid: TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 } && !copied.Contains(column.Name))
+            .Select(static column => new DrawnColumn(column.Name, -1, column.Sequence, column.TypeOid, column.IsIdentity)),
+    ];
 }

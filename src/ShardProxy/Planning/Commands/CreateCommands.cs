@@ -45,7 +45,7 @@ internal static class CreateCommands
         var target = QueryReader.ReadTableName(node.Node("into").Node("rel"));
         var query = node.Node("query");
         if (QueryReader.IsQuery(query))
-            return TableFromQuery.Plan(planner.Queries, QueryReader.Read(query), target, planner.Source, verb);
+            return TableFromQuery.Plan(planner.Queries, QueryReader.Read(query), target, planner.Source, verb, node.Text("objtype") == "OBJECT_MATVIEW");
         Plan plan = planner.Context.Directory.HasShardedTables
             ? Refusals.Of($"{verb.ToUpperInvariant()} EXECUTE is not supported", "Write the query out.")
             : new OneShardPlan(HomeShard.Instance);

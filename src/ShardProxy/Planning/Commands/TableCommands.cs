@@ -28,15 +28,17 @@ internal static class TableCommands
             case "AlterSeqStmt" when node.Has("sequence"):
                 return SequenceCommands.Plan(planner, node, verb);
             case "CreateTrigStmt":
+                return TriggerCommand.Check(planner, node) is { } stray ? new PlannedStatement(stray, Ddl, verb) : placement.Over(Relation(node), Ddl, verb);
             case "RuleStmt":
             case "RefreshMatViewStmt":
                 return placement.Over(Relation(node), Ddl, verb);
             case "CreatePolicyStmt":
             case "AlterPolicyStmt":
                 return placement.Over(QueryReader.ReadTableName(node.Node("table")), Ddl, verb);
+            case "LockStmt":
+                return LockCommand.Plan(planner, node, verb);
             case "CreateStatsStmt":
             case "TruncateStmt":
-            case "LockStmt":
                 return placement.Over(
                     node.List("relations").Where(static item => item.Is("RangeVar")).Select(QueryReader.ReadTableName),
                     TraitsOf(node),
@@ -68,7 +70,6 @@ internal static class TableCommands
         "CreateStatsStmt" => Ddl,
         // Identifiers that were drawn ahead are given up, as when the schema changes.
         "TruncateStmt" when node.Flag("restart_seqs") => Ddl,
-        "LockStmt" => Traits.Writes | Traits.OnlyInTransaction,
         _ => Traits.Writes,
     };
 

@@ -75,7 +75,7 @@ internal static class IdentifierDrawing
     }
 
     /// <summary>As the assignment of nextval()'s bigint to the column would have it.</summary>
-    private static void CheckRange(long value, uint type)
+    public static void CheckRange(long value, uint type)
     {
         if (type == TypeOid.Int4 && value is < int.MinValue or > int.MaxValue)
             throw new SqlErrorException(SqlStates.NumericValueOutOfRange, "integer out of range");

@@ -21,7 +21,7 @@ public sealed class CopyRunner
     {
         CheckBinary(plan);
         return plan.From
-            ? ImplicitBlock.RunAsync(_session, _transactions, () => CopyInAsync(plan, text))
+            ? CopyInAsync(plan, text)
             : CopyOutAsync(plan, planned, text);
     }
 
@@ -43,7 +43,17 @@ public sealed class CopyRunner
         }
     }
 
+    // The rows are stored when the block is committed, and not before that is the client told of them.
     private async ValueTask<bool> CopyInAsync(CopyPlan plan, StatementText text)
+    {
+        var rows = 0L;
+        if (!await ImplicitBlock.RunAsync(_session, _transactions, async () => (rows = await SpreadAsync(plan, text)) >= 0))
+            return false;
+        _session.WriteTag(System.Text.Encoding.ASCII.GetBytes($"COPY {rows}"));
+        return true;
+    }
+
+    private async ValueTask<long> SpreadAsync(CopyPlan plan, StatementText text)
     {
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
@@ -56,8 +66,7 @@ public sealed class CopyRunner
         {
             await input.StartAsync(text);
             await input.MoveAsync();
-            _session.WriteTag(System.Text.Encoding.ASCII.GetBytes($"COPY {await input.CompleteAsync()}"));
-            return true;
+            return await input.CompleteAsync();
         }
         catch (SqlErrorException)
         {

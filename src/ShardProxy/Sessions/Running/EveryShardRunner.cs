@@ -1,3 +1,4 @@
+using ShardProxy.Execution;
 using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
@@ -31,18 +32,25 @@ public sealed class EveryShardRunner
             throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} TABLE can only be used in transaction blocks");
         if ((planned.Traits & Traits.NotInTransaction) != 0)
             return await RunOneByOneAsync(planned, sql, offset);
-        return await ImplicitBlock.RunAsync(_session, _transactions, () => RunInBlockAsync(planned, sql, offset));
+        var elsewhere = plan.Elsewhere is null ? sql : System.Text.Encoding.UTF8.GetBytes(plan.Elsewhere);
+        // The client hears of success when the block around the statement is committed.
+        var tag = new TagHold();
+        if (!await ImplicitBlock.RunAsync(_session, _transactions, () => RunInBlockAsync(planned, sql, elsewhere, offset, tag)))
+            return false;
+        _session.Client.Output.Write(tag.Frame);
+        return true;
     }
 
-    private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
+    private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
     {
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
-        WriterRule.CheckEveryShard(_session);
+        if ((planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0)
+            WriterRule.CheckEveryShard(_session);
         for (var shard = 1; shard < servers.Length; shard++)
         {
-            servers[shard].SendQuery(sql.Span, Disposition.Swallow);
+            servers[shard].SendQuery(elsewhere.Span, Disposition.Swallow);
             _session.Flush(servers[shard]);
         }
         ServerError? error = null;
@@ -56,7 +64,9 @@ public sealed class EveryShardRunner
         servers[0].SendQuery(sql.Span, Disposition.Forward);
         _session.StartRelay(servers[0]);
         _session.Relay.PositionOffset = offset;
+        _session.Relay.Tap = tag;
         await _session.PumpAsync(servers[0]);
+        _session.Relay.Tap = null;
         return await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen);
     }
 
@@ -93,4 +103,18 @@ public sealed class EveryShardRunner
         Where = $"{error.Where}\nshard \"{server.Pool.ShardName}\"".Trim(),
         Position = error.Position is null ? null : error.Position + offset,
     };
+
+    /// <summary>Keeps the CommandComplete back.</summary>
+    private sealed class TagHold : IReplyTap
+    {
+        public byte[] Frame { get; private set; } = [];
+
+        public bool OnMessage(byte type, ReadOnlySpan<byte> frame, bool forward)
+        {
+            if (type != BackendMessageType.CommandComplete || !forward)
+                return forward;
+            Frame = frame.ToArray();
+            return false;
+        }
+    }
 }

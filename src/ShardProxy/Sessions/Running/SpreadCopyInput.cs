@@ -5,6 +5,7 @@ using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions.Running;
@@ -36,9 +37,10 @@ internal sealed class SpreadCopyInput : IReplyTap
     /// <summary>Puts every shard into copy mode, then tells the client to send.</summary>
     public async ValueTask StartAsync(StatementText text)
     {
+        var sql = _plan.Drawn.IsEmpty ? text.Bytes.ToArray() : CopyText.AddColumns(text.Bytes, _plan.Drawn.Select(static column => column.Name));
         foreach (var server in _servers)
         {
-            server.SendQuery(text.Bytes, Disposition.Swallow);
+            server.SendQuery(sql, Disposition.Swallow);
             _session.Flush(server);
         }
         foreach (var server in _servers)
@@ -52,7 +54,7 @@ internal sealed class SpreadCopyInput : IReplyTap
         if (_plan.KeyType is not null)
             _splitter = CreateSplitter();
         _session.Relay.Tap = null;
-        _session.Client.Output.Write(_response);
+        _session.Client.Output.Write(_plan.Drawn.IsEmpty ? _response : CopyText.WithoutColumns(_response, _plan.Drawn.Length));
     }
 
     /// <summary>Takes the client's data to their end.</summary>
@@ -65,6 +67,7 @@ internal sealed class SpreadCopyInput : IReplyTap
                 ThrowIfFailed(server);
             if (_splitter is { IsFull: true })
                 await PlaceAsync(_splitter);
+            await DrawAsync();
             if (IsBackedUp() || (!TakeInput() && !TryReceive()))
             {
                 if (_splitter is { IsHolding: true })
@@ -85,6 +88,7 @@ internal sealed class SpreadCopyInput : IReplyTap
     {
         if (_splitter is not null)
         {
+            await DrawAsync();
             _splitter.End();
             ThrowIfSplitFailed();
             await PlaceAsync(_splitter);
@@ -101,7 +105,7 @@ internal sealed class SpreadCopyInput : IReplyTap
             Watch(server);
             await _session.PumpAsync(server);
             if (_session.Relay.SwallowedError is { } error)
-                throw new SqlErrorException(error);
+                throw new SqlErrorException(AtLine(error, server));
         }
         _session.Relay.Tap = null;
         return _splitter is null ? _rows / _servers.Length : _rows;
@@ -145,6 +149,25 @@ internal sealed class SpreadCopyInput : IReplyTap
             return;
         await _session.Database.Control.PlaceKeysAsync(splitter.Wanted, mayPlace: true);
         splitter.Release();
+    }
+
+    /// <summary>Draws what the rows that have arrived can need.</summary>
+    private async ValueTask DrawAsync()
+    {
+        if (_splitter?.Drawn is not { } drawn)
+            return;
+        var rows = drawn.RowsAtMost(_session.Client.Input.Unread[..Math.Min(_remaining, _session.Client.Input.Count)]);
+        for (var field = 0; field < drawn.Count; field++)
+        {
+            if (drawn.Left(field) >= rows)
+                continue;
+            var column = _plan.Drawn[field];
+            var values = new long[rows - drawn.Left(field)];
+            await _session.Database.Sequences.TakeAsync(column.Sequence, column.IsIdentity ? null : _session.Planning().Context.User, values);
+            IdentifierDrawing.CheckRange(values[^1], column.Type);
+            drawn.Supply(field, values);
+            _session.Sequences.Note(column.Sequence, values[^1]);
+        }
     }
 
     // What is left of the message that was being read; the messages after it are ignored by whoever reads them.
@@ -293,8 +316,13 @@ internal sealed class SpreadCopyInput : IReplyTap
         if (_session.Relay.SwallowedError is not { } error)
             return;
         server.IsTakingCopyData = false;
-        throw new SqlErrorException(error);
+        throw new SqlErrorException(AtLine(error, server));
     }
+
+    /// <summary>The shard counts its own rows; the client wants to know which of its lines it was.</summary>
+    private ServerError AtLine(ServerError error, ServerConnection server) => _splitter is null || error.Where is null
+        ? error
+        : error with { Where = _splitter.Lines(Array.IndexOf(_servers, server)).Translate(error.Where) };
 
     private bool TryReceive()
     {

@@ -32,7 +32,8 @@ public sealed class GatherRunner
     /// </summary>
     public byte[] BeginText(PlannedStatement planned)
     {
-        if ((planned.Traits & Traits.Writes) != 0)
+        // CREATE TABLE … AS changes no row that others could have changed.
+        if ((planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) == Traits.Writes)
             return "BEGIN READ WRITE"u8.ToArray();
         return _session.Settings.Find("default_transaction_isolation") is "serializable"
             ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"u8.ToArray()
