@@ -59,6 +59,19 @@ internal sealed class ShardTable : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes the views that read the table.</summary>
+    public async Task MakeViewsAsync(IReadOnlyList<DependentView> views, CancellationToken cancel)
+    {
+        try
+        {
+            await DependentViews.MakeAsync(_connection, _transaction, views, cancel);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw _shard.Explain(exception);
+        }
+    }
+
     public async Task CommitAsync(CancellationToken cancel)
     {
         try

@@ -126,6 +126,7 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
     private async Task MakeEverywhereAsync(NpgsqlConnection home, DistributionRequest request, CancellationToken cancel)
     {
         var definition = await DefinitionReader.ReadAsync(home, request.Oid, cancel);
+        var views = await DependentViews.ReadAsync(home, request.Oid, cancel);
         var numbers = definition.Sequences.ToDictionary(static sequence => sequence.Name);
         var made = new List<ShardTable>();
         try
@@ -143,6 +144,7 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
                         ? SequenceRange.Copy(numbers[sequence.Name])
                         : SequenceRange.Confine(sequence, position, shards.Count),
                     cancel);
+                await table.MakeViewsAsync(views, cancel);
             }
             foreach (var table in made)
                 await table.CommitAsync(cancel);

@@ -10,7 +10,10 @@ namespace ShardProxy.Execution.Copying;
 /// <param name="isOrdered">Rows are sent in the client's order; otherwise a shard's line says nothing.</param>
 internal sealed partial class ShardLines(bool isOrdered)
 {
-    private readonly List<byte> _rows = [];
+    /// <summary>Room for the rows of most COPYs, in bytes.</summary>
+    private const int FirstCapacity = 32 * 1024;
+
+    private readonly List<byte> _rows = new(FirstCapacity);
     private long _last;
 
     /// <summary>A row, or a header, that stands on the lines after <paramref name="before"/> up to <paramref name="line"/>.</summary>
