@@ -67,7 +67,7 @@ public sealed class GatherTests(Lab lab)
         "UPDATE users SET name = 'changed' WHERE id = 3",
         "SELECT a.name, b.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 6 ORDER BY 2",
         "SELECT a.name, b.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 6 ORDER BY 2",
-        "SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy%'",
+        "SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy%' AND relnamespace <> 'information_schema'::regnamespace",
         "ROLLBACK",
         "SELECT a.name, b.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 6 ORDER BY 2");
 
