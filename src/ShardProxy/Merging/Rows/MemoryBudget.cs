@@ -16,7 +16,7 @@ internal sealed class MemoryBudget(long limit)
             throw new MergeException(
                 SqlStates.ProgramLimitExceeded,
                 string.Create(CultureInfo.InvariantCulture, $"merging the shards' rows takes more than {limit} bytes"),
-                "Let the statement give fewer groups or rows, or raise the limit in the configuration.");
+                "Let the statement give fewer groups or rows, or raise limits.merge_bytes.");
         }
     }
 

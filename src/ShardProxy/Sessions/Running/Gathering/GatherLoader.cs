@@ -173,7 +173,10 @@ internal sealed class GatherLoader
                 isDone &= source.IsDone;
             }
             CheckSize();
+            var wasFull = _home.Channel.Output.Count >= HomeHighWater;
             _session.Flush(_home);
+            // Room that came only now: the sources have not been asked for what they have, and will not say it again.
+            moved |= wasFull && _home.Channel.Output.Count < HomeHighWater;
             ThrowIfHomeFailed();
             if (isDone)
                 return;
