@@ -32,6 +32,7 @@ public static class SqlStates
     public const string InFailedSqlTransaction = "25P02";
     public const string IdleInTransactionSessionTimeout = "25P03";
     public const string InvalidSqlStatementName = "26000";
+    public const string TransactionResolutionUnknown = "08007";
     public const string InvalidAuthorizationSpecification = "28000";
     public const string InvalidPassword = "28P01";
     public const string InvalidCursorName = "34000";

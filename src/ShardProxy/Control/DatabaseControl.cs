@@ -42,11 +42,23 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
         }
     }
 
-    public async Task PlaceKeysAsync(KeyPlaces places, bool mayPlace)
+    public async Task<bool> PlaceKeysAsync(KeyPlaces places, bool mayPlace)
     {
         try
         {
-            await routing.PlaceKeysAsync(places, mayPlace, CancellationToken.None);
+            return await routing.PlaceKeysAsync(places, mayPlace, CancellationToken.None);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
+
+    public async Task MoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user)
+    {
+        try
+        {
+            await routing.MoveKeyAsync(plan, searchPath, user, commits, CancellationToken.None);
         }
         catch (SqlException exception)
         {

@@ -130,6 +130,7 @@ public sealed class ProxyServer : IProxyServer
         var routing = await DatabaseRouting.StartAsync(
             config, _config.Limits, store, _loggers.CreateLogger<DatabaseRouting>(), TimeProvider.System, cancellation);
         routing.Barrier = PassAllLoopsAsync;
+        routing.Sessions = () => _sessions.All.Where(session => session.Database.Config.Name == config.Name);
         _routings.Add(routing);
         if (_config.Authentication.PassThrough)
             _verifiers.Add(config.Name, new VerifierLookup(config.Shards[0], _config.Authentication, _config.Limits, TimeProvider.System));

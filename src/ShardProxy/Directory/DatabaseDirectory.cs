@@ -211,9 +211,21 @@ public sealed class DatabaseDirectory
             // A change and a reload may come in at the same time; the later version wins.
             if (content.Version < _current.Content.Version)
                 return;
+            ForgetMoved(_current.Content, content);
             _current = new Version(content, content.ToSnapshot(_shards, Cache));
             _copy?.Save(content);
         }
+    }
+
+    /// <summary>What is remembered of a key that has begun or ended to move is old; what was asked before must not be remembered later.</summary>
+    private void ForgetMoved(DirectoryContent before, DirectoryContent after)
+    {
+        var changed = before.Moves.Except(after.Moves).Concat(after.Moves.Except(before.Moves)).ToArray();
+        if (changed.Length == 0)
+            return;
+        Cache.NoteMove();
+        foreach (var move in changed)
+            Cache.Remove(Cache.Register(move.Group), Convert.FromHexString(move.Key));
     }
 
     private sealed record Version(DirectoryContent Content, DirectorySnapshot Snapshot);

@@ -21,6 +21,12 @@ public sealed record DirectoryContent(
     IReadOnlyList<DeclaredTable> Tables,
     IReadOnlyList<KeyGroup> Groups)
 {
+    /// <summary>Keys that are being moved, in the order of their numbers.</summary>
+    public IReadOnlyList<KeyMove> Moves { get; init; } = [];
+
+    /// <summary>The number of the last move that was begun.</summary>
+    public long MoveNumber { get; init; }
+
     /// <summary>A name that no other change has; empty in a store that only one proxy changes.</summary>
     public string Revision { get; init; } = "";
 
@@ -80,6 +86,8 @@ public sealed record DirectoryContent(
             Groups)
         {
             IsLeaseLost = leaseLost,
+            Moves = Moves,
+            MoveNumber = MoveNumber,
         };
     }
 }

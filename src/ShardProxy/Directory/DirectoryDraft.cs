@@ -1,3 +1,4 @@
+using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
@@ -14,6 +15,8 @@ internal sealed class DirectoryDraft
         Tables = from.Tables.ToDictionary(static table => table.Name);
         Groups = from.Groups.ToDictionary(static group => group.Name, StringComparer.Ordinal);
         Owners = [.. from.ShardOfBucket];
+        Moves = [.. from.Moves];
+        MoveNumber = from.MoveNumber;
     }
 
     public Dictionary<QualifiedName, DeclaredTable> Tables { get; }
@@ -22,6 +25,10 @@ internal sealed class DirectoryDraft
 
     /// <summary>Shards' names, by bucket.</summary>
     public List<string> Owners { get; }
+
+    public List<KeyMove> Moves { get; }
+
+    public long MoveNumber { get; set; }
 
     /// <summary>A bucket beside those of hashed keys, owned by the shard; one that no group uses any more is taken again.</summary>
     public int NewBucket(string shard)
@@ -38,7 +45,6 @@ internal sealed class DirectoryDraft
         return bucket;
     }
 
-
     /// <summary>A group without tables is gone, and so is its rule.</summary>
     public DirectoryContent ToContent(long version)
     {
@@ -49,6 +55,6 @@ internal sealed class DirectoryDraft
         KeyGroup[] groups = [.. Groups.Values
             .Where(group => live.Contains(group.Name))
             .OrderBy(static group => group.Name, StringComparer.Ordinal)];
-        return _from with { Version = version, Tables = tables, Groups = groups, ShardOfBucket = Owners };
+        return _from with { Version = version, Tables = tables, Groups = groups, ShardOfBucket = Owners, Moves = Moves, MoveNumber = MoveNumber };
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
@@ -34,7 +35,11 @@ internal static class DirectoryJson
                 table.Distribution.Group,
                 table.HomeOid,
                 table.KeyNumber))],
-            [.. content.Groups.Select(static group => new GroupEntry(group.Name, group.Rule.Strategy, group.Rule.ToText()))]),
+            [.. content.Groups.Select(static group => new GroupEntry(group.Name, group.Rule.Strategy, group.Rule.ToText()))])
+        {
+            Moves = content.Moves.Count == 0 ? null : content.Moves,
+            MoveNumber = content.MoveNumber,
+        },
         Options);
 
     /// <exception cref="DirectoryException">It is not what <see cref="Write"/> makes, or a newer proxy's.</exception>
@@ -59,6 +64,8 @@ internal static class DirectoryJson
                 [.. document.Groups.Select(static group => new KeyGroup(group.Name, PlacementRule.Read(group.Strategy, group.Placement)))])
             {
                 Revision = document.Revision,
+                Moves = document.Moves ?? [],
+                MoveNumber = document.MoveNumber,
             };
         }
         catch (Exception exception) when (exception is JsonException or FormatException or ArgumentException)
@@ -88,7 +95,12 @@ internal static class DirectoryJson
         int HashBuckets,
         IReadOnlyList<OwnerRun> Owners,
         IReadOnlyList<TableEntry> Tables,
-        IReadOnlyList<GroupEntry> Groups);
+        IReadOnlyList<GroupEntry> Groups)
+    {
+        public IReadOnlyList<KeyMove>? Moves { get; init; }
+
+        public long MoveNumber { get; init; }
+    }
 
     private sealed record OwnerRun(string Shard, int Count);
 

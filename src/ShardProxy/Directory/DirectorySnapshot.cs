@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
@@ -58,6 +59,24 @@ public sealed class DirectorySnapshot
 
     /// <summary>Others may have distributed tables since: this proxy could not renew its lease in the directory.</summary>
     public bool IsLeaseLost { get; init; }
+
+    /// <summary>Keys whose rows are on their way to another shard; nearly always empty.</summary>
+    public IReadOnlyList<KeyMove> Moves { get; init; } = [];
+
+    /// <summary>Grows with each move of a key: where a shard was chosen by an older number, it is to be chosen again.</summary>
+    public long MoveNumber { get; init; }
+
+    /// <summary>The move of a key that is on its way; null for nearly all.</summary>
+    /// <param name="group">The id of the group's rule.</param>
+    public KeyMove? MoveOf(string group, ReadOnlySpan<byte> image)
+    {
+        for (var index = 0; index < Moves.Count; index++)
+        {
+            if (Moves[index].IsOf(group, image))
+                return Moves[index];
+        }
+        return null;
+    }
 
     /// <summary>The cluster's id, as the shards' stamps carry it.</summary>
     public string Cluster { get; }

@@ -5,7 +5,11 @@ namespace ShardProxy.Directory;
 /// <param name="Name">For people: machine, process and address.</param>
 /// <param name="Version">The directory's version by which every statement of the proxy is routed.</param>
 /// <param name="Expires">When the lease ends unless it is renewed, by the store's clock.</param>
-public sealed record ProxyReport(string Id, string Name, long Version, DateTimeOffset Started, DateTimeOffset Expires);
+public sealed record ProxyReport(string Id, string Name, long Version, DateTimeOffset Started, DateTimeOffset Expires)
+{
+    /// <summary>The number of the last move whose key no transaction of the proxy still has where it was.</summary>
+    public long Drained { get; init; }
+}
 
 /// <summary>Where a store stands, without its content.</summary>
 /// <param name="Version">0 when the store does not know the database.</param>

@@ -17,6 +17,8 @@ public sealed class SessionRegistry
     public void Add(Session session)
     {
         _sessions.TryAdd(session, true);
+        // After it can be found: who announces a move before this is seen here, who does so later finds it.
+        session.MoveFence.Begin(session);
         if (_empty is not null)
             session.RequestEnd(SessionEnd.Drained);
     }

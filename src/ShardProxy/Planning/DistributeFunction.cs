@@ -21,6 +21,7 @@ internal static class DistributeFunction
             "add_shard_range" => ["table_name", "range"],
             "add_shard_list" => ["table_name", "list"],
             "split_shard_range" => ["table_name", "at"],
+            "move_shard_key" => ["table_name", "key", "shard_name"],
             _ => null,
         };
         if (names is null)
@@ -40,7 +41,7 @@ internal static class DistributeFunction
             var place = Array.IndexOf(names, name);
             if (place < 0)
                 return Refuse($"{call.Names[0]} has no argument \"{name}\"", names);
-            if (TextOf(value) is not { } constant)
+            if (TextOf(value, mayBeNumber: call.Names[0] == "move_shard_key") is not { } constant)
                 return Refuse($"the arguments of {call.Names[0]} must be literals", names);
             values[place] = source.SensitiveText(constant);
         }
@@ -49,7 +50,7 @@ internal static class DistributeFunction
         if (call.Names[0] == "create_reference_table")
             return new DistributePlan(table, null, null, Reference: true);
         if (call.Names[0] != "create_distributed_table")
-            return ReadPlacement(call.Names[0], table, values[1], names);
+            return call.Names[0] == "move_shard_key" ? ReadMove(table, values[1], values[2], names) : ReadPlacement(call.Names[0], table, values[1], names);
         if (values[1] is not { } key)
             return Refuse($"{call.Names[0]} needs the column to shard by", names);
         return ReadStrategy(new DistributePlan(table, key, ColocateWith(values[3]), Reference: false), values, names);
@@ -93,8 +94,12 @@ internal static class DistributeFunction
         return new PlacementPlan(verb, table, text);
     }
 
-    private static Constant? TextOf(Expression value) => value switch
+    private static Plan ReadMove(string table, string? key, string? shard, string[] names) =>
+        key is null || shard is null ? Refuse("move_shard_key needs a key and a shard", names) : new MoveKeyPlan(table, key, shard);
+
+    private static Constant? TextOf(Expression value, bool mayBeNumber) => value switch
     {
+        Constant { Kind: ConstantKind.Integer or ConstantKind.Decimal } constant when mayBeNumber => constant,
         Constant { Kind: ConstantKind.Text } constant => constant,
         TypeCast { Operand: Constant { Kind: ConstantKind.Text } constant } => constant,
         _ => null,

@@ -71,11 +71,13 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
         return ShardSet.Empty;
     }
 
-    // Without a lease other proxies may have moved the key, and what is remembered of it counts for nothing.
+    // Without a lease other proxies may have moved the key, and one that is on its way is nowhere yet: what is remembered of
+    // either counts for nothing.
     private int LookUp(LookupPlacement lookup, ReadOnlySpan<byte> image)
     {
         var stored = Target.Use == KeyUse.Store;
-        var bucket = _directory.IsLeaseLost ? KeyPlacement.Unknown : lookup.Find(image);
+        var isUnsure = _directory.IsLeaseLost || (_directory.Moves.Count > 0 && _directory.MoveOf(lookup.Rule.Id, image) is not null);
+        var bucket = isUnsure ? KeyPlacement.Unknown : lookup.Find(image);
         if (bucket >= 0 || (bucket == KeyPlacement.None && !stored))
             return bucket;
         return _places?.Find(lookup, image, stored) ?? KeyPlacement.Unknown;

@@ -160,6 +160,10 @@ public sealed record PlacementPlan(PlacementVerb Verb, string Table, string Text
     };
 }
 
+/// <summary>SELECT move_shard_key(…): moves one key of a lookup table, with its rows in all tables of the group, to a shard.</summary>
+/// <param name="Key">As a quoted literal of the key's type has it.</param>
+public sealed record MoveKeyPlan(string Table, string Key, string Shard) : Plan;
+
 public enum PlacementVerb
 {
     AddRange,

@@ -59,6 +59,7 @@ public sealed class FastPath
     {
         var server = Server!;
         Server = null;
+        _session.NoteReady();
         if (_session.Database.Slow.IsSlow(_started))
             ReportSlow(server);
         if (server.TransactionStatus != (byte)_session.Transaction.Status)

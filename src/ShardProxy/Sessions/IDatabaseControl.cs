@@ -21,7 +21,11 @@ public interface IDatabaseControl
 
     /// <summary>Asks where the keys wanted are. Throws <see cref="SqlErrorException"/>.</summary>
     /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
-    Task PlaceKeysAsync(KeyPlaces places, bool mayPlace);
+    /// <returns>False when one is being moved, and so is nowhere until it has arrived.</returns>
+    Task<bool> PlaceKeysAsync(KeyPlaces places, bool mayPlace);
+
+    /// <summary>move_shard_key. Throws <see cref="SqlErrorException"/>.</summary>
+    Task MoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user);
 
     /// <summary>add_shard_range, add_shard_list, split_shard_range. Throws <see cref="SqlErrorException"/>.</summary>
     Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user);

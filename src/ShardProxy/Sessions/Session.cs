@@ -123,6 +123,15 @@ public sealed class Session
     /// <summary>Server connections stay with the client until it goes: pool mode session.</summary>
     public bool KeepsServers => Database.IsSessionPooled;
 
+    /// <summary>The number of the last move of a key when the statement at hand looked for its shards.</summary>
+    public long ChosenUnder { get; set; }
+
+    /// <summary>Units of work that the client was told the end of.</summary>
+    public long UnitsDone { get; private set; }
+
+    /// <summary>What moves of keys the session's transactions may still be in the way of.</summary>
+    public MoveFence MoveFence { get; } = new();
+
     /// <summary>What was asked for the statement at hand of keys that are placed by look-up; null when nothing had to be.</summary>
     public KeyPlaces? Places { get; set; }
 
@@ -278,10 +287,14 @@ public sealed class Session
     /// <summary>The end of a unit of work: the client may send the next.</summary>
     public void WriteReady()
     {
+        UnitsDone++;
         _report.Collect(Relay);
         Relay.WriteHeldParameters();
         ReadyForQueryMessage.Write(Client.Output, Transaction.Status);
     }
+
+    /// <summary>As <see cref="WriteReady"/>, where the server's own message went to the client.</summary>
+    public void NoteReady() => UnitsDone++;
 
     /// <summary>The login's settings and what the client is told of them.</summary>
     public void Greet(LoginProfile profile)

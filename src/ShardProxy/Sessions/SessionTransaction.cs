@@ -33,6 +33,9 @@ public sealed class SessionTransaction
 
     public bool IsImplicit { get; private set; }
 
+    /// <summary>Of the block, open or ended last; the next one has the next.</summary>
+    public long Number { get; private set; }
+
     public bool IsOpen => Status != TransactionStatus.Idle;
 
     /// <summary>The BEGIN that a joining shard is sent.</summary>
@@ -182,6 +185,7 @@ public sealed class SessionTransaction
 
     private void Start(SettingsState settings, bool isImplicit)
     {
+        Number++;
         Status = TransactionStatus.InTransaction;
         IsImplicit = isImplicit;
         ForgetWriters();

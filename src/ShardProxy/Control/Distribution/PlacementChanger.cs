@@ -26,7 +26,7 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
             await TableAccess.SetSearchPathAsync(connection, searchPath, cancel);
             var (oid, table) = await TableDistributor.NameOfAsync(connection, plan.Table, cancel);
             await DistributionChecks.EnsureTableAsync(connection, new DistributionRequest(oid, table, null, null), user, cancel);
-            var type = await KeyTypeAsync(connection, oid, table, cancel);
+            var type = await KeyTypeAsync(connection, oid, table, directory.Content, cancel);
             await directory.ChangeAsync(content => [Decide(plan, table, type, content)], user, cancel);
         }
         catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
@@ -86,7 +86,7 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
             throw new PlacementException(problem);
     }
 
-    private async Task<uint> KeyTypeAsync(NpgsqlConnection connection, uint oid, QualifiedName table, CancellationToken cancel)
+    internal static async Task<uint> KeyTypeAsync(NpgsqlConnection connection, uint oid, QualifiedName table, DirectoryContent content, CancellationToken cancel)
     {
         // A domain stands for its base type, however deep.
         const string Sql = """
@@ -97,7 +97,7 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
                 SELECT t.oid, t.typtype, t.typbasetype FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
             SELECT oid FROM base WHERE typtype <> 'd'
             """;
-        if (directory.Content.Find(table)?.Distribution.KeyColumn is not { } key)
+        if (content.Find(table)?.Distribution.KeyColumn is not { } key)
             throw Refuse($"table {table} is not sharded");
         await using var command = new NpgsqlCommand(Sql, connection);
         command.Parameters.Add(new NpgsqlParameter { Value = oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });

@@ -5,10 +5,12 @@ namespace ShardProxy.Control.Fleet;
 /// <param name="Served">The version by which every statement is routed now.</param>
 /// <param name="RefreshCatalog">Reads the shards' catalogs again, in the background.</param>
 /// <param name="ApplyFile">Declares what the configuration file adds, in the background.</param>
+/// <param name="Drained">The number of the last move of a key of which this proxy's transactions have let go.</param>
 /// <param name="SetLeaseLost">Whether others may have distributed a table without this proxy's knowing.</param>
 internal sealed record FleetActions(
     Func<Task> Publish,
     Func<Task<long>> Served,
     Action RefreshCatalog,
     Action ApplyFile,
-    Action<bool> SetLeaseLost);
+    Action<bool> SetLeaseLost,
+    Func<long> Drained);

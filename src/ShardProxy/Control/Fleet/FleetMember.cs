@@ -84,6 +84,35 @@ internal sealed partial class FleetMember : IAsyncDisposable
         NotConfirmed(_directory.Database, version, _lease.TotalSeconds);
     }
 
+    /// <summary>Completes when the transactions of every proxy that holds a lease have let go of the keys that are moved up to this number.</summary>
+    /// <returns>False when some have not in time.</returns>
+    public async Task<bool> WaitForDrainedAsync(long number, TimeSpan patience)
+    {
+        var began = _clock.GetTimestamp();
+        while (_clock.GetElapsedTime(began) < patience)
+        {
+            try
+            {
+                var proxies = await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None);
+                if (proxies.All(proxy => proxy.Id == _self.Id || proxy.Drained >= number))
+                    return true;
+            }
+            catch (DirectoryException)
+            {
+                // Not answered is not confirmed.
+            }
+            await Task.Delay(ConfirmationInterval, _clock);
+        }
+        return false;
+    }
+
+    /// <summary>Says at once what is new of this proxy.</summary>
+    public void Wake() => _wakes.Writer.TryWrite(true);
+
+    /// <summary>The proxies that hold a lease.</summary>
+    public async Task<IReadOnlyList<string>> LiveAsync() =>
+        [.. (await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None)).Select(static proxy => proxy.Id)];
+
     /// <summary>The shards' catalogs have changed by this proxy's doing; the others read them again.</summary>
     public async Task TellOfSchemaAsync()
     {
@@ -200,7 +229,7 @@ internal sealed partial class FleetMember : IAsyncDisposable
         // From before the call: the store counts from when it got it.
         var began = _clock.GetTimestamp();
         var served = await _actions.Served();
-        var at = await _directory.Store.ReportAsync(_directory.Database, _self with { Version = served }, _lease, _stop.Token);
+        var at = await _directory.Store.ReportAsync(_directory.Database, _self with { Version = served, Drained = _actions.Drained() }, _lease, _stop.Token);
         _lastRenewal = began;
         _hasRenewed = true;
         return at;

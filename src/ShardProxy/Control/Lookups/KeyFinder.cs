@@ -64,6 +64,23 @@ internal sealed class KeyFinder(IReadOnlyList<ControlShard> shards)
             $"{element}::{NameOf(type)}"),
     };
 
+    /// <summary>The types of the keys of a group's tables.</summary>
+    public static IEnumerable<uint> KeyTypesOf(RoutingState routing, string group) =>
+        from table in routing.Directory.Tables.Values
+        where table.Group == @group
+        let key = routing.Catalog.FindRelation(table.Table)?.FindColumn(table.KeyColumn!)
+        where key is not null
+        select key.TypeOid;
+
+    /// <summary>One key as SQL.</summary>
+    public static string LiteralOf(uint type, byte[] key) => FamilyOf(type) switch
+    {
+        TypeOid.Int8 => $"'{KeyImageText.Integer(key)}'::pg_catalog.int8",
+        TypeOid.Text => $"pg_catalog.convert_from('\\x{Convert.ToHexStringLower(key)}'::pg_catalog.bytea, pg_catalog.getdatabaseencoding()){(type == TypeOid.Bpchar ? "::pg_catalog.bpchar" : "")}",
+        TypeOid.Bytea => $"'\\x{Convert.ToHexStringLower(key)}'::pg_catalog.bytea",
+        _ => $"'{KeyImageText.Write(type, key)}'::{NameOf(type)}",
+    };
+
     private static NpgsqlParameter Bytes(IReadOnlyList<byte[]> keys) => new() { Value = keys.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
 
     private static async Task<HashSet<int>> AskAsync(

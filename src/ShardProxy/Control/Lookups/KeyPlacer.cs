@@ -29,38 +29,52 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
 
     /// <summary>Sets the bucket of each key that is wanted.</summary>
     /// <param name="mayPlace">A key that is nowhere and becomes a row's is given a place; else it stays without.</param>
+    /// <returns>False when one is being moved, and so is nowhere until it has arrived.</returns>
     /// <exception cref="SqlException">A new key's place cannot be stored, or a shard that may have the key cannot be asked.</exception>
-    public async Task ResolveAsync(KeyPlaces places, bool mayPlace, CancellationToken cancel)
+    public async Task<bool> ResolveAsync(KeyPlaces places, bool mayPlace, CancellationToken cancel)
     {
         var wanted = places.Wanted.Where(static key => key.Bucket == KeyPlacement.Unknown);
         foreach (var group in wanted.GroupBy(static key => (key.Placement.Rule.Id, key.Image[0])).ToArray())
         {
             foreach (var batch in group.Chunk(IKeyStore.LargestBatch))
-                await ResolveAsync(batch, mayPlace, cancel);
+            {
+                if (!await ResolveAsync(batch, mayPlace, cancel))
+                    return false;
+            }
         }
+        return true;
     }
 
-    private async Task ResolveAsync(WantedKey[] keys, bool mayPlace, CancellationToken cancel)
+    private async Task<bool> ResolveAsync(WantedKey[] keys, bool mayPlace, CancellationToken cancel)
     {
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             // The rule as it is now: a slot may have come since the statement was planned.
             if (routing().Directory.Groups.GetValueOrDefault(keys[0].Placement.Group)?.Rule is not LookupRule rule || rule.Id != keys[0].Placement.Rule.Id)
                 throw new SqlException(SqlStates.SerializationFailure, "the table was distributed anew while the statement ran", "Try again.");
+            var moves = directory.Cache.MoveTicket;
+            if (directory.Content.Moves.Any(move => Array.Exists(keys, key => move.IsOf(rule.Id, key.Image))))
+                return false;
             var ticket = directory.Cache.Ticket;
             var answers = await TryFindAsync(rule, keys, cancel);
             var absent = new List<WantedKey>();
             for (var index = 0; index < keys.Length; index++)
             {
                 if (answers is not null && answers.Slots[index] >= 0)
-                    Remember(rule, keys[index], answers.Slots[index]);
+                    Remember(rule, keys[index], answers.Slots[index], moves);
                 else
                     absent.Add(keys[index]);
             }
-            if (absent.Count == 0 || await TryLookOnShardsAsync(rule, answers?.Epoch, absent, ticket, mayPlace, cancel))
-                return;
+            if (absent.Count > 0 && !await TryLookOnShardsAsync(rule, answers?.Epoch, absent, ticket, mayPlace, moves, cancel))
+                continue;
+            // What was answered while a key began or ended to move may be of before.
+            if (moves == directory.Cache.MoveTicket)
+                return true;
+            foreach (var key in keys)
+                key.Bucket = KeyPlacement.Unknown;
         }
-        throw Unplaced(keys[0], "the directory's store loses what it is told");
+        // Other keys move all the time, or the store loses what it is told: asked again in a moment.
+        return false;
     }
 
     private async Task<KeyAnswers?> TryFindAsync(LookupRule rule, WantedKey[] keys, CancellationToken cancel)
@@ -77,7 +91,7 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
 
     /// <returns>False when the store has lost its memory meanwhile, and all is to be asked anew.</returns>
     private async Task<bool> TryLookOnShardsAsync(
-        LookupRule rule, string? epoch, List<WantedKey> absent, long ticket, bool mayPlace, CancellationToken cancel)
+        LookupRule rule, string? epoch, List<WantedKey> absent, long ticket, bool mayPlace, long moves, CancellationToken cancel)
     {
         var number = directory.Cache.Register(rule.Id);
         var unsure = absent.Where(key => epoch is null || key.Stored || !directory.Cache.IsNone(number, key.Image, epoch)).ToArray();
@@ -95,10 +109,10 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
             else
                 SayNowhere(number, key, epoch, ticket);
         }
-        return proposals.Count == 0 || await TryPlaceAsync(rule, epoch, proposals, cancel);
+        return proposals.Count == 0 || await TryPlaceAsync(rule, epoch, proposals, moves, cancel);
     }
 
-    private async Task<bool> TryPlaceAsync(LookupRule rule, string? epoch, List<(WantedKey Key, int Shard, int Slot)> proposals, CancellationToken cancel)
+    private async Task<bool> TryPlaceAsync(LookupRule rule, string? epoch, List<(WantedKey Key, int Shard, int Slot)> proposals, long moves, CancellationToken cancel)
     {
         if (epoch is null)
         {
@@ -119,7 +133,7 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
                 var (key, shard, _) = proposals[index];
                 if (shard != KeyFinder.Nowhere && ShardOf(rule, answers.Slots[index]) != shard)
                     throw Contradicted(key, shard);
-                Remember(rule, key, answers.Slots[index]);
+                Remember(rule, key, answers.Slots[index], moves);
             }
         }
         catch (DirectoryUnavailableException exception)
@@ -133,12 +147,12 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
         return answers.Slots.Count > 0;
     }
 
-    private void Remember(LookupRule rule, WantedKey key, int slot)
+    private void Remember(LookupRule rule, WantedKey key, int slot, long moves)
     {
         if (slot >= rule.Slots.Count)
             throw new SqlException(SqlStates.SerializationFailure, "a shard was added to the table's group while the statement ran", "Try again.");
         key.Bucket = rule.Slots[slot];
-        directory.Cache.Set(directory.Cache.Register(rule.Id), key.Image, slot);
+        directory.Cache.Set(directory.Cache.Register(rule.Id), key.Image, slot, moves);
     }
 
     private void SayNowhere(ushort number, WantedKey key, string? epoch, long ticket)

@@ -5,6 +5,7 @@ using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Fleet;
 using ShardProxy.Control.Loading;
 using ShardProxy.Control.Lookups;
+using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Sequences;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Stamps;
@@ -35,6 +36,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private readonly TableDistributor _distributor;
     private readonly PlacementChanger _placements;
     private readonly KeyPlacer _keys;
+    private readonly MoveDrain _drain;
+    private readonly KeyMover _mover;
     private readonly FleetMember? _fleet;
     private readonly SemaphoreSlim _declaring = new(1);
     private readonly CancellationTokenSource _stop = new();
@@ -61,6 +64,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _placements = new PlacementChanger(_shards, directory);
         _keys = new KeyPlacer(_shards, directory, () => Current);
         Sequences = new SequenceDrawer(_shards);
+        _drain = new MoveDrain(directory, () => Current, () => _fleet?.Wake());
+        _mover = new KeyMover(_shards, directory, () => Current, PublishAsync, WhenDrainedAsync);
         _config = database;
         if (directory.Store.IsShared)
         {
@@ -69,7 +74,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
                 ServedAsync,
                 OnForeignSchemaChange,
                 () => _ = Task.Run(() => ApplyTablesAsync(_config, _stop.Token)),
-                _publisher.SetLeaseLost);
+                _publisher.SetLeaseLost,
+                () => _drain.Number);
             _fleet = new FleetMember(directory, actions, database.Directory.Lease, logger, clock);
         }
     }
@@ -94,6 +100,12 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// Set once by whoever owns the loops; without it a declaration relies on a short wait.
     /// </summary>
     public Func<Task>? Barrier { get; set; }
+
+    /// <summary>The sessions that are in; set once by whoever owns them.</summary>
+    public Func<IEnumerable<Sessions.Session>> Sessions
+    {
+        set => _drain.Sessions = value;
+    }
 
     /// <summary>
     /// Opens the directory and reads the catalogs once. A shard that is down, the home shard too, does not fail the start:
@@ -152,10 +164,16 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     public Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
         Task.Run(() => RunChangePlacementAsync(plan, searchPath, user, cancel), cancel);
 
+    /// <summary>move_shard_key. After it returns every new statement finds the key's rows on the shard.</summary>
+    /// <exception cref="SqlException">Refused or failed; the key is where it was, unless the message says otherwise.</exception>
+    internal Task MoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user, CommitControl commits, CancellationToken cancel) =>
+        Task.Run(() => RunMoveKeyAsync(plan, searchPath, user, commits, cancel), cancel);
+
     /// <summary>Asks where keys of lookup tables are, that this proxy does not know.</summary>
     /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
+    /// <returns>False when one is being moved, and so is nowhere until it has arrived.</returns>
     /// <exception cref="SqlException">A new key's place cannot be stored, or a shard that may have the key cannot be asked.</exception>
-    public Task PlaceKeysAsync(KeyPlaces places, bool mayPlace, CancellationToken cancel) =>
+    public Task<bool> PlaceKeysAsync(KeyPlaces places, bool mayPlace, CancellationToken cancel) =>
         Task.Run(() => _keys.ResolveAsync(places, mayPlace, cancel), cancel);
 
     /// <summary>Declares what a reloaded configuration file adds; tables that it no longer names stay declared.</summary>
@@ -222,6 +240,47 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         }
     }
 
+    private async Task RunMoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user, CommitControl commits, CancellationToken cancel)
+    {
+        await _declaring.WaitAsync(cancel);
+        try
+        {
+            await _mover.RunAsync(plan, searchPath, user, _fleet?.Id ?? "", commits, cancel);
+        }
+        catch (DirectoryException exception)
+        {
+            throw new SqlException(new ServerError(SqlStates.IoError, $"the directory cannot be changed: {exception.Message}"), exception);
+        }
+        finally
+        {
+            _declaring.Release();
+        }
+    }
+
+    private async Task<bool> WhenDrainedAsync(long number, TimeSpan patience) =>
+        await _drain.WaitAsync(number, patience) && (_fleet is null || await _fleet.WaitForDrainedAsync(number, patience));
+
+    /// <summary>A proxy that was moving a key is gone: its key is where its rows are.</summary>
+    private async Task EndLostMovesAsync()
+    {
+        var moves = Directory.Content.Moves;
+        if (moves.Count == 0)
+            return;
+        try
+        {
+            var live = _fleet is null ? [] : await _fleet.LiveAsync();
+            foreach (var move in moves)
+            {
+                if (!_mover.IsMoving(move) && !live.Where(id => id != _fleet!.Id).Contains(move.Owner, StringComparer.Ordinal))
+                    await _mover.EndLostAsync(move, _stop.Token);
+            }
+        }
+        catch (Exception exception) when (exception is SqlException or DirectoryException)
+        {
+            MoveNotEnded(Database, exception.Message);
+        }
+    }
+
     private async Task<IReadOnlyList<string>> RunApplyTablesAsync(DatabaseConfig changed, CancellationToken cancel)
     {
         try
@@ -256,6 +315,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     {
         _publisher.PublishDirectory();
         await ServedAsync();
+        _drain.Start();
     }
 
     private async Task<long> ServedAsync()
@@ -319,11 +379,12 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            var settled = _lastFailure is null && _publisher.Loaded?.KnowsEveryShard == true;
+            var settled = _lastFailure is null && Directory.Content.Moves.Count == 0 && _publisher.Loaded?.KnowsEveryShard == true;
             try
             {
                 await Task.Delay(settled ? Interval : RetryInterval, _clock, _stop.Token);
                 await RefreshCatalogAsync(_stop.Token);
+                await EndLostMovesAsync();
             }
             catch (OperationCanceledException)
             {
@@ -347,6 +408,9 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
 
     [LoggerMessage(EventId = 7103, Level = LogLevel.Information, Message = "database {Database}: the catalog can be read again")]
     private partial void Recovered(string database);
+
+    [LoggerMessage(EventId = 7106, Level = LogLevel.Warning, Message = "database {Database}: the move of a key, left behind by a proxy that is gone, cannot be ended yet: {Reason}")]
+    private partial void MoveNotEnded(string database, string reason);
 
     [LoggerMessage(EventId = 7104, Level = LogLevel.Error, Message = "database {Database}: reading the catalog broke")]
     private partial void RefreshBroke(string database, Exception exception);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory.Embedded;
@@ -27,17 +28,23 @@ internal static class EmbeddedRows
     {
         long version;
         int hashBuckets;
-        using (var command = Command(transaction, "SELECT version, hash_buckets FROM database WHERE name = $1", database))
+        long moveNumber;
+        using (var command = Command(transaction, "SELECT version, hash_buckets, move_number FROM database WHERE name = $1", database))
         using (var reader = command.ExecuteReader())
         {
             if (!reader.Read())
                 return null;
             version = reader.GetInt64(0);
             hashBuckets = reader.GetInt32(1);
+            moveNumber = reader.GetInt64(2);
         }
         return new DirectoryContent(
             database, version, ReadCluster(transaction), ReadBuckets(transaction, database), hashBuckets,
-            ReadTables(transaction, database), ReadGroups(transaction, database));
+            ReadTables(transaction, database), ReadGroups(transaction, database))
+        {
+            Moves = ReadMoves(transaction, database),
+            MoveNumber = moveNumber,
+        };
     }
 
     public static IReadOnlyList<DirectoryHistoryEntry> ReadHistory(SqliteTransaction transaction, string database, int limit)
@@ -58,17 +65,21 @@ internal static class EmbeddedRows
     {
         Execute(
             transaction,
-            "INSERT INTO database (name, version, hash_buckets) VALUES ($1, $2, $3)",
-            content.Database, content.Version, content.HashBuckets);
+            "INSERT INTO database (name, version, hash_buckets, move_number) VALUES ($1, $2, $3, $4)",
+            content.Database, content.Version, content.HashBuckets, content.MoveNumber);
         WriteBuckets(transaction, content, []);
         WriteTables(transaction, content);
         WriteGroups(transaction, content);
+        WriteMoves(transaction, content);
     }
 
     /// <param name="before">The version that is there, from which this one was made.</param>
     public static void WriteChanged(SqliteTransaction transaction, DirectoryContent before, DirectoryContent content)
     {
-        Execute(transaction, "UPDATE database SET version = $2 WHERE name = $1", content.Database, content.Version);
+        Execute(
+            transaction, "UPDATE database SET version = $2, move_number = $3 WHERE name = $1", content.Database, content.Version, content.MoveNumber);
+        Execute(transaction, "DELETE FROM key_move WHERE database = $1", content.Database);
+        WriteMoves(transaction, content);
         WriteBuckets(transaction, content, before.ShardOfBucket);
         Execute(transaction, "DELETE FROM declared_table WHERE database = $1", content.Database);
         WriteTables(transaction, content);
@@ -105,6 +116,28 @@ internal static class EmbeddedRows
                 "INSERT INTO key_group (database, name, strategy, placement) VALUES ($1, $2, $3, $4)",
                 content.Database, group.Name, group.Rule.Strategy, group.Rule.ToText());
         }
+    }
+
+    private static void WriteMoves(SqliteTransaction transaction, DirectoryContent content)
+    {
+        foreach (var move in content.Moves)
+        {
+            Execute(
+                transaction,
+                "INSERT INTO key_move (database, number, key_group, key, from_slot, to_slot, owner) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                content.Database, move.Number, move.Group, move.Key, move.From, move.To, move.Owner);
+        }
+    }
+
+    private static KeyMove[] ReadMoves(SqliteTransaction transaction, string database)
+    {
+        const string Sql = "SELECT key_group, key, from_slot, to_slot, number, owner FROM key_move WHERE database = $1 ORDER BY number";
+        using var command = Command(transaction, Sql, database);
+        using var reader = command.ExecuteReader();
+        var moves = new List<KeyMove>();
+        while (reader.Read())
+            moves.Add(new KeyMove(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt64(4), reader.GetString(5)));
+        return [.. moves];
     }
 
     private static KeyGroup[] ReadGroups(SqliteTransaction transaction, string database)

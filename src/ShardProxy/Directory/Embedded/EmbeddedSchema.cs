@@ -42,6 +42,13 @@ internal static class EmbeddedSchema
             database TEXT NOT NULL REFERENCES database, key_group TEXT NOT NULL, slot INTEGER NOT NULL, keys INTEGER NOT NULL,
             PRIMARY KEY (database, key_group, slot)) STRICT, WITHOUT ROWID;
         """,
+        """
+        ALTER TABLE database ADD COLUMN move_number INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE key_move (
+            database TEXT NOT NULL REFERENCES database, number INTEGER NOT NULL, key_group TEXT NOT NULL, key TEXT NOT NULL,
+            from_slot INTEGER NOT NULL, to_slot INTEGER NOT NULL, owner TEXT NOT NULL,
+            PRIMARY KEY (database, number)) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the file to the newest schema. Runs inside a write transaction, which the caller commits.</summary>

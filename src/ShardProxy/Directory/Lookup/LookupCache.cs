@@ -51,6 +51,7 @@ public sealed class LookupCache
     private volatile int _generation;
     private string? _epoch;
     private long _placings;
+    private long _moves;
     private int _lastGroup;
 
     /// <param name="bytes">The bound, index included.</param>
@@ -101,7 +102,17 @@ public sealed class LookupCache
         return Unknown;
     }
 
-    public void Set(ushort group, ReadOnlySpan<byte> key, int slot) => Write(group, key, slot, replacesPlace: true);
+    /// <summary>Grows when a key begins or ends to move; taken before the store is asked.</summary>
+    public long MoveTicket => Interlocked.Read(ref _moves);
+
+    /// <summary>To be called before what is known of a key that moves is removed.</summary>
+    public void NoteMove() => Interlocked.Increment(ref _moves);
+
+    /// <summary>Remembers a place that was asked for, unless a key has moved since the ticket was taken.</summary>
+    public void Set(ushort group, ReadOnlySpan<byte> key, int slot, long moveTicket) => Write(group, key, slot, replacesPlace: true, moveTicket);
+
+    /// <summary>As the other, for who knows that nothing moves.</summary>
+    public void Set(ushort group, ReadOnlySpan<byte> key, int slot) => Set(group, key, slot, MoveTicket);
 
     /// <summary>To be called before and after keys are given places, so that no older "nowhere" is remembered of them.</summary>
     public void NotePlacing() => Interlocked.Increment(ref _placings);
@@ -213,7 +224,7 @@ public sealed class LookupCache
         return places;
     }
 
-    private void Write(ushort group, ReadOnlySpan<byte> key, int slot, bool replacesPlace, long ticket = 0)
+    private void Write(ushort group, ReadOnlySpan<byte> key, int slot, bool replacesPlace, long ticket)
     {
         if (key.Length > LongestKey)
             return;
@@ -221,7 +232,7 @@ public sealed class LookupCache
         var set = SetOf(hash);
         lock (_locks[set % LockCount])
         {
-            if (!replacesPlace && ticket != Ticket)
+            if (ticket != (replacesPlace ? MoveTicket : Ticket))
                 return;
             _chunks[set / SetsPerChunk] ??= new byte[Math.Min(SetsPerChunk, _versions.Length - (set / SetsPerChunk * SetsPerChunk)) * SetBytes];
             var area = AreaOf(set);

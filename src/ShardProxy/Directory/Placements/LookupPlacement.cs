@@ -34,6 +34,9 @@ public sealed class LookupPlacement : KeyPlacement
     /// <summary>The key's type; of a group's tables one may have int4 and another int8.</summary>
     public uint Type { get; }
 
+    /// <summary>Whether an image, with its first byte, is of a key of this type.</summary>
+    public bool IsOf(ReadOnlySpan<byte> image) => image.Length > 0 && image[0] == _family;
+
     public override void Begin(ByteBuffer image)
     {
         image.Clear();

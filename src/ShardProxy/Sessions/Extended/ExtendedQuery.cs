@@ -174,11 +174,19 @@ public sealed class ExtendedQuery
             await BindLocalAsync(portalName, statement, planned, body);
             return;
         }
-        var shard = await _shards.ChooseAsync(statement, planned, body);
-        CheckName(portalName, shard);
-        await CheckWriterAsync(planned, shard);
-        var nested = await _nested.ResolveAsync(shard, statement, planned, body);
-        var server = await _unit.UseAsync(shard);
+        ServerConnection server;
+        NestedTypes nested;
+        long moveNumber;
+        do
+        {
+            moveNumber = _session.Database.Routing.Directory.MoveNumber;
+            var shard = await _shards.ChooseAsync(statement, planned, body);
+            CheckName(portalName, shard);
+            await CheckWriterAsync(planned, shard);
+            nested = await _nested.ResolveAsync(shard, statement, planned, body);
+            server = await _unit.UseAsync(shard);
+        }
+        while (planned.Plan is OneShardPlan { Choice: KeyedShard } && Routing.HasMoved(_session, moveNumber));
         SequenceRule.Check(_session, planned, server);
         _unit.WriteParse(server, statement);
         WriteBind(server, statement.Text.ServerName, body.Span, nested.Parameters);

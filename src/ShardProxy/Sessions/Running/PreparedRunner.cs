@@ -69,9 +69,17 @@ public sealed class PreparedRunner
 
     private async ValueTask<bool> ExecuteAsync(ExecutePlan plan, PlannedStatement planned, StatementText text)
     {
-        var resolved = await ResolveAsync(plan, planned, text);
-        var server = await _session.Servers.GetAsync(resolved.Shard);
-        await EnsureAsync(server, resolved.Statement.Text, text);
+        ResolvedExecute resolved;
+        long moveNumber;
+        do
+        {
+            moveNumber = _session.Database.Routing.Directory.MoveNumber;
+            _session.Scanner.Scan(text.Whole.Span, _session.StandardConformingStrings);
+            resolved = await ResolveAsync(plan, planned, text);
+            var server = await _session.Servers.GetAsync(resolved.Shard);
+            await EnsureAsync(server, resolved.Statement.Text, text);
+        }
+        while (Routing.HasMoved(_session, moveNumber));
         var offset = text.PositionOffset + Encoding.UTF8.GetCharCount(text.Bytes) - Encoding.UTF8.GetCharCount(resolved.Sql);
         return await _runner.RunOnAsync(resolved.Shard, resolved.Inner, resolved.Sql, offset);
     }

@@ -48,6 +48,7 @@ public static class Routing
     {
         session.Places = null;
         var directory = session.Planning().Routing.Directory;
+        session.ChosenUnder = directory.MoveNumber;
         if (!directory.HasLookups)
             return false;
         var places = new KeyPlaces();
@@ -57,9 +58,13 @@ public static class Routing
         return true;
     }
 
+    /// <summary>A key was moved since the shards of a statement were chosen, which then are to be chosen again.</summary>
+    /// <param name="moveNumber">Of the directory by which they were chosen.</param>
+    public static bool HasMoved(Session session, long moveNumber) => session.Database.Routing.Directory.MoveNumber != moveNumber;
+
     /// <summary>Asks the directory for <see cref="Session.Places"/>. Throws what stands in the way.</summary>
     /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
-    public static Task PlaceAsync(Session session, bool mayPlace = true) => session.Database.Control.PlaceKeysAsync(session.Places!, mayPlace);
+    public static ValueTask PlaceAsync(Session session, bool mayPlace = true) => KeyWait.PlaceAsync(session, session.Places!, mayPlace);
 
     /// <summary>The shard of a statement without parameters.</summary>
     public static int Choose(Session session, ShardChoice choice, StatementText text) =>

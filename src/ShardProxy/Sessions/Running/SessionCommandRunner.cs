@@ -64,6 +64,13 @@ public sealed class SessionCommandRunner
         return AnswerVoid(plan.FunctionName);
     }
 
+    public async ValueTask<bool> MoveKeyAsync(MoveKeyPlan plan)
+    {
+        RefuseInBlock("a key cannot be moved inside a transaction block");
+        await _session.Database.Control.MoveKeyAsync(plan, _session.Planning().Context.SearchPath, _session.Planning().Context.User);
+        return AnswerVoid("move_shard_key");
+    }
+
     private void RefuseInBlock(string reason)
     {
         if (_session.Transaction is { IsOpen: true, IsImplicit: false })

@@ -147,7 +147,7 @@ internal sealed class SpreadCopyInput : IReplyTap
     {
         if (!splitter.IsHolding)
             return;
-        await _session.Database.Control.PlaceKeysAsync(splitter.Wanted, mayPlace: true);
+        await KeyWait.PlaceAsync(_session, splitter.Wanted, mayPlace: true);
         splitter.Release();
     }
 

@@ -183,7 +183,7 @@ public sealed class StatementRunner
                 var values = new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
                 var chosen = Routing.Choose(_session, one, values, out var shard);
                 return ReferenceEquals(chosen, one)
-                    ? RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
+                    ? MovesKeys(one) ? RunFencedAsync(planned, text) : RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
                     : DispatchAsync(planned with { Plan = chosen }, text);
             case DrawPlan draw:
                 return RunDrawnAsync(draw, planned, text);
@@ -223,6 +223,8 @@ public sealed class StatementRunner
                 return _commands.DistributeAsync(distribute);
             case ExplainShardsPlan explain:
                 return ValueTask.FromResult(_explain.Run(explain, text));
+            case MoveKeyPlan move:
+                return _commands.MoveKeyAsync(move);
             case PlacementPlan placement:
                 return _commands.ChangePlacementAsync(placement);
             case UnreadPlan unread:
@@ -231,6 +233,25 @@ public sealed class StatementRunner
                 throw Routing.Refuse(refused);
             default:
                 throw new InvalidOperationException($"No way to run {planned.Plan.GetType().Name}.");
+        }
+    }
+
+    private bool MovesKeys(OneShardPlan plan) => plan.Choice is KeyedShard && _session.Planning().Routing.Directory.HasLookups;
+
+    // While the session waits for its connection the key may move, and then the connection is of the wrong shard.
+    private async ValueTask<bool> RunFencedAsync(PlannedStatement planned, StatementText text)
+    {
+        while (true)
+        {
+            var number = _session.Database.Routing.Directory.MoveNumber;
+            if (Routing.NeedsPlaces(_session, planned.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }))
+                await Routing.PlaceAsync(_session);
+            var shard = Routing.Choose(_session, ((OneShardPlan)planned.Plan).Choice, text);
+            WriterRule.Check(_session, planned, shard);
+            await _session.Servers.GetAsync(shard);
+            if (!Routing.HasMoved(_session, number))
+                return await RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset);
+            _session.Servers.ReleaseIdle();
         }
     }
 

@@ -34,6 +34,11 @@ public sealed class SpreadRun
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
             servers.Add(await session.Servers.GetAsync(shard));
+        if (session.Database.Routing.Directory.MoveNumber != session.ChosenUnder)
+        {
+            throw new SqlErrorException(
+                SqlStates.SerializationFailure, "a key was moved to another shard while the statement waited for its connections", "Try again.");
+        }
         var rows = new List<ShardRows>(shards.Count);
         session.StartQueryClock();
         foreach (var server in servers)
