@@ -19,6 +19,7 @@ public sealed class ConfigurationReloadTests
     [InlineData("users:\n", "limits: { query_timeout: 1s }\nusers:\n", "limits")]
     [InlineData("users:\n", "log: { level: debug }\nusers:\n", "log.level")]
     [InlineData("products: { reference: true }", "products: { key: id }", "databases.shop.tables")]
+    [InlineData("buckets: 1024", "buckets: 1024\n    cross_shard_writes: best_effort", "databases.shop.cross_shard_writes")]
     [InlineData("mode: disable", "mode: disable, ca: ca.pem", "listen.tls")]
     public void Applies_what_can_change(string old, string now, string path)
     {

@@ -26,14 +26,29 @@ public sealed class GeneratedRowsRunner
         _transactions = transactions;
     }
 
-    public ValueTask<bool> RunAsync(InsertEverywherePlan plan) => ImplicitBlock.RunAsync(_session, _transactions, () => InsertAsync(plan));
+    /// <summary>The client hears of success when the block, if it is the statement's own, has committed.</summary>
+    public async ValueTask<bool> RunAsync(InsertEverywherePlan plan)
+    {
+        var rows = 0L;
+        var succeeded = await ImplicitBlock.RunAsync(
+            _session,
+            _transactions,
+            async () =>
+            {
+                rows = await InsertAsync(plan);
+                return true;
+            });
+        if (succeeded)
+            _session.WriteTag(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"INSERT 0 {rows}")));
+        return succeeded;
+    }
 
-    private async ValueTask<bool> InsertAsync(InsertEverywherePlan plan)
+    private async ValueTask<long> InsertAsync(InsertEverywherePlan plan)
     {
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
-        WriterRule.CheckEveryShard(_session);
+        WriterRule.CheckShards(_session, Enumerable.Range(0, servers.Length));
         foreach (var server in servers)
         {
             server.SendQuery(TextFor(plan, server.Shard), Disposition.Swallow);
@@ -48,8 +63,7 @@ public sealed class GeneratedRowsRunner
         }
         if (error is not null)
             throw new SqlErrorException(error with { Position = null });
-        _session.WriteTag(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"INSERT 0 {tap.Rows}")));
-        return true;
+        return tap.Rows;
     }
 
     private string TextFor(InsertEverywherePlan plan, int shard)
