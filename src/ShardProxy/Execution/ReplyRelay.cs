@@ -278,7 +278,7 @@ public sealed class ReplyRelay
                 copyIn = true;
                 return forward;
             case BackendMessageType.PortalSuspended:
-                PortalsSuspended++;
+                PortalsSuspended += forward ? 1 : 0;
                 return forward;
             default:
                 return forward;

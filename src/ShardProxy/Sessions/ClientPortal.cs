@@ -28,6 +28,12 @@ public sealed record ClientPortal(ClientStatement Statement, PlannedStatement Pl
     /// <summary>RowDescription of the statement as the client wrote it, where another one runs in its place; null where it runs as it stands.</summary>
     public byte[]? Description { get; init; }
 
+    /// <summary>Rows that the Execute at hand wants at most; 0 is no limit.</summary>
+    public int MaxRows { get; set; }
+
+    /// <summary>What is left of it after an Execute that stopped at its limit.</summary>
+    public Spreading.SpreadPortal? Suspended { get; set; }
+
     /// <summary>A plan that the proxy runs itself has been run, so a second Execute finds nothing more.</summary>
     public bool HasRun { get; set; }
 }

@@ -157,7 +157,7 @@ public sealed class SessionServers
             return server.Applied.Equals(_session.Settings.Session);
         if (transaction.Log.Count > 0 || !server.Applied.Equals(transaction.SettingsAtBegin.Session))
             return false;
-        SendBegin(server);
+        SendBegin(server, Wraps(server.Shard));
         return true;
     }
 
@@ -171,9 +171,10 @@ public sealed class SessionServers
         await ApplySettingsAsync(server, transaction.IsOpen ? transaction.SettingsAtBegin.Session : _session.Settings.Session);
         if (transaction.IsOpen)
         {
-            SendBegin(server);
+            var wraps = Wraps(shard);
+            SendBegin(server, wraps && transaction.Log.Count == 0);
             if (transaction.Log.Count > 0)
-                await ReplayLogAsync(server);
+                await ReplayLogAsync(server, wraps);
         }
         return server;
     }
@@ -333,18 +334,41 @@ public sealed class SessionServers
     }
 
     // Goes out together with the statement that follows: BEGIN costs no round trip of its own.
-    private void SendBegin(ServerConnection server)
+    private void SendBegin(ServerConnection server, bool wraps)
     {
-        server.SendQuery(_session.Transaction.BeginText, Disposition.Swallow);
+        if (wraps)
+            server.SendQuery([.. _session.Transaction.BeginText, .. "\n;"u8, .. System.Text.Encoding.ASCII.GetBytes(ReadOnlyBlock.Wrap)], Disposition.Swallow);
+        else
+            server.SendQuery(_session.Transaction.BeginText, Disposition.Swallow);
+        _session.Transaction.IsWrapped |= wraps;
         _joined[server.Shard] = true;
     }
 
-    private async ValueTask ReplayLogAsync(ServerConnection server)
+    // Only where rows may have to be brought together.
+    private bool Wraps(int shard) =>
+        shard == Database.HomeShard && _held.Length > 1 && _session.Planning().Routing.Directory.HasShardedTables && _session.Transaction.MayBeWrapped;
+
+    private async ValueTask ReplayLogAsync(ServerConnection server, bool wraps)
     {
         foreach (var entry in _session.Transaction.Log)
+        {
+            // The client's savepoints stand inside.
+            if (wraps && entry.Savepoint is not null)
+                WrapOnce();
             server.SendQuery(entry.Text, Disposition.Swallow);
+        }
+        if (wraps)
+            WrapOnce();
         await _session.DrainAsync(server);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
+
+        void WrapOnce()
+        {
+            if (_session.Transaction.IsWrapped)
+                return;
+            _session.Transaction.IsWrapped = true;
+            server.SendQuery(ReadOnlyBlock.Wrap, Disposition.Swallow);
+        }
     }
 }

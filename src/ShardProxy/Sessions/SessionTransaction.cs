@@ -61,6 +61,15 @@ public sealed class SessionTransaction
     /// <summary>What BEGIN said of it; null when it said nothing.</summary>
     public bool? SaysReadOnly { get; private set; }
 
+    /// <summary>On the home shard the block is a <see cref="ReadOnlyBlock"/>.</summary>
+    public bool IsWrapped { get; set; }
+
+    /// <summary>As <see cref="IsReadOnly"/>, by whichever of the client's words, and such that the home shard's block can be a <see cref="ReadOnlyBlock"/>.</summary>
+    public bool MayBeWrapped => !IsImplicit
+        && (ReadOnlyBlock.IsAsked(BeginText)
+            || _log.Exists(static entry => entry.Savepoint is null && ReadOnlyBlock.IsAsked(entry.Text))
+            || _settingsAtBegin.Find("default_transaction_read_only") is "on");
+
     /// <summary>A statement in the block changed what the catalog says; it is read again after COMMIT.</summary>
     public bool ChangedCatalog { get; set; }
 
@@ -109,6 +118,7 @@ public sealed class SessionTransaction
         IsImplicit = false;
         ForgetWriters();
         ChangedCatalog = false;
+        IsWrapped = false;
         BeginText = PlainBegin;
         _log.Clear();
     }
@@ -150,6 +160,8 @@ public sealed class SessionTransaction
 
     public int NumberOf(string savepoint) => _log[IndexOfSavepoint(savepoint)].Number;
 
+    public bool HasSavepoints => _log.Exists(static entry => entry.Savepoint is not null);
+
     public bool HasSavepoint(string name) => IndexOfSavepoint(name) >= 0;
 
     /// <summary>Savepoints from <paramref name="name"/> on are gone; the settings made since stay.</summary>
@@ -189,6 +201,7 @@ public sealed class SessionTransaction
         Status = TransactionStatus.InTransaction;
         IsImplicit = isImplicit;
         ForgetWriters();
+        IsWrapped = false;
         BeginText = PlainBegin;
         _settingsAtBegin = settings;
         StartedAt = Environment.TickCount64;

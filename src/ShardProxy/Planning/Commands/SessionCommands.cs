@@ -54,9 +54,9 @@ internal static class SessionCommands
             var known = TypeIds.ByName(type with { HasModifiers = false }, planner.Names.SystemFirst);
             return type.IsArray ? TypeIds.ArrayOf(known) : known;
         });
-        var inner = planner.PlanInner(node.Node("query"), start, end);
-        // These runners take the statement's text apart, which here is that of PREPARE.
-        if (inner.Plan is InsertEverywherePlan or CountEverywherePlan or GatherPlan)
+        // What is executed is planned from its own text.
+        var inner = planner.Plan(new ParsedStatement(SqlParser.ReadStatement(node.Node("query")), start, end));
+        if (inner.Plan is InsertEverywherePlan)
             inner = inner with { Plan = Refusals.Of("PREPARE of a statement over several shards is not supported", "Send the statement by itself.") };
         var bodyStart = PreparedBody.Find(planner.Source.Bytes, start, end);
         var body = Encoding.UTF8.GetString(planner.Source.Bytes[bodyStart..end]);

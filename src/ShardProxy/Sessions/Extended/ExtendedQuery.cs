@@ -277,7 +277,7 @@ public sealed class ExtendedQuery
         if (portal.Server is { } server)
             await _onServers.ExecuteAsync(portal, server, name, maxRows);
         else
-            await _local.RunAsync(portal, name);
+            await _local.RunAsync(portal, name, maxRows);
     }
 
     private async ValueTask CloseAsync(ReadOnlyMemory<byte> body)
@@ -303,6 +303,11 @@ public sealed class ExtendedQuery
         }
         else
         {
+            await _unit.SettleAsync();
+            if (_unit.IsSkipping)
+                return;
+            if (portal?.Suspended is { } suspended)
+                await suspended.Run.FinishAsync();
             _unit.Reply(ReplyKind.Close);
         }
         _session.Prepared.RemovePortal(name);

@@ -52,7 +52,7 @@ internal static class LocalDescription
         if (planned.Plan is not CountEverywherePlan)
         {
             return bind.ParameterCount == 0
-                ? []
+                ? planned.Plan is ExecutePlan ? FormatsOf(bind) : []
                 : throw new SqlErrorException(
                     SqlStates.ProtocolViolation,
                     $"bind message supplies {bind.ParameterCount} parameters, but prepared statement \"{ExtendedNames.Text(bind.Statement)}\" requires 0");

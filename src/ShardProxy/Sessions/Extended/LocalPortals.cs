@@ -20,7 +20,9 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         if (portal.Description is { } description)
             LocalDescription.Write(session.Client.Output, description, portal.ResultFormats);
         else if (GivesRows(portal.Planned.Plan))
-            await DescribeRowsAsync(portal);
+            await DescribeRowsAsync(portal, portal.Statement);
+        else if (portal.Planned.Plan is ExecutePlan && portal.Statement.Executes is { } executed)
+            await DescribeRowsAsync(portal, executed);
         else
             LocalDescription.Write(session.Client.Output, portal.Planned.Plan);
     }
@@ -52,20 +54,30 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         tap.WriteTo(session.Client.Output, drawn.ClientParameters, session.ObjectIds(server.Shard));
     }
 
-    public async ValueTask RunAsync(ClientPortal portal, byte[] name)
+    /// <param name="maxRows">As in Execute; 0 or less is no limit.</param>
+    public async ValueTask RunAsync(ClientPortal portal, byte[] name, int maxRows)
     {
         await unit.SettleAsync();
         if (unit.IsSkipping)
             return;
-        if (portal.HasRun)
-            throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{ExtendedNames.Text(name)}\" cannot be run");
+        if (portal is { HasRun: true, Suspended: null })
+        {
+            if (!GivesRows(portal.Planned.Plan))
+                throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{ExtendedNames.Text(name)}\" cannot be run");
+            // A SELECT that has come to its end goes on giving no rows.
+            session.WriteTag("SELECT 0"u8);
+            return;
+        }
         portal.HasRun = true;
-        await block.PrepareAsync(portal.Planned);
+        portal.MaxRows = Math.Max(maxRows, 0);
+        await block.PrepareAsync(portal.Planned, isLimited: portal.MaxRows > 0);
         var sql = portal.Statement.Text.Sql;
         session.Scanner.Scan(sql, session.StandardConformingStrings);
         var (start, end) = session.Scanner.StatementCount == 1 ? session.Scanner.GetStatement(0) : (0, sql.Length);
         session.Relay.DropsRowDescription = true;
         runner.Counts.Formats = portal.ResultFormats;
+        runner.Prepared.Formats = portal.ResultFormats;
+        runner.Counts.Suspends = portal.MaxRows == 1;
         try
         {
             unit.IsSkipping = !await runner.RunAsync(portal, new StatementText(sql, start, end));
@@ -74,17 +86,19 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         {
             session.Relay.DropsRowDescription = false;
             runner.Counts.Formats = [];
+            runner.Prepared.Formats = [];
+            runner.Counts.Suspends = false;
         }
-        if (!unit.IsSkipping)
+        if (!unit.IsSkipping && portal.Suspended is null)
             block.NoteExecuted(portal.Planned);
     }
 
     // The portal is nowhere, so its description is that of the statement, in the formats that Bind asked for.
-    private async ValueTask DescribeRowsAsync(ClientPortal portal)
+    private async ValueTask DescribeRowsAsync(ClientPortal portal, ClientStatement statement)
     {
         var server = await unit.UseAsync(session.Servers.AnyShard());
-        unit.WriteParse(server, portal.Statement);
-        DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, portal.Statement.Text.ServerName);
+        unit.WriteParse(server, statement);
+        DescribeMessage.Write(server.Channel.Output, PreparedKind.Statement, statement.Text.ServerName);
         server.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
         FlushMessage.Write(server.Channel.Output);
         var tap = new DescriptionTap();

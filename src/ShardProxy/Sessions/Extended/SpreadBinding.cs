@@ -64,6 +64,7 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
             ParameterTypes = parameterTypes,
             NestedParameterTypes = nested ? parameterTypes : [],
             ResultFormats = Formats(body.Span),
+            Savepoint = session.Transaction.SavepointsMade,
         };
     }
 

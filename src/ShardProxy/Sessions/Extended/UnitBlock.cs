@@ -21,7 +21,8 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
     private SessionTransaction Transaction => session.Transaction;
 
     /// <summary>Before a statement runs that the proxy runs itself or whose effect it remembers.</summary>
-    public async ValueTask PrepareAsync(PlannedStatement planned)
+    /// <param name="isLimited">It may stop at a row limit, so that what is left of it needs a block to live in.</param>
+    public async ValueTask PrepareAsync(PlannedStatement planned, bool isLimited = false)
     {
         CheckOutside(planned);
         if (Transaction.IsOpen)
@@ -39,11 +40,11 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
             case { } when IsOutside(planned):
                 await EndServersAsync(planned);
                 return;
-            case SeveralShardsPlan when !unit.HasExecuted && IsSyncNext():
+            case SeveralShardsPlan when !isLimited && !unit.HasExecuted && IsSyncNext():
                 await EndServersAsync();
                 return;
             default:
-                if (IsAlone(planned))
+                if (!isLimited && IsAlone(planned))
                     return;
                 await OpenAsync();
                 WarnOutside(planned);

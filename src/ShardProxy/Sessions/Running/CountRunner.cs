@@ -19,6 +19,9 @@ public sealed class CountRunner
     /// <summary>Format codes of the result columns, from Bind; empty is text.</summary>
     public IReadOnlyList<short> Formats { get; set; } = [];
 
+    /// <summary>An Execute that wants one row stops at it, and does not see that there is no other.</summary>
+    public bool Suspends { get; set; }
+
     public async ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text)
     {
         var servers = new ServerConnection[_session.Database.ShardCount];
@@ -41,7 +44,10 @@ public sealed class CountRunner
         if (!_session.Relay.DropsRowDescription)
             _session.Client.Output.Write(tap.Description);
         WriteRow(tap.Sums);
-        _session.WriteTag("SELECT 1"u8);
+        if (Suspends)
+            PortalSuspendedMessage.Write(_session.Client.Output);
+        else
+            _session.WriteTag("SELECT 1"u8);
         return true;
     }
 
@@ -97,7 +103,7 @@ public sealed class CountRunner
             for (var column = 0; column < Sums.Length; column++)
             {
                 if (row.TryGetColumn(column, out var value, out var isNull) && !isNull)
-                    Sums[column] += long.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture);
+                    Sums[column] += long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : throw new SqlErrorException(SqlStates.ProtocolViolation, "a shard has sent a count that cannot be read", null);
             }
         }
     }

@@ -14,12 +14,17 @@ public sealed class PreparedRunner
 {
     private readonly Session _session;
     private readonly StatementRunner _runner;
+    private readonly SpreadExecute _spread;
 
     public PreparedRunner(Session session, StatementRunner runner)
     {
         _session = session;
         _runner = runner;
+        _spread = new SpreadExecute(session, runner);
     }
+
+    /// <summary>Format codes that Bind asked for of an EXECUTE that the proxy runs itself.</summary>
+    public IReadOnlyList<short> Formats { get; set; } = [];
 
     public ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text) => planned.Plan switch
     {
@@ -69,6 +74,8 @@ public sealed class PreparedRunner
 
     private async ValueTask<bool> ExecuteAsync(ExecutePlan plan, PlannedStatement planned, StatementText text)
     {
+        if (planned.Verb == "execute" && await TrySpreadAsync(plan, text) is { } spread)
+            return spread;
         ResolvedExecute resolved;
         long moveNumber;
         do
@@ -82,6 +89,19 @@ public sealed class PreparedRunner
         while (Routing.HasMoved(_session, moveNumber));
         var offset = text.PositionOffset + Encoding.UTF8.GetCharCount(text.Bytes) - Encoding.UTF8.GetCharCount(resolved.Sql);
         return await _runner.RunOnAsync(resolved.Shard, resolved.Inner, resolved.Sql, offset);
+    }
+
+    private async ValueTask<bool?> TrySpreadAsync(ExecutePlan plan, StatementText text)
+    {
+        if (!_session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(plan.Name), out var statement))
+            return null;
+        var body = statement.Text.Sql;
+        _session.Scanner.Scan(body, _session.StandardConformingStrings);
+        var template = await Routing.TemplateAsync(_session, body);
+        if (template.Statements is not [var inner] || !SpreadExecute.Takes(inner.Plan))
+            return null;
+        CheckCount(plan, Math.Max(statement.Text.ParameterTypes.Length, ParameterCount(_session.Scanner.Shape)));
+        return await _spread.RunAsync(statement, inner, text, Formats);
     }
 
     /// <summary>What an EXECUTE runs, and where. Throws what PostgreSQL says of a wrong one, and the refusal when it spans shards.</summary>

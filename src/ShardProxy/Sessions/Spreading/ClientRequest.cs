@@ -18,6 +18,9 @@ public sealed record ClientRequest(ReadOnlyMemory<byte> Sql, ReadOnlyMemory<byte
     /// <summary>Where binary parameters may hold object ids, the parameters' types; else empty.</summary>
     public uint[] NestedParameterTypes { get; init; } = [];
 
+    /// <summary>The portal that is executed, with its row limit; null in the simple protocol.</summary>
+    public ClientPortal? Portal { get; init; }
+
     public short Format(int column) => Formats.Count switch
     {
         0 => 0,

@@ -4,12 +4,12 @@ using ShardProxy.Protocol.Framing;
 namespace ShardProxy.Sessions.Spreading;
 
 /// <summary>The rows of all shards in no order: from whichever has some, copied as they are.</summary>
-public sealed class Concatenation(IReadOnlyList<ShardRows> sources) : IRowPump
+public sealed class Concatenation(IReadOnlyList<IRowSource> sources) : IRowPump
 {
     // Rows of one shard at a time, so that none waits long behind the others.
     private const int Turn = 256;
 
-    private readonly List<ShardRows> _left = [.. sources];
+    private readonly List<IRowSource> _left = [.. sources];
     private int _next;
 
     public long RowCount { get; private set; }

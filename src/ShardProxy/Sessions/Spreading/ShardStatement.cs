@@ -29,6 +29,12 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
     /// <summary>Further parameters, in binary, behind those of <see cref="Bind"/>.</summary>
     public byte[][] Arrays { get; init; } = [];
 
+    /// <summary>The portal's name on the shard.</summary>
+    public byte[] Portal { get; init; } = [];
+
+    /// <summary>Rows of the first Execute at most; 0 is no limit.</summary>
+    public int MaxRows { get; init; }
+
     /// <summary>Writes it behind what the connection already has to send.</summary>
     public void Send(Session session, ServerConnection server)
     {
@@ -40,9 +46,9 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
         server.Ledger.Expect(ReplyKind.Parse, Disposition.Swallow);
         WriteBind(session, server);
         server.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
-        DescribeMessage.Write(output, PreparedKind.Portal, []);
+        DescribeMessage.Write(output, PreparedKind.Portal, Portal);
         server.Ledger.Expect(ReplyKind.DescribePortal, Disposition.Swallow);
-        ExecuteMessage.Write(output, [], 0);
+        ExecuteMessage.Write(output, Portal, MaxRows);
         server.Ledger.Expect(ReplyKind.Execute, Disposition.Swallow);
         server.SendSync(Disposition.Swallow);
     }
@@ -59,13 +65,13 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
         }
         if (!isBound)
         {
-            BindMessage.Write(output, [], [], [], [], Formats ?? []);
+            BindMessage.Write(output, Portal, [], [], [], Formats ?? []);
             return;
         }
         if (Formats is null)
-            BindMessage.WriteRenamed(output, bind, [], []);
+            BindMessage.WriteRenamed(output, bind, Portal, []);
         else
-            BindMessage.WriteReformatted(output, bind, [], [], Formats);
+            BindMessage.WriteReformatted(output, bind, Portal, [], Formats);
         if (NestedParameterTypes.Length > 0 && session.ObjectIds(server.Shard) is { IsIdentity: false } objectIds)
         {
             var nested = Array.ConvertAll(NestedParameterTypes, type => objectIds.HoldsObjectIds(type) ? objectIds.FromHome(type) : 0);
@@ -89,6 +95,6 @@ public sealed record ShardStatement(ReadOnlyMemory<byte> Sql)
             values[count + i] = Arrays[i];
             formats[count + i] = 1;
         }
-        BindMessage.Write(output, [], [], formats, values, Formats ?? []);
+        BindMessage.Write(output, Portal, [], formats, values, Formats ?? []);
     }
 }

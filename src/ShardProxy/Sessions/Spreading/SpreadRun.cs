@@ -11,7 +11,7 @@ namespace ShardProxy.Sessions.Spreading;
 /// One statement at work on several shards: sent to all, its rows pulled as the client takes them. Ends in
 /// <see cref="FinishAsync"/> or <see cref="AbortAsync"/>; after either the connections owe nothing.
 /// </summary>
-public sealed class SpreadRun
+public sealed class SpreadRun : ISpreadRun
 {
     private readonly Session _session;
     private readonly List<ShardRows> _shards;
@@ -21,6 +21,8 @@ public sealed class SpreadRun
         _session = session;
         _shards = shards;
     }
+
+    public IReadOnlyList<IRowSource> Rows => _shards;
 
     public IReadOnlyList<ShardRows> Shards => _shards;
 
@@ -61,14 +63,12 @@ public sealed class SpreadRun
         return run;
     }
 
-    /// <summary>Pumps rows to the client until there are no more, or as many as asked for.</summary>
-    /// <returns>False when it stopped at <paramref name="maxRows"/>.</returns>
     public async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows)
     {
         var output = _session.Client.Output;
         while (true)
         {
-            var state = Pump(pump, maxRows);
+            var state = Pump(_session, pump, maxRows);
             if (state is MergeState.Done or MergeState.Suspended)
                 return state == MergeState.Done;
             _session.Client.TryFlush();
@@ -103,7 +103,6 @@ public sealed class SpreadRun
     }
 
     /// <summary>Cancels what still runs and takes its replies.</summary>
-    /// <param name="cause">A lost connection is not waited for.</param>
     public async ValueTask AbortAsync(Exception? cause = null)
     {
         _session.StopClock();
@@ -132,15 +131,21 @@ public sealed class SpreadRun
         }
     }
 
-    private MergeState Pump(IRowPump pump, long maxRows)
+    /// <summary>One turn of a pump; what it finds wrong becomes the statement's error.</summary>
+    internal static MergeState Pump(Session session, IRowPump pump, long maxRows)
     {
         try
         {
-            return pump.Pump(_session.Client.Output, ReplyRelay.ClientHighWater, maxRows);
+            return pump.Pump(session.Client.Output, ReplyRelay.ClientHighWater, maxRows);
         }
         catch (MergeException exception)
         {
             throw new SqlErrorException(exception.SqlState, exception.Message, exception.Hint);
+        }
+        catch (Exception exception) when (exception is FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
+        {
+            // The bytes are not what a value of the column's type looks like.
+            throw new SqlErrorException(SqlStates.ProtocolViolation, "a shard has sent a row that cannot be read", null);
         }
     }
 

@@ -11,6 +11,7 @@ namespace ShardProxy.Sessions.Spreading;
 public sealed class SpreadRunner
 {
     private readonly Session _session;
+    private long _cursors;
 
     public SpreadRunner(Session session) => _session = session;
 
@@ -33,9 +34,25 @@ public sealed class SpreadRunner
         }
     }
 
-    /// <summary>A portal of the extended protocol, run to its end.</summary>
+    /// <summary>A statement with parameters whose values are known.</summary>
+    /// <param name="otherwise">Runs the plan's fallback.</param>
+    public async ValueTask<bool> RunAsync(SpreadPlan plan, BoundStatement bound, Func<Plan, ValueTask<bool>> otherwise)
+    {
+        try
+        {
+            return await RunAsync(plan, Shards(plan, bound.Values(_session)), new ClientRequest(bound.Sql, bound.Body, bound.Types, bound.Formats, IsDescribed: !_session.Relay.DropsRowDescription));
+        }
+        catch (NotMergeableException) when (plan.Fallback is not null)
+        {
+            return await otherwise(plan.Fallback);
+        }
+    }
+
+    /// <summary>An Execute of a portal of the extended protocol. Where it stops at its limit, the portal keeps what is left.</summary>
     public async ValueTask<bool> RunAsync(SpreadPlan plan, ClientPortal portal)
     {
+        if (portal.Suspended is { } suspended)
+            return await TakeAsync(suspended.Run, suspended.Pump, portal);
         var text = portal.Statement.Text;
         _session.Scanner.Scan(text.Sql, _session.StandardConformingStrings);
         if (Routing.NeedsPlaces(_session, plan, Values(portal)))
@@ -44,6 +61,7 @@ public sealed class SpreadRunner
         return await RunAsync(plan, shards, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
         {
             NestedParameterTypes = portal.NestedParameterTypes,
+            Portal = portal,
         });
     }
 
@@ -70,8 +88,8 @@ public sealed class SpreadRunner
     private async ValueTask<bool> ConcatenateAsync(List<int> shards, ClientRequest request)
     {
         var statement = Statement(request.Sql, request);
-        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
-        return await FinishAsync(run, request, run.Description, () => new Concatenation(run.Shards));
+        var run = await StartAsync(shards, statement, request);
+        return await FinishAsync(run, request, run.Description, () => new Concatenation(run.Rows));
     }
 
     private async ValueTask<bool> MergeRowsAsync(RowsDraft draft, List<int> shards, ClientRequest request)
@@ -87,9 +105,9 @@ public sealed class SpreadRunner
         for (var column = 0; column < formats.Length; column++)
             formats[column] = column < draft.VisibleCount ? request.Format(column) : (short)1;
         var statement = Statement(shardText, request) with { ParameterTypes = described.ParameterTypes, Formats = formats };
-        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
+        var run = await StartAsync(shards, statement, request);
         return await FinishAsync(run, request, request.Describe(run.Description, draft.VisibleCount), () =>
-            new MergedRows(new RowMerge(spec, Binding(request) with { Limit = limit, Offset = offset }, run.Shards)));
+            new MergedRows(new RowMerge(spec, Binding(request) with { Limit = limit, Offset = offset }, run.Rows)));
     }
 
     private async ValueTask<bool> GroupAsync(GroupDraft draft, List<int> shards, ClientRequest request)
@@ -124,11 +142,41 @@ public sealed class SpreadRunner
             Formats = [.. request.Formats],
             Arrays = values,
         };
-        var finish = await SpreadRun.StartAsync(_session, [shards[0]], _ => last);
-        return await FinishAsync(finish, request, request.Describe(described.Frame, int.MaxValue), () => new Concatenation(finish.Shards));
+        var finish = await StartAsync([shards[0]], last, request);
+        return await FinishAsync(finish, request, request.Describe(described.Frame, int.MaxValue), () => new Concatenation(finish.Rows));
     }
 
-    private async ValueTask<bool> FinishAsync(SpreadRun run, ClientRequest request, byte[] description, Func<IRowPump> rows)
+    private async ValueTask<ISpreadRun> StartAsync(List<int> shards, ShardStatement statement, ClientRequest request) =>
+        request.Portal is { MaxRows: > 0 and var maxRows }
+            ? await SpreadCursor.StartAsync(_session, shards, statement, ++_cursors, maxRows)
+            : await SpreadRun.StartAsync(_session, shards, _ => statement);
+
+    private async ValueTask<bool> TakeAsync(ISpreadRun run, IRowPump pump, ClientPortal portal)
+    {
+        var before = pump.RowCount;
+        portal.Suspended = null;
+        bool isDone;
+        try
+        {
+            isDone = await run.PumpAsync(pump, portal.MaxRows == 0 ? 0 : before + portal.MaxRows);
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await run.AbortAsync(exception);
+            throw;
+        }
+        if (!isDone)
+        {
+            portal.Suspended = new SpreadPortal(run, pump);
+            PortalSuspendedMessage.Write(_session.Client.Output);
+            return true;
+        }
+        await run.FinishAsync();
+        CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount - before);
+        return true;
+    }
+
+    private async ValueTask<bool> FinishAsync(ISpreadRun run, ClientRequest request, byte[] description, Func<IRowPump> rows)
     {
         IRowPump pump;
         try
@@ -136,13 +184,16 @@ public sealed class SpreadRunner
             pump = rows();
             if (request.IsDescribed)
                 _session.Client.Output.Write(description);
-            await run.PumpAsync(pump, maxRows: 0);
+            if (request.Portal is null)
+                await run.PumpAsync(pump, maxRows: 0);
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
         {
             await run.AbortAsync(exception);
             throw;
         }
+        if (request.Portal is not null)
+            return await TakeAsync(run, pump, request.Portal);
         await run.FinishAsync();
         CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount);
         return true;

@@ -40,6 +40,7 @@ internal sealed class GatherLoader
     private readonly bool[] _binary;
     private readonly string? _encoding;
     private ServerConnection _home = null!;
+    private bool _isWrapped;
     private long _homeBytes;
     private GatherSource? _halfway;
 
@@ -57,6 +58,9 @@ internal sealed class GatherLoader
     public async ValueTask LoadAsync(ReadOnlyMemory<byte> original, uint[] types)
     {
         _home = await _session.Servers.GetAsync(Database.HomeShard);
+        _isWrapped = _session.Transaction.IsWrapped;
+        if (_isWrapped && _session.Transaction.HasSavepoints)
+            throw ReadOnlyRefusal("the block has savepoints");
         for (var shard = 1; shard < _session.Database.ShardCount && _run.Plan.NeedsRows; shard++)
             _sources.Add(new GatherSource(await _session.Servers.GetAsync(shard)));
         _session.StartQueryClock();
@@ -67,6 +71,7 @@ internal sealed class GatherLoader
             for (var read = 0; read < _run.Plan.Reads.Length && _sources.Count > 0; read++)
                 await CopyAsync(read);
             await AnalyzeAsync();
+            await EnterReadOnlyAsync();
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
         {
@@ -99,7 +104,7 @@ internal sealed class GatherLoader
         DescribeMessage.Write(_home.Channel.Output, PreparedKind.Statement, []);
         _home.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
         _home.SendSync(Disposition.Swallow);
-        _home.SendQuery(GatherScript.Create(_run) + GatherScript.Checks(_run), Disposition.Swallow);
+        _home.SendQuery((_isWrapped ? $"{ReadOnlyBlock.Leave};" : "") + GatherScript.Create(_run) + GatherScript.Checks(_run), Disposition.Swallow);
         _session.Flush(_home);
         foreach (var source in _sources)
         {
@@ -128,12 +133,24 @@ internal sealed class GatherLoader
             {
                 Hint = "Grant SELECT on the view's tables to the user.",
             },
-        SqlStates.ReadOnlySqlTransaction => new ServerError(SqlStates.FeatureNotSupported, "the statement brings rows of several shards together in temporary tables, which a read-only transaction does not allow")
-        {
-            Hint = "Run it outside of the block, or begin the block without READ ONLY.",
-        },
+        SqlStates.ReadOnlySqlTransaction => ReadOnlyRefusal("the transaction was made so behind its first statement, with DEFERRABLE, or by the server's default").Error,
         _ => error,
     };
+
+    private static SqlErrorException ReadOnlyRefusal(string reason) => new(
+        SqlStates.FeatureNotSupported,
+        $"the statement brings rows of several shards together in temporary tables, which this read-only transaction does not allow: {reason}",
+        "Run it outside of the block, or begin the block without READ ONLY.");
+
+    private async ValueTask EnterReadOnlyAsync()
+    {
+        if (!_isWrapped)
+            return;
+        _home.SendQuery(ReadOnlyBlock.Enter, Disposition.Swallow);
+        await _session.DrainAsync(_home);
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+    }
 
     private async ValueTask CopyAsync(int read)
     {

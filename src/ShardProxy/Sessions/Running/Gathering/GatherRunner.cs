@@ -4,6 +4,7 @@ using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Extended;
 
 namespace ShardProxy.Sessions.Running.Gathering;
 
@@ -49,6 +50,35 @@ public sealed class GatherRunner
         return run;
     }
 
+    /// <summary>A statement with parameters whose values are known, for a client that is told of its columns with the rows (unless that is dropped).</summary>
+    public ValueTask<bool> RunAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> body, uint[] types) =>
+        ImplicitBlock.RunAsync(_session, _transactions, () => RunBoundAsync(plan, planned, sql, body, types), BeginText(planned));
+
+    private async ValueTask<bool> RunBoundAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> body, uint[] types)
+    {
+        var run = await LoadAsync(plan, planned, sql, types);
+        var home = _session.Servers.Held(Database.HomeShard)!;
+        BindMessage.TryRead(body.Span, out var bind);
+        ExtendedUnit.WriteUnnamed(home, run.Text(), types, Disposition.Swallow);
+        BindMessage.WriteRenamed(home.Channel.Output, bind, [], []);
+        home.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
+        ExecuteMessage.Write(home.Channel.Output, [], 0);
+        home.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
+        home.SendSync(Disposition.Swallow);
+        if (!_session.Relay.DropsRowDescription)
+            LocalDescription.Write(_session.Client.Output, run.Description, LocalDescription.FormatsOf(bind));
+        _session.StartQueryClock();
+        await _session.DrainAsync(home, new DescriptionSwap(_session.Relay, _session.Client.Output, []));
+        _session.StopClock();
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error with { Position = null });
+        if (!await Aftermath.ApplyAsync(_session, home, planned, failed: _session.Relay.ErrorSeen))
+            return false;
+        if (!_session.Transaction.IsImplicit)
+            await DropAsync(run);
+        return true;
+    }
+
     private async ValueTask<bool> RunInBlockAsync(GatherPlan plan, PlannedStatement planned, StatementText text)
     {
         if (plan.Cursor is not null && _session.Transaction.IsImplicit && !plan.WithHold)
@@ -84,7 +114,7 @@ public sealed class GatherRunner
     private async ValueTask DropAsync(GatherRun run)
     {
         var home = _session.Servers.Held(Database.HomeShard)!;
-        home.SendQuery(run.DropText(), Disposition.Swallow);
+        home.SendQuery(_session.Transaction.IsWrapped ? $"{ReadOnlyBlock.Leave};{run.DropText()};{ReadOnlyBlock.Enter}" : run.DropText(), Disposition.Swallow);
         await _session.DrainAsync(home);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text;
+using ShardProxy.Execution;
+using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Spreading;
+
+namespace ShardProxy.Sessions.Running;
+
+/// <summary>
+/// SQL EXECUTE of a statement that several shards answer. A server computes the arguments, once and as it would for its own
+/// EXECUTE; from there on the statement runs as one with bound parameters.
+/// </summary>
+internal sealed class SpreadExecute(Session session, StatementRunner runner)
+{
+    /// <summary>Whether <see cref="RunAsync"/> is for a plan.</summary>
+    public static bool Takes(Plan plan) => plan is SpreadPlan or GatherPlan { Cursor: null } or CountEverywherePlan or OneShardPlan { Otherwise: not null };
+
+    /// <param name="inner">The plan of <paramref name="statement"/>.</param>
+    /// <param name="text">The EXECUTE.</param>
+    /// <param name="formats">Format codes of the result.</param>
+    /// <returns>Null when one shard answers it with these arguments.</returns>
+    public async ValueTask<bool?> RunAsync(ClientStatement statement, PlannedStatement inner, StatementText text, IReadOnlyList<short> formats)
+    {
+        var sql = statement.Text.Sql;
+        var shard = session.Servers.AnyShard();
+        var described = await ShardDescription.AskAsync(session, shard, sql, statement.Text.ParameterTypes);
+        var values = await ArgumentsAsync(shard, described.ParameterTypes, text);
+        var body = new ByteBuffer();
+        BindMessage.Write(body, [], [], [], values, [.. formats]);
+        var bound = new BoundStatement(sql, body.Unread[Frame.HeaderLength..].ToArray(), described.ParameterTypes, formats);
+        var plan = inner.Plan;
+        if (Routing.NeedsPlaces(session, plan, bound.Values(session)))
+            await Routing.PlaceAsync(session);
+        if (plan is OneShardPlan one)
+        {
+            plan = Routing.Choose(session, one, bound.Values(session), out _);
+            if (ReferenceEquals(plan, one))
+                return null;
+        }
+        if (plan is ReplanPlan)
+            plan = Routing.Replan(session, sql, 0).Plan;
+        if (plan is SpreadPlan or CountEverywherePlan && ClockValues.AreIn(bound.Values(session)))
+            plan = Routing.Replan(session, sql, 0, hasClockValues: true).Plan;
+        return await RunAsync(plan, inner, bound);
+    }
+
+    private ValueTask<bool> RunAsync(Plan plan, PlannedStatement inner, BoundStatement bound) => plan switch
+    {
+        SpreadPlan spread => runner.Spread.RunAsync(spread, bound, fallback => RunAsync(fallback, inner, bound)),
+        GatherPlan gather => runner.Gathers.RunAsync(gather, inner, bound.Sql, bound.Body, bound.Types),
+        CountEverywherePlan => runner.Counts.RunAsync(inner, new StatementText(bound.Sql, 0, bound.Sql.Length)),
+        RefusedPlan refused => throw Routing.Refuse(refused),
+        _ => throw new SqlErrorException(SqlStates.FeatureNotSupported, $"EXECUTE of \"{inner.Verb}\" is not supported over shards", "Run the statement itself."),
+    };
+
+    private async ValueTask<byte[]?[]> ArgumentsAsync(int shard, uint[] types, StatementText text)
+    {
+        if (types.Length == 0)
+            return [];
+        var server = await session.Servers.GetAsync(shard);
+        var select = $"SELECT {string.Join(", ", Enumerable.Range(1, types.Length).Select(static number => string.Create(CultureInfo.InvariantCulture, $"${number}")))}";
+        var prepared = session.Database.PreparedTexts.Intern(Encoding.ASCII.GetBytes(select), types, session.Planning().Routing.Version);
+        if (PreparedRunner.SendParse(server, prepared, session, Disposition.Swallow))
+            server.SendSync(Disposition.Swallow);
+        var execute = ExecuteText.Rename(text.Bytes, prepared.ServerName);
+        server.SendQuery(execute, Disposition.Swallow);
+        var tap = new Tap(types.Length);
+        await session.DrainAsync(server, tap);
+        Aftermath.FollowServer(session, server);
+        if (session.Relay.SwallowedError is not { } error)
+            return tap.Values;
+        var offset = text.PositionOffset + Encoding.UTF8.GetCharCount(text.Bytes) - Encoding.UTF8.GetCharCount(execute);
+        throw new SqlErrorException(error.Position is null ? error : error with { Position = error.Position + offset });
+    }
+
+    private sealed class Tap(int count) : IReplyTap
+    {
+        public byte[]?[] Values { get; } = new byte[]?[count];
+
+        public bool OnMessage(byte type, ReadOnlySpan<byte> frame, bool forward)
+        {
+            if (type == BackendMessageType.DataRow && DataRowMessage.TryRead(frame[Frame.HeaderLength..], out var row))
+            {
+                for (var column = 0; column < count; column++)
+                    Values[column] = row.TryGetColumn(column, out var value, out var isNull) && !isNull ? value.ToArray() : null;
+            }
+            return forward;
+        }
+    }
+}

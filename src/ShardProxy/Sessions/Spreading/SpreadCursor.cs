@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Text;
+using ShardProxy.Execution;
+using ShardProxy.Merging;
+using ShardProxy.Pooling;
+using ShardProxy.Sessions.Running;
+
+namespace ShardProxy.Sessions.Spreading;
+
+/// <summary>
+/// One statement whose rows the client takes in several Executes: each shard has a portal, and gives a portion at a time.
+/// Lives in a block, and ends with it.
+/// </summary>
+public sealed class SpreadCursor : ISpreadRun
+{
+    // Rows of a portion: as many as the client asks for, within reason. A row is kept for each shard at least.
+    private const int LeastPortion = 50;
+    private const int GreatestPortion = 1000;
+
+    private readonly Session _session;
+    private readonly List<ShardCursor> _shards;
+
+    private SpreadCursor(Session session, List<ShardCursor> shards)
+    {
+        _session = session;
+        _shards = shards;
+    }
+
+    public IReadOnlyList<IRowSource> Rows => _shards;
+
+    public byte[] Description => _shards[0].Description;
+
+    /// <param name="shards">In ascending order, so that two statements which wait for connections cannot wait for each other.</param>
+    /// <param name="number">Tells the session's portals apart.</param>
+    /// <param name="maxRows">What the client asks for first.</param>
+    public static async ValueTask<SpreadCursor> StartAsync(Session session, IReadOnlyList<int> shards, ShardStatement statement, long number, int maxRows)
+    {
+        var portal = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"shardproxy {number}"));
+        var portion = Math.Clamp(maxRows, LeastPortion, GreatestPortion);
+        var servers = new List<ServerConnection>(shards.Count);
+        foreach (var shard in shards)
+            servers.Add(await session.Servers.GetAsync(shard));
+        var cursors = servers.ConvertAll(server => new ShardCursor(session, server, portal, portion));
+        session.StartQueryClock();
+        foreach (var server in servers)
+            (statement with { Portal = portal, MaxRows = portion }).Send(session, server);
+        var cursor = new SpreadCursor(session, cursors);
+        await cursor.DrainAsync(cursors);
+        return cursor;
+    }
+
+    public async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows)
+    {
+        var output = _session.Client.Output;
+        while (true)
+        {
+            var state = SpreadRun.Pump(_session, pump, maxRows);
+            switch (state)
+            {
+                case MergeState.Done or MergeState.Suspended:
+                    _session.StopClock();
+                    return state == MergeState.Done;
+                case MergeState.WantRows:
+                    var empty = _shards.FindAll(static shard => shard.IsEmpty);
+                    foreach (var shard in empty)
+                        shard.Ask();
+                    await DrainAsync(empty);
+                    break;
+                default:
+                    _session.Client.TryFlush();
+                    if (output.Count <= ReplyRelay.ClientHighWater)
+                        break;
+                    await _session.WaitAsync();
+                    _session.CancelIfLate();
+                    break;
+            }
+        }
+    }
+
+    public async ValueTask FinishAsync()
+    {
+        // A block that has failed or ended has no portals any more.
+        var open = _shards.FindAll(shard => shard.Server.State == ServerState.Leased && shard.Server.TransactionStatus == (byte)'T' && ReferenceEquals(_session.Servers.Held(shard.Server.Shard), shard.Server));
+        foreach (var shard in open)
+            shard.Close();
+        await DrainAsync(open);
+        _session.StopClock();
+    }
+
+    /// <summary>Nothing is owed between portions, and what a failed portion left was read to its end.</summary>
+    public ValueTask AbortAsync(Exception? cause = null)
+    {
+        _session.StopClock();
+        return ValueTask.CompletedTask;
+    }
+
+    // All are asked before one is waited for, and all are read to the end even if one has failed.
+    private async ValueTask DrainAsync(List<ShardCursor> shards)
+    {
+        Exception? failure = null;
+        foreach (var shard in shards)
+        {
+            try
+            {
+                _session.Flush(shard.Server);
+            }
+            catch (ServerLostException lost)
+            {
+                failure ??= lost;
+            }
+        }
+        foreach (var shard in shards)
+        {
+            if (failure is ServerLostException known && ReferenceEquals(known.Server, shard.Server))
+                continue;
+            try
+            {
+                await _session.DrainAsync(shard.Server, shard);
+                if (_session.Relay.SwallowedError is { } error)
+                    failure ??= new SqlErrorException(error);
+                Aftermath.FollowServer(_session, shard.Server);
+            }
+            catch (ServerLostException lost)
+            {
+                if (failure is not null)
+                    _session.Servers.Lose(lost.Server);
+                failure ??= lost;
+            }
+        }
+        if (failure is not null)
+            throw failure;
+    }
+}
