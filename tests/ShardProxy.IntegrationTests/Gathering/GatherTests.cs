@@ -41,7 +41,6 @@ public sealed class GatherTests(Lab lab)
     [InlineData("WITH users AS (SELECT 1 AS id) SELECT users.id, o.product FROM users, orders o ORDER BY 1, 2")]
     [InlineData("WITH o AS (SELECT * FROM orders) SELECT a.id FROM o a JOIN o b ON a.product = b.id ORDER BY 1")]
     [InlineData("SELECT row_to_json(u) FROM users u JOIN orders o ON o.product = u.id ORDER BY u.id")]
-    [InlineData("SELECT u FROM users u WHERE id IN (SELECT product FROM orders) ORDER BY u.id")]
     [InlineData("SELECT count(*) FROM users u, orders o")]
     [InlineData("SELECT 1 FROM users LIMIT 3")]
     [InlineData("SELECT DISTINCT ON (feeling) feeling, id FROM users ORDER BY feeling, id DESC")]
@@ -51,6 +50,10 @@ public sealed class GatherTests(Lab lab)
     [InlineData("SELECT o.id FROM users u RIGHT JOIN orders o ON o.product = u.id AND u.id > 3 AND o.id < 2 ORDER BY 1")]
     [InlineData("SELECT id FROM orders WHERE placed >= timestamptz '2024-01-01 00:00:00+00' + interval '1' day AND product IN (SELECT id FROM users) ORDER BY 1")]
     public Task Statements(string statement) => _differential.SameInAllProtocolsAsync(statement);
+
+    /// <summary>As text: in binary a row holds object ids of users' types, which are each server's own.</summary>
+    [Fact]
+    public Task A_whole_row_as_a_column() => _differential.SameAsync("SELECT u FROM users u WHERE id IN (SELECT product FROM orders) ORDER BY u.id");
 
     [Theory]
     [InlineData("SELECT nothing FROM users u JOIN orders o ON o.product = u.id")]
@@ -67,7 +70,7 @@ public sealed class GatherTests(Lab lab)
         "UPDATE users SET name = 'changed' WHERE id = 3",
         "SELECT a.name, b.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 6 ORDER BY 2",
         "SELECT a.name, b.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 6 ORDER BY 2",
-        "SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy%' AND relnamespace <> 'information_schema'::regnamespace",
+        "SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy%' AND relpersistence = 't'",
         "ROLLBACK",
         "SELECT a.name, b.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 6 ORDER BY 2");
 

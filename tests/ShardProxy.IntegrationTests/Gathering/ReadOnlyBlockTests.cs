@@ -25,7 +25,7 @@ public sealed class ReadOnlyBlockTests(Lab lab)
             Gather,
             "SHOW transaction_read_only",
             "SELECT name FROM users WHERE id = 3",
-            "SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy%'",
+            "SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy%' AND relpersistence = 't'",
             "SAVEPOINT mine",
             "INSERT INTO notes VALUES (100, 'x')",
             "ROLLBACK TO mine",

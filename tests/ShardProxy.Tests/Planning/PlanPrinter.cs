@@ -47,6 +47,7 @@ internal sealed class PlanPrinter(string sql)
         CursorPlan cursor => $"{cursor.Verb} {cursor.Name ?? "all"}{(cursor.Inner is null ? "" : $" {Show(cursor.Inner)}")}{(cursor.WithHold ? " hold" : "")}",
         DistributePlan distribute => $"distribute {distribute.Table} by {distribute.Key ?? "-"} with {distribute.ColocateWith ?? "-"}{(distribute.Reference ? " reference" : "")}",
         GatherPlan => "gather",
+        ExplainPlan explain => $"explain over shards {Show(explain.Inner)}",
         RefusedPlan refused => $"refused {refused.SqlState}: {refused.Reason}",
         UnreadPlan unread => $"unread {unread.Position}: {unread.Message}",
         _ => plan.ToString(),

@@ -32,8 +32,11 @@ public sealed class SessionsPlanTests
     [InlineData("select set_config('a.b', name, false) from users where id = 5", "refused 0A000: set_config() changes the session's settings and is understood only by itself, with a constant name and is_local [Pins, Taints, FollowsTransaction]")]
     [InlineData("select set_config('a.b', 'x', true), * from users where id = 5", "5 [Taints, FollowsTransaction]")]
     [InlineData("select set_config($1, 'x', false)", "refused 0A000: set_config() changes the session's settings and is understood only by itself, with a constant name and is_local [Pins, Taints, FollowsTransaction]")]
-    [InlineData("prepare p as select count(*) from orders", "prepare p() 'select count(*) from orders': refused 0A000: PREPARE of a statement over several shards is not supported")]
-    [InlineData("explain select count(*) from orders", "refused 0A000: EXPLAIN of this statement has no one shard to run on")]
+    [InlineData("prepare p as select count(*) from orders", "prepare p() 'select count(*) from orders': CountEverywherePlan { }")]
+    [InlineData("explain select count(*) from orders", "explain over shards CountEverywherePlan { }")]
+    [InlineData("explain (analyze, format json) select name from users order by name", "explain over shards spread")]
+    [InlineData("explain select rank() over (order by id) from users", "explain over shards gather")]
+    [InlineData("explain (format yaml) select id from users", "refused 0A000: EXPLAIN of a statement over several shards is not written as yaml")]
     [InlineData("declare c cursor for select count(*) from orders", "refused 0A000: a cursor needs a plain query")]
     public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
 }

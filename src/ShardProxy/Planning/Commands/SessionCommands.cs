@@ -28,7 +28,7 @@ internal static class SessionCommands
         "UnlistenStmt" => Home(node.Has("conditionname") ? Traits.None : Traits.Unpins, "unlisten"),
         "NotifyStmt" => Home(Traits.Writes, "notify"),
         "LoadStmt" => Home(Traits.Pins, "load"),
-        "ExplainStmt" => PlanExplain(planner, node, start, end),
+        "ExplainStmt" => ExplainCommand.Plan(planner, node, start, end),
         _ => null,
     };
 
@@ -85,29 +85,7 @@ internal static class SessionCommands
         return new PlannedStatement(new CursorPlan(CursorVerb.Declare, node.Text("portalname"), one.Choice, withHold), traits, "declare");
     }
 
-    /// <summary>EXPLAIN runs where its statement would; only with ANALYZE does it do what the statement does.</summary>
-    private static PlannedStatement PlanExplain(CommandPlanner planner, SyntaxNode node, int start, int end)
-    {
-        var analyzes = node.List("options").Any(static option => option.Text("defname") == "analyze" && IsOn(option));
-        var query = node.Node("query");
-        if (node.List("options").Any(static option => option.Text("defname") == "shards" && IsOn(option)))
-        {
-            var asked = LeaseRule.Apply(planner.Plan(new ParsedStatement(SqlParser.ReadStatement(query), start, end)), planner.Context.Directory);
-            return new PlannedStatement(new ExplainShardsPlan(asked), asked.Traits & Traits.NamesUnknownRelation, "explain");
-        }
-        var inner = planner.PlanInner(query, start, end);
-        const Traits Kept = Traits.NamesUnknownRelation | Traits.FollowsTransaction;
-        var traits = analyzes ? inner.Traits : inner.Traits & Kept;
-        return inner.Plan switch
-        {
-            GatherPlan gather => inner with { Plan = gather with { Cursor = null, NeedsRows = analyzes }, Traits = traits, Verb = "explain" },
-            OneShardPlan or RefusedPlan or ExecutePlan => inner with { Traits = traits, Verb = "explain" },
-            CursorPlan { Inner: { } choice } => new PlannedStatement(new OneShardPlan(choice), traits, "explain"),
-            SettingPlan { IsFunction: true } => new PlannedStatement(new OneShardPlan(AnyShard.Instance), traits, "explain"),
-            _ => new PlannedStatement(Refusals.Of("EXPLAIN of this statement has no one shard to run on", null), traits, "explain"),
-        };
-    }
-
+    /// <summary>A flag among an option list: by itself it is on.</summary>
     public static bool IsOn(SyntaxNode option)
     {
         var argument = option.Node("arg");

@@ -26,6 +26,11 @@ internal static class LocalDescription
             RowDescriptionMessage.Write(to, new FieldDescription(placement.FunctionName, SessionCommandRunner.VoidType, 4));
             return;
         }
+        if (plan is ExplainPlan explained)
+        {
+            RowDescriptionMessage.Write(to, Running.Explaining.ExplainRunner.Field(explained));
+            return;
+        }
         if (plan is ExplainShardsPlan)
         {
             RowDescriptionMessage.Write(to, ExplainShardsRunner.Fields);
@@ -47,7 +52,7 @@ internal static class LocalDescription
     public static short[] Formats(PlannedStatement planned, ReadOnlySpan<byte> body)
     {
         // Its columns are text, the same in both formats; its parameters are looked at and never sent.
-        if (planned.Plan is ExplainShardsPlan || !BindMessage.TryRead(body, out var bind))
+        if (planned.Plan is ExplainShardsPlan or ExplainPlan || !BindMessage.TryRead(body, out var bind))
             return [];
         if (planned.Plan is not CountEverywherePlan)
         {

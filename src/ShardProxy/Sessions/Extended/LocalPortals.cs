@@ -62,7 +62,7 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
             return;
         if (portal is { HasRun: true, Suspended: null })
         {
-            if (!GivesRows(portal.Planned.Plan))
+            if (portal.Planned.Plan is not (SpreadPlan or CountEverywherePlan))
                 throw new SqlErrorException(SqlStates.ObjectNotInPrerequisiteState, $"portal \"{ExtendedNames.Text(name)}\" cannot be run");
             // A SELECT that has come to its end goes on giving no rows.
             session.WriteTag("SELECT 0"u8);

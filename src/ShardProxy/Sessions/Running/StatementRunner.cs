@@ -28,6 +28,7 @@ public sealed class StatementRunner
     private readonly PreparedRunner _prepared;
     private readonly SessionCommandRunner _commands;
     private readonly ExplainShardsRunner _explain;
+    private readonly Explaining.ExplainRunner _explainOverShards;
 
     public StatementRunner(Session session)
     {
@@ -44,6 +45,7 @@ public sealed class StatementRunner
         _prepared = new PreparedRunner(session, this);
         _commands = new SessionCommandRunner(session);
         _explain = new ExplainShardsRunner(session);
+        _explainOverShards = new Explaining.ExplainRunner(session, this);
         Gathers = new GatherRunner(session, _transactions, CopyInput);
     }
 
@@ -211,6 +213,8 @@ public sealed class StatementRunner
                 return Gathers.RunAsync(gather, planned, text);
             case InsertEverywherePlan insert:
                 return _generatedRows.RunAsync(insert);
+            case ExplainPlan explained:
+                return _explainOverShards.RunAsync(explained, planned, text);
             case CopyPlan copy:
                 return _copies.RunAsync(copy, planned, text);
             case PreparePlan or ExecutePlan or DeallocatePlan:

@@ -50,6 +50,9 @@ public sealed class ShardRows : IRowSource
     /// <summary>The last row was passed on.</summary>
     public bool HasEnded { get; private set; }
 
+    /// <summary>When the last row had come, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> gives it; 0 before.</summary>
+    public long EndedAt { get; private set; }
+
     /// <summary>DataRow messages received, and their bytes.</summary>
     public long RowCount { get; private set; }
 
@@ -196,6 +199,7 @@ public sealed class ShardRows : IRowSource
                 break;
             case BackendMessageType.EmptyQueryResponse or BackendMessageType.PortalSuspended when isOwn:
                 HasEnded = true;
+                EndedAt = System.Diagnostics.Stopwatch.GetTimestamp();
                 break;
             case BackendMessageType.ParameterStatus when ParameterStatusMessage.TryRead(body, out var parameter):
                 Server.NoteParameter(parameter.Name, parameter.Value);

@@ -26,6 +26,9 @@ public sealed class SpreadRun : ISpreadRun
 
     public IReadOnlyList<ShardRows> Shards => _shards;
 
+    /// <summary>As <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> gives it.</summary>
+    public long StartedAt { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+
     /// <summary>The first shard's description of its rows; empty when it gives none.</summary>
     public byte[] Description => _shards[0].Description;
 

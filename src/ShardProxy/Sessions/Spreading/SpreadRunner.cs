@@ -65,6 +65,14 @@ public sealed class SpreadRunner
         });
     }
 
+    /// <summary>The shards of a statement of a simple Query.</summary>
+    public List<int> ShardsOf(SpreadPlan plan, StatementText text) =>
+        Shards(plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places });
+
+    /// <summary>Runs a statement without parameters for its figures.</summary>
+    public async ValueTask MeasureAsync(SpreadPlan plan, List<int> shards, byte[] sql, SpreadMeasure measure) =>
+        await RunAsync(plan, shards, new ClientRequest(sql, default, [], [], IsDescribed: false) { Measure = measure });
+
     private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
     {
         try
@@ -120,18 +128,21 @@ public sealed class SpreadRunner
         var statement = Statement(Encoding.UTF8.GetBytes(shape.ShardText), request) with { ParameterTypes = described.ParameterTypes, Formats = [1] };
         var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
         ArrayCollector arrays;
+        CollectedRows merged;
         try
         {
             var binding = Binding(request);
             var merge = new RowMerge(shape.Spec, binding, run.Shards);
             arrays = new ArrayCollector(merge.Columns, binding);
-            await run.PumpAsync(new CollectedRows(merge, arrays), maxRows: 0);
+            merged = new CollectedRows(merge, arrays);
+            await run.PumpAsync(merged, maxRows: 0);
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
         {
             await run.AbortAsync(exception);
             throw;
         }
+        request.Measure?.Note(run, merged.RowCount);
         await run.FinishAsync();
         var values = new byte[arrays.Count][];
         for (var column = 0; column < values.Length; column++)
@@ -181,7 +192,7 @@ public sealed class SpreadRunner
         IRowPump pump;
         try
         {
-            pump = rows();
+            pump = request.Measure is null ? rows() : new DiscardedRows(rows());
             if (request.IsDescribed)
                 _session.Client.Output.Write(description);
             if (request.Portal is null)
@@ -194,6 +205,12 @@ public sealed class SpreadRunner
         }
         if (request.Portal is not null)
             return await TakeAsync(run, pump, request.Portal);
+        if (request.Measure is { } measure && run is SpreadRun measured)
+        {
+            measure.Note(measured, pump.RowCount);
+            await run.FinishAsync();
+            return true;
+        }
         await run.FinishAsync();
         CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount);
         return true;

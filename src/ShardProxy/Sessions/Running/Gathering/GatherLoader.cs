@@ -161,9 +161,14 @@ internal sealed class GatherLoader
         _home.IsTakingCopyData = true;
         if (_binary[read])
             CopyDataMessage.Write(_home.Channel.Output, BinaryHeader);
+        var before = _sources.ConvertAll(static source => source.Bytes);
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
         foreach (var source in _sources)
             source.Next(_binary[read]);
         await MoveAsync();
+        var took = System.Diagnostics.Stopwatch.GetElapsedTime(start);
+        for (var index = 0; index < before.Count; index++)
+            _run.Measures.Add(new GatherMeasure(read, _sources[index].Server.Shard, _sources[index].Bytes - before[index], took));
         if (_binary[read])
             CopyDataMessage.Write(_home.Channel.Output, [0xFF, 0xFF]);
         CopyDoneMessage.Write(_home.Channel.Output);

@@ -10,6 +10,9 @@ public sealed record GatherRun(GatherPlan Plan, long Number)
     /// <summary>RowDescription of the original statement as a frame; empty when it gives no rows.</summary>
     public byte[] Description { get; set; } = [];
 
+    /// <summary>What the other shards have sent.</summary>
+    public List<GatherMeasure> Measures { get; } = [];
+
     /// <summary>Qualified and quoted.</summary>
     public string Table(int read) => string.Create(CultureInfo.InvariantCulture, $"pg_temp.\"shardproxy_{Number}_{read}\"");
 

@@ -79,6 +79,29 @@ public sealed class GatherRunner
         return true;
     }
 
+    /// <summary>EXPLAIN of a statement that is gathered.</summary>
+    /// <param name="head">EXPLAIN with its options.</param>
+    /// <param name="take">Gets the home shard's answer, while the block is open.</param>
+    internal ValueTask<bool> ExplainAsync(
+        GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> original, string head, Func<GatherRun, IReadOnlyList<string>, ValueTask> take) =>
+        ImplicitBlock.RunAsync(
+            _session,
+            _transactions,
+            async () =>
+            {
+                var run = await LoadAsync(plan, planned, original, []);
+                var home = _session.Servers.Held(Database.HomeShard)!;
+                home.SendQuery([.. System.Text.Encoding.UTF8.GetBytes(head), .. run.Text()], Disposition.Swallow);
+                var answer = await new Explaining.ServerExplain().TakeAsync(_session, home);
+                if (_session.Relay.SwallowedError is { } error)
+                    throw new SqlErrorException(error with { Position = null });
+                await take(run, answer);
+                if (!_session.Transaction.IsImplicit)
+                    await DropAsync(run);
+                return true;
+            },
+            BeginText(planned));
+
     private async ValueTask<bool> RunInBlockAsync(GatherPlan plan, PlannedStatement planned, StatementText text)
     {
         if (plan.Cursor is not null && _session.Transaction.IsImplicit && !plan.WithHold)

@@ -1,0 +1,90 @@
+using System.Text;
+using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Spreading;
+using ShardProxy.Statements.Syntax;
+
+namespace ShardProxy.Planning.Commands;
+
+/// <summary>EXPLAIN in its forms: of a statement for one shard it runs there, of one over shards the proxy puts the plan together.</summary>
+internal static class ExplainCommand
+{
+    public static PlannedStatement Plan(CommandPlanner planner, SyntaxNode node, int start, int end)
+    {
+        var analyzes = node.List("options").Any(static option => option.Text("defname") == "analyze" && SessionCommands.IsOn(option));
+        var query = node.Node("query");
+        if (node.List("options").Any(static option => option.Text("defname") == "shards" && SessionCommands.IsOn(option)))
+        {
+            var asked = LeaseRule.Apply(planner.Plan(new ParsedStatement(SqlParser.ReadStatement(query), start, end)), planner.Context.Directory);
+            return new PlannedStatement(new ExplainShardsPlan(asked), asked.Traits & Traits.NamesUnknownRelation, "explain");
+        }
+        if (TryOverShards(planner, node, query, start, end, analyzes) is { } spread)
+            return spread;
+        var inner = planner.PlanInner(query, start, end);
+        var traits = TraitsOf(inner, analyzes);
+        return inner.Plan switch
+        {
+            GatherPlan gather => inner with { Plan = gather with { Cursor = null, NeedsRows = analyzes }, Traits = traits, Verb = "explain" },
+            OneShardPlan or RefusedPlan or ExecutePlan => inner with { Traits = traits, Verb = "explain" },
+            CursorPlan { Inner: { } choice } => new PlannedStatement(new OneShardPlan(choice), traits, "explain"),
+            SettingPlan { IsFunction: true } => new PlannedStatement(new OneShardPlan(AnyShard.Instance), traits, "explain"),
+            _ => new PlannedStatement(Refusals.Of("EXPLAIN of this statement has no one shard to run on", null), traits, "explain"),
+        };
+    }
+
+    // EXPLAIN does what its statement does only with ANALYZE.
+    private static Traits TraitsOf(PlannedStatement inner, bool analyzes) =>
+        analyzes ? inner.Traits : inner.Traits & (Traits.NamesUnknownRelation | Traits.FollowsTransaction);
+
+    /// <summary>Null when one shard can run it, or when it has parameters, whose values the shards' own EXPLAIN would not have.</summary>
+    private static PlannedStatement? TryOverShards(CommandPlanner planner, SyntaxNode node, SyntaxNode query, int start, int end, bool analyzes)
+    {
+        if (planner.Source.HasParameters || SqlParser.ReadStatement(query) is not QueryStatement { Query: RowQuery and not Select { Into: not null } } statement)
+            return null;
+        var body = BodyStart(planner.Source, start, end);
+        if (body < 0)
+            return null;
+        var inner = planner.Plan(new ParsedStatement(statement, body, end));
+        planner.Queries.Range = (start, end);
+        var traits = TraitsOf(inner, analyzes);
+        // Which it is depends on the keys: the text is planned again when they are on several shards.
+        if (inner.Plan is OneShardPlan { Otherwise: not null } one)
+            return new PlannedStatement(one with { Otherwise = ReplanPlan.Instance }, traits, "explain");
+        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan))
+            return null;
+        planner.Cacheable = false;
+        var format = node.List("options").Where(static option => option.Text("defname") == "format").Select(static option => option.Node("arg").StringValue).LastOrDefault() ?? "text";
+        if (format is not ("text" or "json"))
+            return new PlannedStatement(Refusals.Of($"EXPLAIN of a statement over several shards is not written as {format}", "Use FORMAT JSON or text."), traits, "explain");
+        var plan = new ExplainPlan(
+            inner.Plan is GatherPlan gather ? gather with { NeedsRows = analyzes } : inner.Plan,
+            Encoding.UTF8.GetString(planner.Source.Bytes[start..body]),
+            Encoding.UTF8.GetString(planner.Source.Bytes[body..end]))
+        {
+            Analyzes = analyzes,
+            IsJson = format == "json",
+        };
+        return new PlannedStatement(plan, traits, "explain");
+    }
+
+    /// <summary>Where the statement behind EXPLAIN and its options starts; -1 when that is not seen.</summary>
+    private static int BodyStart(SourceText source, int start, int end)
+    {
+        if (SqlTokens.Read(source.Bytes, start, end) is not { Count: > 1 } tokens || !tokens.IsWord(0, "explain"))
+            return -1;
+        var at = 1;
+        if (tokens.IsMark(1, '(') && IsOptions(tokens))
+        {
+            at = tokens.Closing(1) + 1;
+        }
+        else
+        {
+            while (tokens.IsWord(at, "analyze") || tokens.IsWord(at, "analyse") || tokens.IsWord(at, "verbose"))
+                at++;
+        }
+        return at > 0 && at < tokens.Count ? tokens[at].Start : -1;
+    }
+
+    // EXPLAIN (SELECT …) has no options.
+    private static bool IsOptions(SqlTokens tokens) =>
+        !(tokens.IsMark(2, '(') || tokens.IsWord(2, "select") || tokens.IsWord(2, "with") || tokens.IsWord(2, "values") || tokens.IsWord(2, "table"));
+}

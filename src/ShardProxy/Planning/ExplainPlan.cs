@@ -1,0 +1,14 @@
+namespace ShardProxy.Planning;
+
+/// <summary>EXPLAIN of a SELECT that several shards answer: shows how, with each shard's own plan in it. It holds for one text only.</summary>
+/// <param name="Inner">Of the statement behind EXPLAIN: spread over shards, counted everywhere, or gathered.</param>
+/// <param name="Head">EXPLAIN with its options, as written.</param>
+/// <param name="Body">The statement behind it, as written.</param>
+public sealed record ExplainPlan(Plan Inner, string Head, string Body) : Plan
+{
+    /// <summary>ANALYZE: the statement runs, and its rows are thrown away.</summary>
+    public bool Analyzes { get; init; }
+
+    /// <summary>FORMAT JSON in place of text.</summary>
+    public bool IsJson { get; init; }
+}
