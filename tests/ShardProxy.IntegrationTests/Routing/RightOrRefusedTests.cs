@@ -95,7 +95,7 @@ public sealed class RightOrRefusedTests(Lab lab, ITestOutputHelper output)
     [InlineData("SELECT a.name, b.name FROM users a, users b WHERE a.id = 1 AND b.id = 2")]
     [InlineData("SELECT a.name, b.name FROM users a, users b WHERE a.id = 1 AND b.id = a.id")]
     [InlineData("SELECT e.payload FROM events e JOIN users u ON e.device = u.name WHERE u.id = 3")]
-    [InlineData("SELECT * FROM (SELECT * FROM users LIMIT 5) u WHERE u.id = 3")]
+    [InlineData("SELECT * FROM (SELECT * FROM users ORDER BY id LIMIT 5) u WHERE u.id = 3")]
     [InlineData("SELECT * FROM (SELECT id, row_number() OVER (ORDER BY id) FROM users) u WHERE u.id = 3")]
     [InlineData("SELECT * FROM (SELECT DISTINCT ON (feeling) id, feeling FROM users ORDER BY feeling, id) u WHERE u.id = 1")]
     [InlineData("SELECT * FROM (SELECT id, count(*) FROM users GROUP BY id) u WHERE u.id = 3")]
