@@ -158,7 +158,18 @@ public enum FunctionVolatility
 }
 
 /// <summary>A user function or procedure (not one of pg_catalog's).</summary>
-public sealed record FunctionInfo(QualifiedName Name, FunctionVolatility Volatility, string Language, string? Body);
+public sealed record FunctionInfo(QualifiedName Name, FunctionVolatility Volatility, string Language, string? Body)
+{
+    /// <summary>Which argument says on which shard it runs; null unless every overload is declared alike.</summary>
+    public FunctionKey? Key { get; init; }
+}
+
+/// <summary>The key argument of a function declared with create_distributed_function.</summary>
+/// <param name="Position">Among the arguments of a call, from 1.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Name">For calls with name => value; null when it has none.</param>
+/// <param name="Table">A sharded table of whose key it is a value, as <see cref="QualifiedName.ToString"/> writes it.</param>
+public sealed record FunctionKey(int Position, uint Type, string? Name, string Table);
 
 /// <summary>Object ids of one shard that stand for other ids on the home shard: types and relations of users.</summary>
 public sealed class ObjectIdMap

@@ -9,7 +9,7 @@ namespace ShardProxy.Planning;
 /// </summary>
 internal static class DistributeFunction
 {
-    public static bool TryRead(Query query, SourceText source, [NotNullWhen(true)] out Plan? plan)
+    public static bool TryRead(Query query, SourceText source, PlanningContext context, Names scope, [NotNullWhen(true)] out Plan? plan)
     {
         plan = null;
         if (!SingleCall.TryRead(query, out var call) || call.Names.Length != 1)
@@ -18,6 +18,7 @@ internal static class DistributeFunction
         {
             "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with", "strategy", "ranges", "lists", "policy"],
             "create_reference_table" => ["table_name"],
+            "create_distributed_function" => ["function_name", "distribution_arg_name", "colocate_with"],
             "add_shard_range" => ["table_name", "range"],
             "add_shard_list" => ["table_name", "list"],
             "split_shard_range" => ["table_name", "at"],
@@ -26,11 +27,11 @@ internal static class DistributeFunction
         };
         if (names is null)
             return false;
-        plan = Read(call, names, source);
+        plan = Read(call, names, source, context, scope);
         return true;
     }
 
-    private static Plan Read(FunctionCall call, string[] names, SourceText source)
+    private static Plan Read(FunctionCall call, string[] names, SourceText source, PlanningContext context, Names scope)
     {
         var values = new string?[names.Length];
         var index = 0;
@@ -45,6 +46,8 @@ internal static class DistributeFunction
                 return Refuse($"the arguments of {call.Names[0]} must be literals", names);
             values[place] = source.SensitiveText(constant);
         }
+        if (call.Names[0] == "create_distributed_function")
+            return DistributedFunction.Plan(values[0], values[1], values[2], context, scope);
         if (values[0] is not { } table)
             return Refuse($"{call.Names[0]} needs a table", names);
         if (call.Names[0] == "create_reference_table")

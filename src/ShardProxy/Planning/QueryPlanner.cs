@@ -37,8 +37,8 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
     {
         if (SettingFunction.TryRead(query, source, out var setting))
             return new PlannedStatement(setting, Traits.None, verb);
-        if (DistributeFunction.TryRead(query, source, out var distribute))
-            return new PlannedStatement(distribute, Traits.ChangesCatalog | Traits.NotInTransaction, verb);
+        if (DistributeFunction.TryRead(query, source, context, names, out var distribute))
+            return new PlannedStatement(distribute, Traits.ChangesCatalog | (distribute is EveryShardPlan ? Traits.Writes : Traits.NotInTransaction), verb);
         if (CursorOf(query) is { } cursor)
             return new PlannedStatement(new CursorPlan(CursorVerb.Fetch, cursor, null, WithHold: false), Traits.Writes | Traits.FollowsTransaction, verb);
         var analysis = new StatementAnalysis(context, names);

@@ -73,8 +73,20 @@ internal static class CatalogQueries
     public const string Functions = $"""
         SELECT n.nspname, p.proname,
                greatest(p.provolatile::text, tf.provolatile::text, ff.provolatile::text), l.lanname,
-               CASE WHEN l.lanname NOT IN ('c', 'internal') THEN coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) END
+               CASE WHEN l.lanname NOT IN ('c', 'internal') THEN coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) END,
+               k.n, p.proargtypes[k.n - 1], k.name, c.relation
         FROM pg_proc p
+        LEFT JOIN LATERAL (
+            SELECT max(substr(s, 16)) FILTER (WHERE s LIKE 'shardproxy.key=%') AS argument,
+                   max(substr(s, 26)) FILTER (WHERE s LIKE 'shardproxy.colocate\_with=%') AS relation
+            FROM unnest(p.proconfig) AS s) c ON true
+        LEFT JOIN LATERAL (
+            SELECT a.n::int4 AS n, a.name
+            FROM (SELECT row_number() OVER (ORDER BY i.o) AS n, nullif(p.proargnames[i.o], '') AS name
+                  FROM generate_series(1, greatest(cardinality(p.proargmodes), p.pronargs)) AS i(o)
+                  WHERE p.proargmodes IS NULL OR p.proargmodes[i.o] IN ('i', 'b', 'v')) a
+            WHERE a.name = c.argument OR c.argument = '$' || a.n
+            ORDER BY 1 LIMIT 1) k ON true
         JOIN pg_namespace n ON n.oid = p.pronamespace
         JOIN pg_language l ON l.oid = p.prolang
         LEFT JOIN pg_aggregate ag ON ag.aggfnoid = p.oid

@@ -33,6 +33,13 @@ internal sealed class CatalogRows(NpgsqlDataReader reader, Fingerprint fingerpri
         return number;
     }
 
+    public int? OptionalInt(int column)
+    {
+        var number = reader.IsDBNull(column) ? (int?)null : reader.GetInt32(column);
+        fingerprint.Add(number ?? long.MinValue);
+        return number;
+    }
+
     public short Short(int column)
     {
         var number = reader.GetInt16(column);

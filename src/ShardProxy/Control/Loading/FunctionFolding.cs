@@ -23,7 +23,10 @@ internal sealed class FunctionFolding
         }
         var volatility = (FunctionVolatility)Math.Max((int)function.Volatility, (int)other.Volatility);
         var language = function.Language == other.Language ? other.Language : SeveralLanguages;
-        _functions[function.Name] = new FunctionInfo(function.Name, volatility, language, Join(other.Body, function.Body));
+        _functions[function.Name] = new FunctionInfo(function.Name, volatility, language, Join(other.Body, function.Body))
+        {
+            Key = function.Key == other.Key ? other.Key : null,
+        };
     }
 
     // Read as words only, so one text will do for all.

@@ -111,9 +111,18 @@ internal static class HomeCatalogReader
                 "s" => FunctionVolatility.Stable,
                 _ => FunctionVolatility.Volatile,
             };
-            functions.Add(new FunctionInfo(new QualifiedName(rows.Text(0), rows.Text(1)), volatility, rows.Text(3), rows.OptionalText(4)));
+            functions.Add(new FunctionInfo(new QualifiedName(rows.Text(0), rows.Text(1)), volatility, rows.Text(3), rows.OptionalText(4))
+            {
+                Key = FunctionKeyOf(rows),
+            });
         }
         return functions.ToList();
+    }
+
+    private static FunctionKey? FunctionKeyOf(CatalogRows rows)
+    {
+        var (position, type, name, table) = (rows.OptionalInt(5), rows.Oid(6), rows.OptionalText(7), rows.OptionalText(8));
+        return position is null || table is null ? null : new FunctionKey(position.Value, type, name, table);
     }
 
     private static QualifiedName? OptionalName(CatalogRows rows, int column)

@@ -29,7 +29,7 @@ internal static class RoutineCommands
     private static PlannedStatement Planned(Findings findings, string verb)
     {
         Plan plan = findings.Refusal is { } refusal ? refusal
-            : findings.Instances.Count > 0 ? QueryPlanner.Decide(findings)
+            : findings.Instances.Count > 0 || findings.StoredKeys.Count > 0 ? QueryPlanner.Decide(findings)
             : new OneShardPlan(HomeShard.Instance);
         return new PlannedStatement(plan, findings.Traits | RunsCode, verb);
     }

@@ -22,26 +22,53 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
                     "Write SELECT set_config('name', value, false) as a statement of its own, or SET.");
             }
         }
+        SurveyTexts(call);
         if (names.FindFunction(call.Names) is { } function)
             SurveyUser(function);
         else if (call.Names.Length == 1 || call.Names[^2] == "pg_catalog")
             SurveyBuiltIn(name);
     }
 
+    /// <summary>A function that runs on the shard of its key argument, and may touch what is colocated with the key's table.</summary>
+    public void SurveyDistributed(FunctionInfo function, TableDistribution table) => SurveyUser(function, table.Group);
+
     /// <summary>A routine that runs: CALL, DO or a call in a query.</summary>
     public void SurveyBody(string routine, string body, bool mayWrite) =>
-        SurveyBody(routine, body, mayWrite, new HashSet<string>(StringComparer.OrdinalIgnoreCase));
+        SurveyBody(routine, "plpgsql", body, mayWrite, new HashSet<string>(StringComparer.OrdinalIgnoreCase), null);
+
+    // SQL that a built-in function or an extension's is given as text.
+    private void SurveyTexts(FunctionCall call)
+    {
+        if (!context.Directory.HasShardedTables || QueryTexts.Of(call) is { Count: 0 })
+            return;
+        var routine = $"the function {call.Names[^1]}()";
+        if (QueryTexts.Of(call) is not { } texts)
+        {
+            findings.Refuse($"{routine} reads tables that are not known before it runs, and runs on one shard only", Refusals.KeyHint);
+            return;
+        }
+        findings.PrefersHome = true;
+        foreach (var text in texts)
+            SurveyBody(routine, text, mayWrite: false);
+    }
 
     /// <param name="seen">Words whose own bodies have been looked at.</param>
-    private void SurveyBody(string routine, string body, bool mayWrite, HashSet<string> seen)
+    /// <param name="group">Of the tables that it may touch, because it runs on the shard of a key; null for other routines.</param>
+    private void SurveyBody(string routine, string language, string body, bool mayWrite, HashSet<string> seen, string? group)
     {
+        if (group is null && context.Directory.HasShardedTables && QueryTexts.IsMade(language, body))
+        {
+            findings.Refuse(
+                $"{routine} makes the text of a statement when it runs, so the tables that it touches are not known",
+                "If it touches rows of one key only, declare that: SELECT create_distributed_function('name(types)', 'argument'). Or say where it belongs: /* shardproxy: shard=… */.");
+        }
         var home = (string?)null;
         foreach (var word in BodyWords.Of(body))
         {
             if (context.Directory.HasShardedTables && seen.Add(word))
             {
-                foreach (var inner in BodiesOf(word))
-                    SurveyBody(routine, inner, mayWrite, seen);
+                foreach (var (inner, innerLanguage) in BodiesOf(word))
+                    SurveyBody(routine, innerLanguage, inner, mayWrite, seen, group);
             }
             if (FindTable(word) is not { } table)
             {
@@ -49,6 +76,8 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
                     home = word;
                 continue;
             }
+            if (table.Kind == TableKind.Sharded && table.Group == group)
+                continue;
             if (table.Kind == TableKind.Sharded)
             {
                 findings.Refuse(
@@ -64,14 +93,14 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
             findings.AddHome(home);
     }
 
-    private void SurveyUser(FunctionInfo function)
+    private void SurveyUser(FunctionInfo function, string? group = null)
     {
         var isVolatile = function.Volatility == FunctionVolatility.Volatile;
         if (isVolatile)
             findings.Traits |= Traits.Writes | Traits.Taints;
         // Whatever the language: a table that it reads stands in its text, if only in a string.
         if (function.Body is { } body)
-            SurveyBody($"the function {function.Name.Name}()", body, isVolatile);
+            SurveyBody($"the function {function.Name.Name}()", function.Language, body, isVolatile, new HashSet<string>(StringComparer.OrdinalIgnoreCase), group);
         findings.PrefersHome = true;
         // An aggregate's language is "internal"; that of overloads which differ is not known.
         if (function.Volatility != FunctionVolatility.Immutable || function.Language is "internal" or "")
@@ -96,17 +125,17 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
     }
 
     /// <summary>What a word may bring in: the queries of views and the bodies of functions of that name, in whichever schema.</summary>
-    private IEnumerable<string> BodiesOf(string word)
+    private IEnumerable<(string Body, string Language)> BodiesOf(string word)
     {
         foreach (var (name, relation) in context.Catalog.Relations)
         {
             if (relation.ViewDefinition is { } definition && string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase))
-                yield return definition;
+                yield return (definition, "sql");
         }
         foreach (var (name, function) in context.Catalog.Functions)
         {
             if (function.Body is { } body && string.Equals(name.Name, word, StringComparison.OrdinalIgnoreCase))
-                yield return body;
+                yield return (body, function.Language);
         }
     }
 

@@ -76,7 +76,8 @@ internal sealed class StatementAnalysis
             case null:
                 return;
             case FunctionCall call:
-                Functions.Survey(call, place.Source);
+                if (!DistributedCall.TryAdd(this, call, place))
+                    Functions.Survey(call, place.Source);
                 NoteClocks(call, place);
                 break;
             case Constant { Kind: ConstantKind.Text, Text: { } text } when ClockWords.AreIn(text):
