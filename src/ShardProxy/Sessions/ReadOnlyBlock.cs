@@ -29,6 +29,20 @@ public static class ReadOnlyBlock
     /// </summary>
     public static bool IsAsked(ReadOnlySpan<byte> text)
     {
+        var words = Words(text);
+        var only = words.IndexOf("only");
+        return only > 0 && words[only - 1] == "read" && !words.Contains("deferrable");
+    }
+
+    /// <summary>Whether a text may make the block read-write again: READ WRITE, or the setting by its name.</summary>
+    public static bool IsUndone(ReadOnlySpan<byte> text)
+    {
+        var words = Words(text);
+        return words.Contains("write") || words.Contains("transaction_read_only") || words.Contains("default_transaction_read_only");
+    }
+
+    private static List<string> Words(ReadOnlySpan<byte> text)
+    {
         var words = new List<string>();
         for (var position = 0; position < text.Length;)
         {
@@ -39,7 +53,6 @@ public static class ReadOnlyBlock
                 words.Add(Encoding.ASCII.GetString(text[position..end]).ToLowerInvariant());
             position = Math.Max(end, position + 1);
         }
-        var only = words.IndexOf("only");
-        return only > 0 && words[only - 1] == "read" && !words.Contains("deferrable");
+        return words;
     }
 }

@@ -66,6 +66,8 @@ public sealed class SessionTransaction
 
     /// <summary>As <see cref="IsReadOnly"/>, by whichever of the client's words, and such that the home shard's block can be a <see cref="ReadOnlyBlock"/>.</summary>
     public bool MayBeWrapped => !IsImplicit
+        && !ReadOnlyBlock.IsUndone(BeginText)
+        && _log.TrueForAll(static entry => entry.Savepoint is not null || !ReadOnlyBlock.IsUndone(entry.Text))
         && (ReadOnlyBlock.IsAsked(BeginText)
             || _log.Exists(static entry => entry.Savepoint is null && ReadOnlyBlock.IsAsked(entry.Text))
             || _settingsAtBegin.Find("default_transaction_read_only") is "on");
