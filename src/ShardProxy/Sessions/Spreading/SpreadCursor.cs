@@ -40,6 +40,7 @@ public sealed class SpreadCursor : ISpreadRun
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
             servers.Add(await session.Servers.GetAsync(shard));
+        SpreadRun.CheckMoves(session);
         var cursors = servers.ConvertAll(server => new ShardCursor(session, server, portal, portion));
         session.StartQueryClock();
         foreach (var server in servers)

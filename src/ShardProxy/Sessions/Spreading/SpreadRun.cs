@@ -39,11 +39,7 @@ public sealed class SpreadRun : ISpreadRun
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
             servers.Add(await session.Servers.GetAsync(shard));
-        if (session.Database.Routing.Directory.MoveNumber != session.ChosenUnder)
-        {
-            throw new SqlErrorException(
-                SqlStates.SerializationFailure, "a key was moved to another shard while the statement waited for its connections", "Try again.");
-        }
+        CheckMoves(session);
         var rows = new List<ShardRows>(shards.Count);
         session.StartQueryClock();
         foreach (var server in servers)
@@ -64,6 +60,16 @@ public sealed class SpreadRun : ISpreadRun
             throw;
         }
         return run;
+    }
+
+    /// <summary>The shards were chosen before their connections were there: throws if a key has moved meanwhile.</summary>
+    internal static void CheckMoves(Session session)
+    {
+        if (session.Database.Routing.Directory.MoveNumber != session.ChosenUnder)
+        {
+            throw new SqlErrorException(
+                SqlStates.SerializationFailure, "a key was moved to another shard while the statement waited for its connections", "Try again.");
+        }
     }
 
     public async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows)
