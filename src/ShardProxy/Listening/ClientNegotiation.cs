@@ -64,7 +64,7 @@ public sealed class ClientNegotiation(
             {
                 failure = e;
             }
-            admitted.Leave(failure);
+            linger = admitted.Leave(failure) || !channel.Output.IsEmpty;
             gate.Leave();
         }
         signal.Deadline = 0;

@@ -10,5 +10,6 @@ public interface IAdmittedClient
 
     /// <summary>It is served no more; what stands in the channel's output is still sent to it.</summary>
     /// <param name="failure">What <see cref="ServeAsync"/> threw.</param>
-    void Leave(Exception? failure);
+    /// <returns>Whether the client may still read: false when it has taken its leave itself.</returns>
+    bool Leave(Exception? failure);
 }

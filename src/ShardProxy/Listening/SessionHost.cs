@@ -161,11 +161,13 @@ public sealed class SessionHost : IClientHandler
 
         public Task ServeAsync() => _run = new SessionLoop(session).RunAsync();
 
-        public void Leave(Exception? failure)
+        public bool Leave(Exception? failure)
         {
             if (failure is not null)
                 ListeningLog.Failed(host._logger, session.Client.Connection.RemoteName, failure);
-            host.Leave(session, key, failure is null ? _run!.Result : SessionEnd.Fault);
+            var end = failure is null ? _run!.Result : SessionEnd.Fault;
+            host.Leave(session, key, end);
+            return end is not (SessionEnd.Terminated or SessionEnd.ClientGone);
         }
     }
 }

@@ -8,6 +8,7 @@ public sealed class EventLoopGroup : IAsyncDisposable
 {
     private readonly ThreadLoop[] _loops;
     private int _next = -1;
+    private readonly bool _prefersFirst;
     private bool _started;
 
     /// <param name="config">0 loops are one per processor. The engine that was taken is logged, and why a better one was not.</param>
@@ -21,6 +22,7 @@ public sealed class EventLoopGroup : IAsyncDisposable
             if (ReliefOf(config.Placement, loop.Index) is { } relief)
                 loop.RelieveBy(relief);
         }
+        _prefersFirst = config.Placement == SessionPlacement.Auto && ReliefOf(config.Placement, 0) is not null;
     }
 
     /// <summary>What serves the sockets; never <see cref="TransportEngine.Auto"/>.</summary>
@@ -51,6 +53,23 @@ public sealed class EventLoopGroup : IAsyncDisposable
     }
 
     internal ThreadLoop Loop(int index) => _loops[index];
+
+    /// <summary>
+    /// Where a new client begins: the first loop that is not busy, where most sessions live, as <see cref="LoadRelief"/> has it; it need
+    /// not move then, which would cost a short session more than a statement. Any thread.
+    /// </summary>
+    internal ThreadLoop LoopForClient()
+    {
+        if (!_prefersFirst)
+            return NextLoop();
+        var now = Environment.TickCount64;
+        foreach (var loop in _loops)
+        {
+            if (loop.LoadAt(now) < LoadRelief.Busy)
+                return loop;
+        }
+        return NextLoop();
+    }
 
     internal ThreadLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
 

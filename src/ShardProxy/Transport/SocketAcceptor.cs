@@ -6,7 +6,7 @@ using ShardProxy.Transport.Linux;
 namespace ShardProxy.Transport;
 
 /// <summary>
-/// Listens on one address. The group's first loop accepts, and each new connection goes to the next loop in turn, where
+/// Listens on one address. The group's first loop accepts, and the group says to which loop each new connection goes, where
 /// <c>accepted</c> is called with it.
 /// </summary>
 public sealed class SocketAcceptor
@@ -139,7 +139,7 @@ public sealed class SocketAcceptor
 
     private void HandOver(AcceptedSocket socket)
     {
-        var loop = _loops.NextLoop();
+        var loop = _loops.LoopForClient();
         loop.Post(
             static state =>
             {

@@ -36,6 +36,7 @@ public sealed class Lab : IAsyncLifetime
                 await LabSchema.ShiftObjectIdsAsync(_cluster.Shards[shard], 7 * shard);
             _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables));
             Subject = _proxy.Endpoint;
+            await LabSchema.AlignObjectIdsAsync(_cluster.Reference, _cluster.Shards[0]);
         }
         await LabSchema.CreateAsync(Reference);
         await LabSchema.CreateAsync(Subject);

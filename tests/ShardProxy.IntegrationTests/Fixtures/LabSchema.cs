@@ -51,6 +51,20 @@ public static class LabSchema
     public static Task ShiftObjectIdsAsync(PostgresServer server, int by) =>
         server.ExecuteAsync($"DO $$ BEGIN FOR n IN 1..{by} LOOP EXECUTE 'CREATE TYPE shift AS (a int4)'; DROP TYPE shift; END LOOP; END $$");
 
+    /// <summary>
+    /// What is made next has the same object ids on both: the proxy has made relations of its own on the shards, and binary
+    /// answers show object ids.
+    /// </summary>
+    public static async Task AlignObjectIdsAsync(PostgresServer one, PostgresServer other)
+    {
+        var (first, second) = (await NextAsync(one), await NextAsync(other));
+        var behind = first < second ? one : other;
+        // A large object takes one id.
+        await behind.ExecuteAsync($"DO $$ BEGIN FOR n IN 1..{Math.Abs((long)first - second)} LOOP PERFORM lo_unlink(lo_creat(-1)); END LOOP; END $$");
+
+        static Task<uint> NextAsync(PostgresServer server) => server.ScalarAsync<uint>("SELECT lo_creat(-1)");
+    }
+
     /// <summary>Users 1 to 40 with n % 4 orders each, and a line per order; few enough to be compared as a whole.</summary>
     public const int UserCount = 40;
 

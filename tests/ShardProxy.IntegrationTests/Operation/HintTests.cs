@@ -39,7 +39,6 @@ public sealed class HintTests : IAsyncLifetime
             await client.MustAsync("RESET shardproxy.key");
         }
         (await client.QueryAsync("/* shardproxy: shard=nowhere */ SELECT 1")).ShouldContain(static message => message.Type == 'E');
-        (await client.QueryAsync("DELETE FROM users WHERE id + 0 = 1")).First(static message => message.Type is 'E').SqlState.ShouldBe("0A000");
         (await client.ScalarAsync("SELECT * FROM users WHERE id + 0 = 1")).ShouldBe("1");
         (await client.ScalarAsync("SELECT 1")).ShouldBe("1");
     }
