@@ -7,10 +7,10 @@ using ShardProxy.Transport.Uring;
 
 namespace ShardProxy.Transport;
 
-/// <summary>Makes loops of the engine asked for, or of the first that runs here: epoll, then .NET's sockets. io_uring is for who asks for it.</summary>
+/// <summary>Makes loops of the engine asked for, or of the first that runs here: io_uring, then epoll, then .NET's sockets.</summary>
 internal static class LoopFactory
 {
-    private static readonly TransportEngine[] BestFirst = [TransportEngine.Epoll, TransportEngine.Sockets];
+    private static readonly TransportEngine[] BestFirst = [TransportEngine.Uring, TransportEngine.Epoll, TransportEngine.Sockets];
 
     /// <exception cref="EngineUnavailableException">The engine asked for cannot run here; the message says why.</exception>
     internal static ThreadLoop[] Create(TransportEngine wanted, int count, ILogger logger, out TransportEngine engine)
