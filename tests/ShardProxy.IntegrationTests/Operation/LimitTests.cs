@@ -40,7 +40,7 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task Waiting_for_a_server_connection_has_an_end()
     {
-        var proxy = await StartAsync("lease_timeout", "500ms", poolSize: 1);
+        var proxy = await StartAsync("lease_timeout", "2s", poolSize: 1);
         await using var holder = await WireClient.ConnectAsync(proxy.Endpoint);
         await holder.MustAsync("BEGIN");
         await holder.MustAsync("SELECT 1");
