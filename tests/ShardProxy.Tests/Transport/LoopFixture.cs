@@ -9,7 +9,7 @@ public abstract class LoopFixture(TransportEngine engine) : IAsyncLifetime
 {
     public TransportEngine Engine => engine;
 
-    public EventLoopGroup Group { get; } = new(new TransportConfig(engine, 2), NullLogger.Instance);
+    public EventLoopGroup Group { get; } = new(new TransportConfig(engine, 2, SessionPlacement.Fixed), NullLogger.Instance);
 
     public EventLoop Loop => Group[0];
 
