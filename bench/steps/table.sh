@@ -66,6 +66,17 @@ print_report() {
                 table bulk seconds 2 direct "seconds"
                 table bulk cpu 2 pgbouncer "CPU seconds"
                 ;;
+            facts)
+                printf '### %s rows over shards\n\n' "$facts"
+                table facts seconds 2 direct "seconds"
+                table facts rate 0 direct "MB/s"
+                table facts peak 0 direct "peak MB of the proxy"
+                ;;
+            tpch)
+                printf '### TPC-H at scale %s\n\n' "$tpch_scale"
+                cat "$work/tpch.md"
+                echo
+                ;;
             idle)
                 printf '### Idle clients\n\n'
                 table idle private 2 pgbouncer "private KB a client"

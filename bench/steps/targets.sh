@@ -18,13 +18,20 @@ targets() {
     local lines
     lines=$(goal_lines)
     [ -n "$lines" ] || return 0
-    printf '| against PgBouncer (bulk: against PostgreSQL) | goal | measured | reached |\n| --- | ---: | ---: | --- |\n%s\n\n' "$lines"
+    printf '| against PgBouncer (bulk, facts: against PostgreSQL) | goal | measured | reached |\n| --- | ---: | ---: | --- |\n%s\n\n' "$lines"
 }
 
 goal_lines() {
     local subject mode count row limit
     for subject in $subjects; do
         case $subject in
+            proxy-4*)
+                for row in "sums of all rows" "1000 groups"; do
+                    goal "$subject: seconds for $row" 1.0 most "$(median_of facts "$row" "$subject" seconds)" "$(median_of facts "$row" direct seconds)"
+                done
+                goal "$subject: MB/s of 5 million rows" 0.7 least "$(median_of facts "5 million rows" "$subject" rate)" "$(median_of facts "5 million rows" direct rate)"
+                goal "$subject: peak MB with 5 million rows" 100 most "$(median_of facts "5 million rows" "$subject" peak)" 1
+                ;;
             proxy-2*)
                 for mode in simple extended; do
                     for count in 16 64; do

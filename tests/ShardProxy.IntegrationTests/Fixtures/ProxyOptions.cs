@@ -10,6 +10,7 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="Engine">The transport engine; null is <see cref="TestEngine"/>'s.</param>
 /// <param name="CrossShardWrites">As in the configuration; null leaves it out.</param>
 /// <param name="Loops">As in the configuration.</param>
+/// <param name="Gather">The database's <c>gather</c> section as a YAML mapping.</param>
 /// <param name="Placement">Where sessions live; null is <see cref="TestEngine"/>'s.</param>
 public sealed record ProxyOptions(
     IReadOnlyDictionary<string, string>? Tables = null,
@@ -26,7 +27,8 @@ public sealed record ProxyOptions(
     int Loops = 0,
     string? Redis = null,
     string Lease = "60s",
-    string? CrossShardWrites = null)
+    string? CrossShardWrites = null,
+    string? Gather = null)
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
     public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath, string copyPath = "")
@@ -45,6 +47,8 @@ public sealed record ProxyOptions(
         lines.Add($"  {PostgresServer.Database}:");
         lines.Add($"    buckets: {Buckets}");
         lines.Add($"    pool: {{ mode: {PoolMode}, size: {PoolSize} }}");
+        if (Gather is not null)
+            lines.Add($"    gather: {Gather}");
         lines.Add(Redis is null
             ? $"    directory: {{ store: embedded, path: {Quoted(directoryPath)} }}"
             : $"    directory: {{ store: redis, url: {Quoted(Redis)}, lease: {Lease}, path: {Quoted(copyPath)} }}");

@@ -57,10 +57,13 @@ internal static class CatalogQueries
                     WHEN pg_get_expr(d.adbin, d.adrelid) ~ {PlainNextValue} THEN
                         (SELECT max(s.oid) FROM pg_depend e JOIN pg_class s ON s.oid = e.refobjid AND s.relkind = 'S'
                          WHERE e.classid = 'pg_attrdef'::regclass AND e.objid = d.oid AND e.refclassid = 'pg_class'::regclass)
-               END
+               END,
+               t.typsend <> 0 AND t.typreceive <> 0 AND coalesce(el.typsend <> 0 AND el.typreceive <> 0, true)
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_type el ON el.oid = t.typelem AND t.typcategory = 'A'
         LEFT JOIN pg_collation co ON co.oid = a.attcollation
         LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE {UserSchema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND a.attnum > 0 AND NOT a.attisdropped

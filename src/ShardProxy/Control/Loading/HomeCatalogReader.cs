@@ -72,6 +72,7 @@ internal static class HomeCatalogReader
                 OrdersByBytes = rows.Bool(11),
                 IsIdentityAlways = rows.Bool(12),
                 Sequence = rows.Oid(13),
+                HasBinaryForm = rows.Bool(14),
             };
             if (!columns.TryGetValue(relation, out var list))
                 columns.Add(relation, list = []);

@@ -109,6 +109,13 @@ public sealed class ShardRows : IRowSource
         return HasEnded;
     }
 
+    /// <summary>
+    /// An error is what comes next: whoever waits for another shard would wait in vain. A row that comes next stays where it is,
+    /// so that no more than what the buffer has room for is received.
+    /// </summary>
+    public bool FailsNext() =>
+        _frameLength == 0 && !HasEnded && IsDescribed && TryFrame(out var type, out _) && type == BackendMessageType.ErrorResponse;
+
     /// <summary>The row pulled last goes out of the buffer.</summary>
     public void Release()
     {

@@ -29,8 +29,8 @@ public sealed class SpreadRun : ISpreadRun
     /// <summary>As <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> gives it.</summary>
     public long StartedAt { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
 
-    /// <summary>The first shard's description of its rows; empty when it gives none.</summary>
-    public byte[] Description => _shards[0].Description;
+    /// <summary>A shard's description of its rows, the first there is; empty when they give none.</summary>
+    public byte[] Description => _shards.Find(static shard => shard.Description.Length > 0)?.Description ?? [];
 
     /// <summary>Leases a connection of each shard and sends the statement. Returns once every shard has described its rows.</summary>
     /// <param name="shards">In ascending order, so that two statements which wait for connections cannot wait for each other.</param>
@@ -83,6 +83,8 @@ public sealed class SpreadRun : ISpreadRun
             _session.Client.TryFlush();
             if (state == MergeState.WantRoom && output.Count <= ReplyRelay.ClientHighWater)
                 continue;
+            if (state == MergeState.WantRows)
+                LookForErrors();
             Watch(state == MergeState.WantRoom ? Readiness.None : Readiness.Readable);
             await _session.WaitAsync();
             _session.CancelIfLate();
@@ -173,11 +175,22 @@ public sealed class SpreadRun : ISpreadRun
             var reached = true;
             foreach (var shard in _shards)
                 reached &= tryReach(shard);
-            if (reached)
+            // A shard that has failed is not waited past: the pump finds the error, behind the description.
+            if (reached || _shards.Exists(static shard => shard.FailsNext()))
                 return;
             Watch(Readiness.Readable);
             await _session.WaitAsync();
             _session.CancelIfLate();
+        }
+    }
+
+    // A shard that waits for its turn may have failed meanwhile.
+    private void LookForErrors()
+    {
+        foreach (var shard in _shards)
+        {
+            if (shard.FailsNext())
+                shard.TryNext();
         }
     }
 

@@ -337,18 +337,20 @@ internal sealed class GatherLoader
         }
     }
 
-    // Binary values of some users' types hold object ids, which are other ones on the home shard.
+    // Some types have no binary form, and binary values of some users' types hold object ids, which are other ones on the home shard.
     private bool IsBinary(GatherRead read)
     {
         if (_encoding is not null)
             return false;
         var relation = _session.Planning().Routing.Catalog.FindRelation(read.Table);
+        if (read.Columns.Any(name => relation?.FindColumn(name) is not { HasBinaryForm: true }))
+            return false;
         for (var shard = 1; shard < _session.Database.ShardCount; shard++)
         {
             var objectIds = _session.ObjectIds(shard);
             foreach (var name in read.Columns)
             {
-                if (relation?.FindColumn(name) is not { } column || (!objectIds.IsIdentity && objectIds.HoldsObjectIds(column.TypeOid)))
+                if (relation!.FindColumn(name) is not { } column || (!objectIds.IsIdentity && objectIds.HoldsObjectIds(column.TypeOid)))
                     return false;
             }
         }
