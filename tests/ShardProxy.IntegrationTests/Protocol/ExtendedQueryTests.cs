@@ -184,6 +184,9 @@ public sealed class ExtendedQueryTests(Lab lab)
     [InlineData(0)]
     [InlineData(1)]
     public Task EXECUTE_and_FETCH_describe_what_they_return(short format) => _differential.SameAsync(
+        // Of several plans PostgreSQL takes one by what it knows of the tables, which is not the same on all servers.
+        Script.Query("SET enable_seqscan = off"),
+        Script.Query("SET enable_bitmapscan = off"),
         Script.Parse("SELECT id, name, balance FROM users WHERE id = $1", "by id").Parse("DELETE FROM orders WHERE user_id = $1 AND id = 99", "nothing").Sync(),
         Script.Run("EXECUTE \"by id\" (3)", resultFormat: format).Run("EXECUTE nothing (4)").Sync(),
         Script.Parse("EXECUTE /* a comment */ \"by id\" (5)", "e").DescribeStatement("e").Bind(statement: "e", resultFormat: format).DescribePortal().Execute().Sync(),
