@@ -25,6 +25,7 @@ internal static class LimitsSection
             section.Size("statement_cache", defaults.StatementCacheBytes, SmallestCache, LargestCache),
             section.Size("prepared_statement_cache", defaults.PreparedStatementCacheBytes, SmallestCache, LargestCache))
         {
+            CommitTimeout = section.Duration("commit_timeout", defaults.CommitTimeout),
             MergeBytes = section.Size("merge_bytes", defaults.MergeBytes, SmallestCache, LargestCache),
         };
     }

@@ -156,6 +156,9 @@ public sealed record LimitsConfig(
     long StatementCacheBytes,
     long PreparedStatementCacheBytes)
 {
+    /// <summary>How long a COMMIT of several shards waits for one that does not answer, before it is undone or its outcome unknown.</summary>
+    public TimeSpan CommitTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Bytes of groups and rows that one statement over several shards may keep in the proxy while it puts them together.</summary>
     public long MergeBytes { get; init; } = 64 << 20;
 

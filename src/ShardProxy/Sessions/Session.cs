@@ -22,6 +22,7 @@ public sealed class Session
     private SessionPlanning? _planning;
     private volatile SessionEnd _endRequested;
     private volatile bool _isEndRequested;
+    private ServerPatience? _patience;
 
     public Session(Database database, SessionIdentity identity, FrameChannel client, LoopSignal signal)
     {
@@ -251,8 +252,30 @@ public sealed class Session
                 return Relay.FatalError is null ? status : throw new ServerLostException(server, Relay.FatalError, null);
             server.Channel.Connection.Interest = server.Channel.Output.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
             await WaitAsync();
+            if (_patience is { IsOver: true } over)
+                throw new ServerLostException(server, null, null) { Silence = over.Length };
             CancelIfLate();
         }
+    }
+
+    /// <summary>
+    /// From now on, until it is disposed, whoever waits for a server's replies gives the server up when the time is over
+    /// (<see cref="ServerLostException.Silence"/>).
+    /// </summary>
+    /// <param name="length">Zero is without end.</param>
+    internal WaitLimit LimitWaits(TimeSpan length)
+    {
+        if (length <= TimeSpan.Zero)
+            return default;
+        _patience = new ServerPatience(Signal, length);
+        return new WaitLimit(this);
+    }
+
+    /// <summary>Waits are as long as they were before.</summary>
+    internal void UnlimitWaits()
+    {
+        _patience?.End();
+        _patience = null;
     }
 
     /// <summary>Pushes out what is written for a server without waiting for its replies.</summary>
@@ -338,7 +361,9 @@ public sealed class Session
 
     public void StopClock()
     {
-        if (Signal.Deadline != 0)
+        if (_patience is { } patience)
+            patience.StopClock();
+        else if (Signal.Deadline != 0)
             Signal.Deadline = 0;
     }
 
@@ -347,7 +372,7 @@ public sealed class Session
     {
         if (!Signal.DeadlinePassed)
             return;
-        Signal.Deadline = 0;
+        StopClock();
         CancelRunning();
     }
 

@@ -21,6 +21,9 @@ public sealed class ServerLostException(ServerConnection server, ServerError? fa
 
     /// <summary>What the server said before it went, if it did.</summary>
     public ServerError? Farewell { get; } = farewell;
+
+    /// <summary>It may still be there, but has not answered for so long that it is given up. Null: the connection has ended.</summary>
+    public TimeSpan? Silence { get; init; }
 }
 
 /// <summary>Why a session ended.</summary>

@@ -11,6 +11,7 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="CrossShardWrites">As in the configuration; null leaves it out.</param>
 /// <param name="Loops">As in the configuration.</param>
 /// <param name="Gather">The database's <c>gather</c> section as a YAML mapping.</param>
+/// <param name="ShardPorts">Where the proxy finds each shard, when that is not the shard's own port.</param>
 /// <param name="Placement">Where sessions live; null is <see cref="TestEngine"/>'s.</param>
 public sealed record ProxyOptions(
     IReadOnlyDictionary<string, string>? Tables = null,
@@ -28,7 +29,8 @@ public sealed record ProxyOptions(
     string? Redis = null,
     string Lease = "60s",
     string? CrossShardWrites = null,
-    string? Gather = null)
+    string? Gather = null,
+    IReadOnlyList<int>? ShardPorts = null)
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
     public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath, string copyPath = "")
@@ -55,7 +57,7 @@ public sealed record ProxyOptions(
         if (CrossShardWrites is not null)
             lines.Add($"    cross_shard_writes: {CrossShardWrites}");
         lines.Add("    shards:");
-        lines.AddRange(shards.Select(static (shard, index) => $"      - {{ name: s{index}, primary: {Quoted(Target(shard))} }}"));
+        lines.AddRange(shards.Select((shard, index) => $"      - {{ name: s{index}, primary: {Quoted(Target(ShardPorts?[index] ?? shard.Port))} }}"));
         if (Tables is { Count: > 0 })
         {
             lines.Add("    tables:");
@@ -64,8 +66,8 @@ public sealed record ProxyOptions(
         return string.Join('\n', lines) + "\n";
     }
 
-    private static string Target(PostgresServer shard) =>
-        $"host={PostgresServer.Host} port={shard.Port} dbname={PostgresServer.Database} user={PostgresServer.AppUser} " +
+    private static string Target(int port) =>
+        $"host={PostgresServer.Host} port={port} dbname={PostgresServer.Database} user={PostgresServer.AppUser} " +
         $"password='{PostgresServer.Password.Replace(@"\", @"\\").Replace("'", @"\'")}'";
 
     private static string Quoted(string text) => "\"" + text.Replace(@"\", @"\\").Replace("\"", "\\\"") + "\"";

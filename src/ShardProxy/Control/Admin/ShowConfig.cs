@@ -36,6 +36,7 @@ internal sealed class ShowConfig : AdminTable
         Add("limits.lease_timeout", limits.LeaseTimeout);
         Add("limits.query_timeout", limits.QueryTimeout);
         Add("limits.idle_in_transaction_timeout", limits.IdleInTransactionTimeout);
+        Add("limits.commit_timeout", limits.CommitTimeout);
         Add("limits.drain_timeout", limits.DrainTimeout);
         Add("limits.statement_cache", limits.StatementCacheBytes);
         Add("limits.prepared_statement_cache", limits.PreparedStatementCacheBytes);

@@ -32,7 +32,7 @@ internal sealed partial class CommitControl : IAsyncDisposable
         _logger = logger;
         _shards = [.. database.Shards.Select((shard, index) =>
             new RecoveryShard(index, shard, limits, () => new Stamp(Cluster, database.Name, shard.Name)))];
-        _recoverer = new Recoverer(_shards, Commits, new DeciderVisit(_shards, SchemaAsync), () => Cluster, clock, logger);
+        _recoverer = new Recoverer(_shards, Commits, new DeciderVisit(_shards, SchemaAsync), () => Cluster, limits.CommitTimeout, clock, logger);
         _sweep = new DecisionSweep(_shards, SchemaAsync, () => Cluster);
         Commits.Abandoned = _recoverer.Abandon;
     }
@@ -85,7 +85,8 @@ internal sealed partial class CommitControl : IAsyncDisposable
             {
                 if (await SchemaAsync(_shards[shard], limit.Token) is not { } schema)
                     throw new SqlException(SqlStates.ObjectNotInPrerequisiteState, $"shard \"{_shards[shard].Name}\" has no table for decisions");
-                return await _shards[shard].RunAsync((connection, token) => DecisionTable.DecideAsync(connection, schema, id, token), limit.Token);
+                // A cancelled command waits for its server, which may be what does not answer.
+                return await _shards[shard].RunAsync((connection, token) => DecisionTable.DecideAsync(connection, schema, id, token), limit.Token).WaitAsync(limit.Token);
             }
             catch (Exception) when (limit.IsCancellationRequested)
             {

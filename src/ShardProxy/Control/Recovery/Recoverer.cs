@@ -9,14 +9,17 @@ namespace ShardProxy.Control.Recovery;
 /// asks their deciding shard, and commits or rolls back. Every proxy runs one, at its start, every few seconds, and at
 /// once when a session asks. It knows nothing but what the shards say, so any of them can do it for any other.
 /// </summary>
-internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits commits, DeciderVisit visit, Func<string> cluster, TimeProvider clock, ILogger logger)
+internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits commits, DeciderVisit visit, Func<string> cluster, TimeSpan commitTimeout, TimeProvider clock, ILogger logger)
     : IDisposable
 {
     /// <summary>What another proxy has prepared so recently is probably being committed by it. Not a matter of correctness: who is wrong only rolls it back.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
-    /// <summary>A session of this proxy that takes so long waits for a server that has fallen silent, and holds the locks of all other parts meanwhile.</summary>
-    private static readonly TimeSpan InFlightPatience = TimeSpan.FromSeconds(30);
+    /// <summary>How long a pass waits for its visits to deciding shards; those that take longer go on beside the next passes.</summary>
+    private static readonly TimeSpan VisitPatience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Beyond the time that a session of this proxy gives its COMMIT: it holds the locks of all parts meanwhile.</summary>
+    private static readonly TimeSpan InFlightExtra = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(200);
@@ -25,6 +28,7 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _awaited = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _abandoned = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string?> _told = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Task> _visits = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _nudge = new(0, 1);
 
     /// <summary>As the last pass found it.</summary>
@@ -97,8 +101,7 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
         var lists = await Task.WhenAll(_listings.Select(listing => listing.ReadAsync(cluster(), cancel)));
         var found = Recovery.Unfinished.Group(_listings.Zip(lists).SelectMany(static pair => pair.Second?.Select(part => (pair.First.Shard, part)) ?? []));
         var due = found.FindAll(each => IsDue(each, awaited));
-        await Task.WhenAll(due.GroupBy(static each => each.Transaction.Decider, StringComparer.Ordinal)
-            .Select(group => visit.FinishAsync(group.Key, [.. group], cancel)));
+        await VisitAsync(due, cancel);
         Tell(due);
         Unfinished = found.FindAll(static each => !each.IsFinished);
         if (!Array.TrueForAll(lists, static list => list is not null))
@@ -115,11 +118,38 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
         }
     }
 
+    // A decider that is silent keeps nobody from visiting the others.
+    private async Task VisitAsync(List<Unfinished> due, CancellationToken cancel)
+    {
+        foreach (var group in due.GroupBy(static each => each.Transaction.Decider, StringComparer.Ordinal))
+        {
+            if (_visits.GetValueOrDefault(group.Key) is not { IsCompleted: false })
+                _visits[group.Key] = visit.FinishAsync(group.Key, [.. group], cancel);
+        }
+        try
+        {
+            await Task.WhenAll(_visits.Values).WaitAsync(VisitPatience, cancel);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var transaction in due)
+                transaction.State ??= "a shard has not answered yet";
+        }
+        finally
+        {
+            foreach (var (decider, task) in _visits.ToArray())
+            {
+                if (task.IsCompleted)
+                    _visits.Remove(decider);
+            }
+        }
+    }
+
     private bool IsDue(Unfinished transaction, KeyValuePair<string, TaskCompletionSource>[] awaited)
     {
         var id = transaction.Transaction.Id;
         return Array.Exists(awaited, each => each.Key == id)
-            || (commits.IsInFlight(id) ? transaction.Age >= InFlightPatience : transaction.Age >= Grace || _abandoned.ContainsKey(id));
+            || (commits.IsInFlight(id) ? commitTimeout > TimeSpan.Zero && transaction.Age >= commitTimeout + InFlightExtra : transaction.Age >= Grace || _abandoned.ContainsKey(id));
     }
 
     // Once for each thing that it waits for.

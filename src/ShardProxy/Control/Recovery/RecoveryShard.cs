@@ -9,7 +9,8 @@ namespace ShardProxy.Control.Recovery;
 /// <summary>One shard as recovery talks to it: by connections of its own, because a question for a decision may have to wait.</summary>
 internal sealed class RecoveryShard(int index, ShardConfig config, LimitsConfig limits, Func<Stamp> stamp) : IAsyncDisposable
 {
-    private readonly ControlShard _shard = new(config, limits);
+    // What waits for a deciding transaction has a limit of its own; nothing else here takes long.
+    private readonly ControlShard _shard = new(config, limits, commandTimeout: 10);
 
     public int Index => index;
 

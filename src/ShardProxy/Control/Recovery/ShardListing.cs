@@ -1,4 +1,5 @@
 using ShardProxy.Control.Shards;
+using ShardProxy.Protocol.Messages;
 
 namespace ShardProxy.Control.Recovery;
 
@@ -8,6 +9,10 @@ internal sealed class ShardListing(RecoveryShard shard, TimeProvider clock)
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(4);
 
+    /// <summary>A question that takes longer goes on, and another is asked when it has ended.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private Task<List<PreparedPart>> _reading = Task.FromResult<List<PreparedPart>>([]);
     private TimeSpan _pause;
     private long _failedAt;
 
@@ -23,7 +28,11 @@ internal sealed class ShardListing(RecoveryShard shard, TimeProvider clock)
             return null;
         try
         {
-            var parts = await shard.RunAsync((connection, token) => PreparedPart.FindAsync(connection, cluster, token), cancel);
+            // The answer to an earlier question would be out of date.
+            await WithinPatienceAsync(_reading, cancel);
+            _reading = shard.RunAsync((connection, token) => PreparedPart.FindAsync(connection, cluster, token), cancel);
+            await WithinPatienceAsync(_reading, cancel);
+            var parts = await _reading;
             Failure = null;
             _pause = TimeSpan.Zero;
             return parts;
@@ -35,5 +44,14 @@ internal sealed class ShardListing(RecoveryShard shard, TimeProvider clock)
             _pause = _pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, LongestPause.Ticks));
             return null;
         }
+    }
+
+    // A shard that is silent must not keep the others' transactions waiting.
+    private async Task WithinPatienceAsync(Task reading, CancellationToken cancel)
+    {
+        if (!reading.IsCompleted)
+            await Task.WhenAny(reading, Task.Delay(Patience, clock, cancel));
+        if (!reading.IsCompleted)
+            throw new SqlException(SqlStates.CannotConnect, $"shard \"{shard.Name}\" does not answer");
     }
 }

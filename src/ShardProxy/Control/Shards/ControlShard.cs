@@ -12,10 +12,13 @@ public sealed class ControlShard : IAsyncDisposable
 
     private readonly NpgsqlDataSource _source;
 
-    public ControlShard(ShardConfig config, LimitsConfig limits)
+    /// <param name="commandTimeout">Seconds that one statement may take; the usual limit when null.</param>
+    public ControlShard(ShardConfig config, LimitsConfig limits, int? commandTimeout = null)
     {
         Config = config;
         var settings = NpgsqlSettings.For(config.Primary, limits);
+        if (commandTimeout is { } seconds)
+            settings.CommandTimeout = seconds;
         settings.MaxPoolSize = MaxConnections;
         // Nothing that Control runs may be captured by a user's objects, and what the catalog prints has all names qualified.
         settings.SearchPath = "pg_catalog";

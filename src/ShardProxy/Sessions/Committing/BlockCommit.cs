@@ -26,13 +26,15 @@ internal sealed class BlockCommit(Session session, TransactionRunner transaction
 
     private async ValueTask<ServerError?> InTurnAsync(List<ServerConnection> writers, List<ServerConnection> readers)
     {
-        var error = FirstError(await ServerCommands.RunAsync(session, readers, static _ => "COMMIT"));
+        var limit = session.Database.Limits.CommitTimeout;
+        var error = FirstError(await ServerCommands.RunAsync(session, readers, static _ => "COMMIT", limit));
         var done = new List<string>();
         foreach (var writer in writers)
         {
             if (error is not null)
                 break;
-            var answer = (await ServerCommands.RunAsync(session, [writer], static _ => "COMMIT"))[0];
+            // One writer's COMMIT is the client's own, which no proxy would hurry.
+            var answer = (await ServerCommands.RunAsync(session, [writer], static _ => "COMMIT", writers.Count == 1 ? TimeSpan.Zero : limit))[0];
             error = answer.Loss is { } lost ? ServerLoss.UnknownOutcome(session, lost) : answer.Error;
             if (error is null)
                 done.Add(writer.Pool.ShardName);

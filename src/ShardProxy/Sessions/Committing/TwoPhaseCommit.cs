@@ -17,15 +17,20 @@ namespace ShardProxy.Sessions.Committing;
 /// </code>
 /// Before the decider's COMMIT any failure rolls everything back; after it nothing does. When its answer is lost, the
 /// record tells. What this session cannot finish, recovery does (Control/Recovery), knowing no more than the shards do.
+/// A shard that is silent for longer than commit_timeout is lost like one whose connection has ended: its session is
+/// closed, so what it does with the commands that it may find when it wakes up is recovery's to finish.
 /// </remarks>
 internal sealed class TwoPhaseCommit(Session session, TransactionRunner transactions)
 {
     /// <summary>How long a client waits for the truth, and for its own writes to be seen, when a shard is lost in the midst.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    private long _startedAt;
+
     /// <returns>Null when the transaction has committed; else the error for the client.</returns>
     public async ValueTask<ServerError?> RunAsync(List<ServerConnection> writers, List<ServerConnection> readers)
     {
+        _startedAt = Environment.TickCount64;
         ServerConnection decider;
         CommitSupport support;
         try
@@ -47,7 +52,7 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
             var answers = await ServerCommands.RunAsync(session, [.. parts, decider, .. readers], server =>
                 server == decider ? support.DecideStatement(secret)
                 : parts.IndexOf(server) is >= 0 and var part ? $"PREPARE TRANSACTION '{transaction.NameOfPart(part)}'"
-                : "COMMIT");
+                : "COMMIT", Left());
             // What was set in the block is now in force wherever it has ended.
             foreach (var answer in answers.Where(answer => answer.Succeeded && answer.Server != decider))
                 answer.Server.Applied = session.Settings.WithoutLocal.Session;
@@ -57,7 +62,7 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
             if (BlockCommit.FirstError(session, answers) is { } error)
                 return await UndoAsync(ticket, transaction, parts, answers, decider, Reworded(error));
             session.IgnoresCancel = true;
-            var decided = (await ServerCommands.RunAsync(session, [decider], static _ => "COMMIT"))[0];
+            var decided = (await ServerCommands.RunAsync(session, [decider], static _ => "COMMIT", Left()))[0];
             if (decided.Error is { } refused)
                 return await UndoAsync(ticket, transaction, parts, answers, decider, refused);
             if (decided.Loss is { } lost && await AskAsync(ticket, transaction, parts, answers, decider, lost) is { } failure)
@@ -88,7 +93,7 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
     private async ValueTask<List<ServerAnswer>> UnprepareAsync(GlobalTransactionId transaction, List<ServerConnection> parts, ServerAnswer[] answers)
     {
         var prepared = parts.FindAll(server => Array.Exists(answers, answer => answer.Server == server && answer.Succeeded) && server.State == ServerState.Leased);
-        var undone = await ServerCommands.RunAsync(session, prepared, server => $"ROLLBACK PREPARED '{transaction.NameOfPart(parts.IndexOf(server))}'");
+        var undone = await ServerCommands.RunAsync(session, prepared, server => $"ROLLBACK PREPARED '{transaction.NameOfPart(parts.IndexOf(server))}'", Left());
         LoseLost(undone);
         return [.. undone];
     }
@@ -120,17 +125,27 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
     private async ValueTask FinishAsync(CommitTicket ticket, GlobalTransactionId transaction, List<ServerConnection> parts)
     {
         string Commit(ServerConnection server) => $"COMMIT PREPARED '{transaction.NameOfPart(parts.IndexOf(server))}'";
-        var finished = await ServerCommands.RunAsync(session, parts, Commit);
+        var finished = await ServerCommands.RunAsync(session, parts, Commit, Left());
         // A cancel request that came late hits once.
         var again = finished.Where(static answer => answer is { Error.SqlState: SqlStates.QueryCanceled }).Select(static answer => answer.Server).ToList();
         if (again.Count > 0)
-            finished = [.. finished.Where(answer => !again.Contains(answer.Server)), .. await ServerCommands.RunAsync(session, again, Commit)];
+            finished = [.. finished.Where(answer => !again.Contains(answer.Server)), .. await ServerCommands.RunAsync(session, again, Commit, Left())];
         LoseLost(finished);
         if (Array.TrueForAll(finished, static answer => answer.Succeeded || answer.IsUnknownName)
             || await session.Database.Control.FinishAsync(transaction, Patience))
         {
             ticket.Settle();
         }
+    }
+
+    /// <summary>Of the time for the whole COMMIT; each step has some, so that shards that do answer are heard.</summary>
+    private TimeSpan Left()
+    {
+        var limit = session.Database.Limits.CommitTimeout;
+        if (limit <= TimeSpan.Zero)
+            return TimeSpan.Zero;
+        var left = limit - TimeSpan.FromMilliseconds(Environment.TickCount64 - _startedAt);
+        return left > Patience ? left : limit < Patience ? limit : Patience;
     }
 
     private void LoseLost(ServerAnswer[] answers)

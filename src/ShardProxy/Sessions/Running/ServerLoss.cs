@@ -12,7 +12,8 @@ public static class ServerLoss
         var shard = lost.Server.Pool.ShardName;
         session.Servers.Lose(lost.Server);
         var farewell = lost.Farewell is null ? "the connection was cut" : lost.Farewell.Message;
-        return new ServerError(SqlStates.ConnectionFailure, $"shard \"{shard}\" ended the connection while it was in use: {farewell}")
+        var what = lost.Silence is null ? $"shard \"{shard}\" ended the connection while it was in use: {farewell}" : $"shard \"{shard}\" {Silent(lost)}";
+        return new ServerError(SqlStates.ConnectionFailure, what)
         {
             Detail = "A statement that was running there may or may not have taken effect.",
             Hint = "The other shards are not affected. Try again when the shard is back.",
@@ -23,9 +24,12 @@ public static class ServerLoss
     public static ServerError RolledBack(Session session, ServerLostException lost)
     {
         session.StopClock();
+        // Should it only be slow, it holds its locks no longer than it must.
+        if (lost.Silence is not null)
+            _ = lost.Server.Pool.Opener.CancelAsync(lost.Server);
         var shard = lost.Server.Pool.ShardName;
         session.Servers.Lose(lost.Server);
-        return new ServerError(SqlStates.ConnectionFailure, $"shard \"{shard}\" ended the connection during COMMIT: the transaction was rolled back")
+        return new ServerError(SqlStates.ConnectionFailure, $"shard \"{shard}\" {Ended(lost)} during COMMIT: the transaction was rolled back")
         {
             Hint = "Try again when the shard is back.",
         };
@@ -37,9 +41,14 @@ public static class ServerLoss
         session.StopClock();
         var shard = lost.Server.Pool.ShardName;
         session.Servers.Lose(lost.Server);
-        return new ServerError("08007", $"shard \"{shard}\" ended the connection during COMMIT: whether the transaction took effect is not known")
+        return new ServerError("08007", $"shard \"{shard}\" {Ended(lost)} during COMMIT: whether the transaction took effect is not known")
         {
             Hint = "Look for its effects before trying it again.",
         };
     }
+
+    private static string Ended(ServerLostException lost) => lost.Silence is null ? "ended the connection" : Silent(lost);
+
+    private static string Silent(ServerLostException lost) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"has not answered for {lost.Silence!.Value.TotalSeconds:0.#} s");
 }

@@ -176,9 +176,11 @@ public sealed class TransactionRunner
         return !failed;
     }
 
-    /// <summary>Rolls back without a word to the client, whatever state the servers are in.</summary>
+    /// <summary>Rolls back without a word to the client, whatever state the servers are in. One that does not answer in time is given up: its session ends, and so does the block.</summary>
     public async ValueTask RollBackServersAsync(IReadOnlyList<ServerConnection> servers)
     {
+        if (servers.Count == 0)
+            return;
         foreach (var server in servers)
         {
             if (server.State != ServerState.Leased)
@@ -195,6 +197,7 @@ public sealed class TransactionRunner
                 _session.Servers.Lose(server);
             }
         }
+        using var patience = _session.LimitWaits(_session.Database.Limits.CommitTimeout);
         foreach (var server in servers)
         {
             if (server.State != ServerState.Leased)
