@@ -12,10 +12,15 @@ public sealed class DatabaseDirectory
 {
     private const string Putter = "proxy";
 
+    private const int EndedMoves = 1000;
+
     private readonly IDirectoryStore _store;
     private readonly string[] _shards;
     private readonly LocalCopy? _copy;
     private readonly Lock _publishing = new();
+
+    /// <summary>Moves that have ended, the latest last: more of them than a store fails over without.</summary>
+    private readonly Queue<KeyMove> _ended = new();
     private volatile Version _current;
     private volatile IReadOnlySet<QualifiedName> _fileTables;
 
@@ -194,6 +199,14 @@ public sealed class DatabaseDirectory
         return changes > 0;
     }
 
+    /// <summary>Images of keys of a lookup group whose move this proxy has seen the end of, among the last moves.</summary>
+    /// <param name="group">The id of the group's rule.</param>
+    public IReadOnlyList<byte[]> RecentlyMoved(string group)
+    {
+        lock (_publishing)
+            return [.. _ended.Where(move => move.Group == group).Select(static move => move.Key).Distinct(StringComparer.Ordinal).Select(Convert.FromHexString)];
+    }
+
     public ValueTask<IReadOnlyList<DirectoryHistoryEntry>> HistoryAsync(int limit, CancellationToken cancel) =>
         _store.HistoryAsync(Database, limit, cancel);
 
@@ -226,6 +239,12 @@ public sealed class DatabaseDirectory
         Cache.NoteMove();
         foreach (var move in changed)
             Cache.Remove(Cache.Register(move.Group), Convert.FromHexString(move.Key));
+        foreach (var move in before.Moves.Except(after.Moves))
+        {
+            _ended.Enqueue(move);
+            if (_ended.Count > EndedMoves)
+                _ended.Dequeue();
+        }
     }
 
     private sealed record Version(DirectoryContent Content, DirectorySnapshot Snapshot);

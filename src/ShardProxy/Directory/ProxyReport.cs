@@ -9,6 +9,9 @@ public sealed record ProxyReport(string Id, string Name, long Version, DateTimeO
 {
     /// <summary>The number of the last move whose key no transaction of the proxy still has where it was.</summary>
     public long Drained { get; init; }
+
+    /// <summary>The epoch of the store to which the proxy has told all places of keys that it remembers.</summary>
+    public string? Epoch { get; init; }
 }
 
 /// <summary>Where a store stands, without its content.</summary>

@@ -65,6 +65,7 @@ public sealed class FleetLoadTests : IAsyncLifetime
         await WholeAsync();
         await ProgressAsync();
         _redis.Pause();
+        await Until.PassedAsync(RedisServer.PauseTime);
         await ProgressAsync();
         _redis.Continue();
         await WholeAsync();

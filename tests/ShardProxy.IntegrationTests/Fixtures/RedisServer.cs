@@ -3,11 +3,14 @@ using System.Text;
 
 namespace ShardProxy.IntegrationTests.Fixtures;
 
-/// <summary>A real redis-server on a free port that keeps nothing on disk: killed and started again, it is empty.</summary>
+/// <summary>A real redis-server on a free port that keeps nothing on disk by itself: killed and started again, it is empty.</summary>
 public sealed class RedisServer : IAsyncDisposable
 {
     private const int SignalStop = 19;
     private const int SignalContinue = 18;
+
+    /// <summary>How long tests stop it: short in every run, the 30 s of a bad day with SHARDPROXY_TEST_LONG=1.</summary>
+    public static readonly TimeSpan PauseTime = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1" ? 30 : 3);
 
     private readonly string _folder;
     private readonly string[] _arguments;
@@ -32,8 +35,11 @@ public sealed class RedisServer : IAsyncDisposable
         return server;
     }
 
-    public async Task RestartAsync()
+    /// <param name="withData">With what it was last told to SAVE.</param>
+    public async Task RestartAsync(bool withData = false)
     {
+        if (!withData)
+            File.Delete(Path.Combine(_folder, "dump.rdb"));
         _process = await ChildProcess.StartAsync(
             "redis",
             Path.Combine(_folder, "redis.log"),

@@ -19,6 +19,13 @@ public static class Until
         }
     }
 
+    /// <summary>For what is about a length of time, such as a server that is stopped for so long.</summary>
+    public static Task PassedAsync(TimeSpan time)
+    {
+        var clock = Stopwatch.StartNew();
+        return TrueAsync(() => clock.Elapsed >= time, "the time has passed", time + Patience);
+    }
+
     public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? deadline = null) =>
         TrueAsync(() => Task.FromResult(condition()), what, deadline);
 }

@@ -1,3 +1,5 @@
+using ShardProxy.Control.Lookups;
+
 namespace ShardProxy.Control.Fleet;
 
 /// <summary>What a fleet member asks of its database's routing.</summary>
@@ -6,6 +8,7 @@ namespace ShardProxy.Control.Fleet;
 /// <param name="RefreshCatalog">Reads the shards' catalogs again, in the background.</param>
 /// <param name="ApplyFile">Declares what the configuration file adds, in the background.</param>
 /// <param name="Drained">The number of the last move of a key of which this proxy's transactions have let go.</param>
+/// <param name="Keys">Puts back the places of keys that the store has lost.</param>
 /// <param name="SetLeaseLost">Whether others may have distributed a table without this proxy's knowing.</param>
 internal sealed record FleetActions(
     Func<Task> Publish,
@@ -13,4 +16,5 @@ internal sealed record FleetActions(
     Action RefreshCatalog,
     Action ApplyFile,
     Action<bool> SetLeaseLost,
-    Func<long> Drained);
+    Func<long> Drained,
+    KeyRecovery Keys);

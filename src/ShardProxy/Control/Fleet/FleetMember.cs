@@ -20,6 +20,9 @@ internal sealed partial class FleetMember : IAsyncDisposable
     /// <summary>Beyond the lease, for clocks that do not run quite alike.</summary>
     private static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(2);
 
+    /// <summary>For the others to tell a store that has lost its memory what they remember: they look twice a second.</summary>
+    private static readonly TimeSpan EpochPatience = TimeSpan.FromSeconds(5);
+
     private readonly DatabaseDirectory _directory;
     private readonly FleetActions _actions;
     private readonly TimeSpan _lease;
@@ -34,6 +37,7 @@ internal sealed partial class FleetMember : IAsyncDisposable
     private bool _hasRenewed;
     private string? _failure;
     private bool _leaseLost;
+    private readonly EpochWatch _epochs;
 
     public FleetMember(DatabaseDirectory directory, FleetActions actions, TimeSpan lease, ILogger logger, TimeProvider clock)
     {
@@ -43,6 +47,7 @@ internal sealed partial class FleetMember : IAsyncDisposable
         _logger = logger;
         _clock = clock;
         var now = clock.GetUtcNow();
+        _epochs = new EpochWatch(lease + LeaseMargin, clock);
         _self = new ProxyReport(Guid.CreateVersion7(now).ToString(), $"{Environment.MachineName}:{Environment.ProcessId}", 0, now, now);
     }
 
@@ -104,6 +109,24 @@ internal sealed partial class FleetMember : IAsyncDisposable
             await Task.Delay(ConfirmationInterval, _clock);
         }
         return false;
+    }
+
+    /// <summary>Whether what the store of this epoch says of keys' places is all that any live proxy knows.</summary>
+    public bool IsWhole(string epoch) => _epochs.IsWhole(epoch);
+
+    /// <summary>Completes when <see cref="IsWhole"/>.</summary>
+    /// <returns>False when that took too long.</returns>
+    public async Task<bool> WaitUntilWholeAsync(string epoch, CancellationToken cancel)
+    {
+        var began = _clock.GetTimestamp();
+        while (!_epochs.IsWhole(epoch))
+        {
+            if (_clock.GetElapsedTime(began) > EpochPatience)
+                return false;
+            Wake();
+            await Task.Delay(ConfirmationInterval, _clock, cancel);
+        }
+        return true;
     }
 
     /// <summary>Says at once what is new of this proxy.</summary>
@@ -204,7 +227,12 @@ internal sealed partial class FleetMember : IAsyncDisposable
 
     private async Task RoundAsync()
     {
+        var epoch = await _actions.Keys.LookAsync(Wake, _stop.Token);
         var at = await RenewAsync();
+        var proxies = await _directory.Store.ProxiesAsync(_directory.Database, _stop.Token);
+        // Read in one life of the store, or not to be compared with what was read before.
+        if (await _actions.Keys.NowAsync(_stop.Token) == epoch)
+            _epochs.Note(epoch, proxies);
         if (_directory.IsFromCopy)
         {
             await _directory.ReloadAsync(_stop.Token);
@@ -229,7 +257,8 @@ internal sealed partial class FleetMember : IAsyncDisposable
         // From before the call: the store counts from when it got it.
         var began = _clock.GetTimestamp();
         var served = await _actions.Served();
-        var at = await _directory.Store.ReportAsync(_directory.Database, _self with { Version = served, Drained = _actions.Drained() }, _lease, _stop.Token);
+        var report = _self with { Version = served, Drained = _actions.Drained(), Epoch = _actions.Keys.Epoch };
+        var at = await _directory.Store.ReportAsync(_directory.Database, report, _lease, _stop.Token);
         _lastRenewal = began;
         _hasRenewed = true;
         return at;

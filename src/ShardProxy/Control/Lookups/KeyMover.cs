@@ -25,14 +25,20 @@ namespace ShardProxy.Control.Lookups;
 /// See docs/decisions/moving-a-key.md.
 /// </summary>
 internal sealed class KeyMover(
-    IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, Func<RoutingState> routing, Func<Task> publish, Func<long, TimeSpan, Task<bool>> drained)
+    IReadOnlyList<ControlShard> shards,
+    DatabaseDirectory directory,
+    Func<RoutingState> routing,
+    KeyPlacer placer,
+    Func<Task> publish,
+    Func<long, TimeSpan, Task<bool>> drained)
 {
     /// <summary>For transactions that are in the way. Those who wait for the key wait longer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    private const string Recovery = "recovery";
+
     private readonly ConcurrentDictionary<(string Group, string Key), bool> _moving = new();
     private readonly KeyFinder _finder = new(shards);
-    private readonly KeyPlacer _placer = new(shards, directory, routing);
 
     /// <summary>Whether this process is at it.</summary>
     public bool IsMoving(KeyMove move) => _moving.ContainsKey((move.Group, move.Key));
@@ -59,26 +65,39 @@ internal sealed class KeyMover(
         await MoveAsync(placement, key, from, SlotOn(placement.Rule, target), user, owner, commits, cancel);
     }
 
-    /// <summary>Ends a move whose proxy is gone, by where the key's rows are.</summary>
+    /// <summary>Ends a move whose proxy is gone, by where the key's rows are; left for later while that is not certain.</summary>
     public async Task EndLostAsync(KeyMove move, CancellationToken cancel)
     {
-        var rule = directory.Content.Groups.FirstOrDefault(group => group.Rule is LookupRule known && known.Id == move.Group);
-        if (rule?.Rule is LookupRule lookup)
+        var group = directory.Content.Groups.FirstOrDefault(group => group.Rule is LookupRule known && known.Id == move.Group);
+        if (group?.Rule is LookupRule rule)
         {
-            // A part that stands prepared is rows that may yet be there or not; recovery comes by.
-            if (await RowMove.IsPreparedAsync(shards[routing().Directory.ShardOfBucket(lookup.Slots[move.To])], directory.Content.Cluster, cancel))
+            var source = shards[routing().Directory.ShardOfBucket(rule.Slots[move.From])];
+            if (!await MoveLock.TryAsync(source, move, () => TrySettleAsync(group, rule, move, cancel), cancel))
                 return;
-            var image = Convert.FromHexString(move.Key);
-            var types = KeyFinder.KeyTypesOf(routing(), rule.Name).ToArray();
-            var placement = types.Select(type => rule.For(type, out _)).OfType<LookupPlacement>().FirstOrDefault(placement => placement.IsOf(image));
-            if (placement is not null)
-            {
-                var shard = (await _finder.FindAsync(routing(), rule.Name, placement.Type, [image[1..]], cancel))[0];
-                if (shard == routing().Directory.ShardOfBucket(lookup.Slots[move.To]))
-                    await directory.Store.Keys.MoveAsync(directory.Database, move.Group, image, move.From, move.To, cancel);
-            }
         }
-        await EndAsync(move.Group, move.Key, "recovery", cancel);
+        else
+        {
+            await EndAsync(move.Group, move.Key, Recovery, cancel);
+        }
+    }
+
+    private async Task<bool> TrySettleAsync(KeyGroup group, LookupRule rule, KeyMove move, CancellationToken cancel)
+    {
+        var target = routing().Directory.ShardOfBucket(rule.Slots[move.To]);
+        // A part that stands prepared is rows that may yet be there or not; recovery comes by.
+        if (await RowMove.IsPreparedAsync(shards[target], directory.Content.Cluster, cancel))
+            return false;
+        var image = Convert.FromHexString(move.Key);
+        var types = KeyFinder.KeyTypesOf(routing(), group.Name).ToArray();
+        var placement = types.Select(type => group.For(type, out _)).OfType<LookupPlacement>().FirstOrDefault(placement => placement.IsOf(image));
+        if (placement is not null)
+        {
+            var shard = (await _finder.FindAsync(routing(), group.Name, placement.Type, [image[1..]], cancel))[0];
+            if (shard == target)
+                await directory.Store.Keys.MoveAsync(directory.Database, move.Group, image, move.From, move.To, cancel);
+        }
+        await EndAsync(move.Group, move.Key, Recovery, cancel);
+        return true;
     }
 
     private async Task MoveAsync(
@@ -109,7 +128,7 @@ internal sealed class KeyMover(
                 var rows = new RowMove(
                     shards, shardOf.ShardOfBucket(rule.Slots[from]), shardOf.ShardOfBucket(rule.Slots[to]),
                     [.. KeyFinder.TablesOf(routing(), placement.Group, placement.Type)], key[1..]);
-                await rows.RunAsync(commits, directory.Content.Cluster, cancel);
+                await rows.RunAsync(commits, directory.Content.Cluster, MoveLock.Statement(rule.Id, text), () => EnsureAnnouncedAsync(number), cancel);
             }
             catch (MoveUnknownException unknown)
             {
@@ -131,6 +150,22 @@ internal sealed class KeyMover(
         {
             _moving.TryRemove((rule.Id, text), out _);
         }
+    }
+
+    /// <summary>Another proxy that took this one for dead may have ended the move.</summary>
+    private async Task EnsureAnnouncedAsync(long number)
+    {
+        var isAnnounced = false;
+        try
+        {
+            isAnnounced = (await directory.Store.LoadAsync(directory.Database, CancellationToken.None))?.Moves.Any(move => move.Number == number) == true;
+        }
+        catch (DirectoryException)
+        {
+            // Not known is not announced.
+        }
+        if (!isAnnounced)
+            throw new SqlException(SqlStates.SerializationFailure, "the directory does not know of the move any more", "Try again.");
     }
 
     private async Task EndAsync(string group, string key, string user, CancellationToken cancel)
@@ -175,12 +210,14 @@ internal sealed class KeyMover(
     {
         var places = new KeyPlaces();
         var wanted = places.Want(placement, key, stored: false);
-        if (!await _placer.ResolveAsync(places, mayPlace: false, cancel))
+        if (!await placer.ResolveAsync(places, mayPlace: false, cancel))
             throw new SqlException(SqlStates.LockNotAvailable, "the key is being moved already", "Try again.");
         if (wanted.Bucket >= 0)
             return placement.Rule.Slots.ToList().IndexOf(wanted.Bucket);
         var store = directory.Store.Keys;
         var epoch = (await store.FindAsync(directory.Database, placement.Rule.Id, [], cancel)).Epoch;
+        if (!await placer.WhenWhole(epoch, cancel))
+            throw new SqlException(SqlStates.CannotConnectNow, "the directory's store has lost its memory, and not every proxy has told it yet what it remembers", "Try again.");
         directory.Cache.NotePlacing();
         try
         {

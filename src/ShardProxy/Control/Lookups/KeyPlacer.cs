@@ -15,7 +15,8 @@ namespace ShardProxy.Control.Lookups;
 /// 2. for a key that the store does not know, the shard that has rows of it, which is put back into the store;
 /// 3. for a key that is nowhere and becomes a row's, a place by the group's policy, given by the store in one atomic step;
 ///    else the answer that it is nowhere.
-/// While the store does not answer, the rows tell where a key is, and a new key is refused.
+/// While the store does not answer, the rows tell where a key is, and a new key is refused. A store that has lost its memory, or
+/// may have, is not believed either until every proxy has told it what it remembers; a new key waits for that.
 /// </summary>
 internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, Func<RoutingState> routing)
 {
@@ -24,8 +25,11 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
 
     private readonly KeyFinder _finder = new(shards);
 
-    /// <summary>Waits until a key may be given a place under the epoch; set by the fleet.</summary>
-    public Func<string, CancellationToken, Task> WhenPlaceable { get; set; } = static (_, _) => Task.CompletedTask;
+    /// <summary>Whether the store of an epoch knows all places that any proxy remembers; set by the fleet.</summary>
+    public Func<string, bool> IsWhole { get; set; } = static _ => true;
+
+    /// <summary>Waits until <see cref="IsWhole"/>, but not for ever; set by the fleet.</summary>
+    public Func<string, CancellationToken, Task<bool>> WhenWhole { get; set; } = static (_, _) => Task.FromResult(true);
 
     /// <summary>Sets the bucket of each key that is wanted.</summary>
     /// <param name="mayPlace">A key that is nowhere and becomes a row's is given a place; else it stays without.</param>
@@ -57,6 +61,9 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
                 return false;
             var ticket = directory.Cache.Ticket;
             var answers = await TryFindAsync(rule, keys, cancel);
+            var doubtful = answers is not null && !IsWhole(answers.Epoch) ? answers.Epoch : null;
+            if (doubtful is not null)
+                answers = null;
             var absent = new List<WantedKey>();
             for (var index = 0; index < keys.Length; index++)
             {
@@ -65,7 +72,7 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
                 else
                     absent.Add(keys[index]);
             }
-            if (absent.Count > 0 && !await TryLookOnShardsAsync(rule, answers?.Epoch, absent, ticket, mayPlace, moves, cancel))
+            if (absent.Count > 0 && !await TryLookOnShardsAsync(rule, answers?.Epoch, absent, ticket, mayPlace, moves, doubtful, cancel))
                 continue;
             // What was answered while a key began or ended to move may be of before.
             if (moves == directory.Cache.MoveTicket)
@@ -91,7 +98,7 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
 
     /// <returns>False when the store has lost its memory meanwhile, and all is to be asked anew.</returns>
     private async Task<bool> TryLookOnShardsAsync(
-        LookupRule rule, string? epoch, List<WantedKey> absent, long ticket, bool mayPlace, long moves, CancellationToken cancel)
+        LookupRule rule, string? epoch, List<WantedKey> absent, long ticket, bool mayPlace, long moves, string? doubtful, CancellationToken cancel)
     {
         var number = directory.Cache.Register(rule.Id);
         var unsure = absent.Where(key => epoch is null || key.Stored || !directory.Cache.IsNone(number, key.Image, epoch)).ToArray();
@@ -109,19 +116,24 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
             else
                 SayNowhere(number, key, epoch, ticket);
         }
-        return proposals.Count == 0 || await TryPlaceAsync(rule, epoch, proposals, moves, cancel);
+        if (epoch is not null)
+            return proposals.Count == 0 || await TryPlaceAsync(rule, epoch, proposals, moves, cancel);
+        foreach (var (key, shard, slot) in proposals)
+        {
+            if (shard != KeyFinder.Nowhere)
+                key.Bucket = rule.Slots[slot];
+            else if (doubtful is null)
+                throw Unplaced(key, "the directory's store does not answer");
+            else if (await WhenWhole(doubtful, cancel))
+                return false;
+            else
+                throw Unplaced(key, "the directory's store has lost its memory, and not every proxy has told it yet what it remembers");
+        }
+        return true;
     }
 
-    private async Task<bool> TryPlaceAsync(LookupRule rule, string? epoch, List<(WantedKey Key, int Shard, int Slot)> proposals, long moves, CancellationToken cancel)
+    private async Task<bool> TryPlaceAsync(LookupRule rule, string epoch, List<(WantedKey Key, int Shard, int Slot)> proposals, long moves, CancellationToken cancel)
     {
-        if (epoch is null)
-        {
-            foreach (var (key, shard, slot) in proposals)
-                key.Bucket = shard != KeyFinder.Nowhere ? rule.Slots[slot] : throw Unplaced(key, "the directory's store does not answer");
-            return true;
-        }
-        if (proposals.Exists(static proposal => proposal.Shard == KeyFinder.Nowhere))
-            await WhenPlaceable(epoch, cancel);
         KeyAnswers answers;
         directory.Cache.NotePlacing();
         try

@@ -36,9 +36,11 @@ internal sealed class RowMove(
         }
     }
 
+    /// <param name="fence">Run in the part that decides before anything else, see <see cref="MoveLock"/>.</param>
+    /// <param name="ensure">Called after that; throws when the rows are not to be moved any more.</param>
     /// <exception cref="SqlException">Nothing was moved.</exception>
     /// <exception cref="MoveUnknownException">It may have been.</exception>
-    public async Task RunAsync(CommitControl commits, string cluster, CancellationToken cancel)
+    public async Task RunAsync(CommitControl commits, string cluster, string fence, Func<Task> ensure, CancellationToken cancel)
     {
         await using var source = await shards[from].OpenAsync(cancel);
         await using var target = await shards[to].OpenAsync(cancel);
@@ -51,6 +53,9 @@ internal sealed class RowMove(
         try
         {
             await RunAsync(source, $"BEGIN ISOLATION LEVEL REPEATABLE READ; {Settings}", cancel);
+            // The snapshot is older than the lock, but nobody writes rows of the key any more.
+            await RunAsync(source, fence, cancel);
+            await ensure();
             await RunAsync(target, $"BEGIN; {Settings}", cancel);
             await SilenceTriggersAsync(source, cancel);
             await SilenceTriggersAsync(target, cancel);

@@ -25,7 +25,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// <summary>How often the catalogs are looked at for what was changed behind the proxy's back.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
-    /// <summary>The same while a shard has not been read.</summary>
+    /// <summary>The same while a shard has not been read, or a key is being moved.</summary>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly ControlShard[] _shards;
@@ -65,7 +65,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _keys = new KeyPlacer(_shards, directory, () => Current);
         Sequences = new SequenceDrawer(_shards);
         _drain = new MoveDrain(directory, () => Current, () => _fleet?.Wake());
-        _mover = new KeyMover(_shards, directory, () => Current, PublishAsync, WhenDrainedAsync);
+        _mover = new KeyMover(_shards, directory, () => Current, _keys, PublishAsync, WhenDrainedAsync);
         _config = database;
         if (directory.Store.IsShared)
         {
@@ -75,8 +75,11 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
                 OnForeignSchemaChange,
                 () => _ = Task.Run(() => ApplyTablesAsync(_config, _stop.Token)),
                 _publisher.SetLeaseLost,
-                () => _drain.Number);
+                () => _drain.Number,
+                new KeyRecovery(_shards, directory, () => Current));
             _fleet = new FleetMember(directory, actions, database.Directory.Lease, logger, clock);
+            _keys.IsWhole = _fleet.IsWhole;
+            _keys.WhenWhole = _fleet.WaitUntilWholeAsync;
         }
     }
 
@@ -375,14 +378,18 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         }
     }
 
+    private bool IsSettled => _lastFailure is null && Directory.Content.Moves.Count == 0 && _publisher.Loaded?.KnowsEveryShard == true;
+
     private async Task RefreshForEverAsync()
     {
         while (!_stop.IsCancellationRequested)
         {
-            var settled = _lastFailure is null && Directory.Content.Moves.Count == 0 && _publisher.Loaded?.KnowsEveryShard == true;
             try
             {
-                await Task.Delay(settled ? Interval : RetryInterval, _clock, _stop.Token);
+                var began = _clock.GetTimestamp();
+                do
+                    await Task.Delay(RetryInterval, _clock, _stop.Token);
+                while (IsSettled && _clock.GetElapsedTime(began) < Interval);
                 await RefreshCatalogAsync(_stop.Token);
                 await EndLostMovesAsync();
             }
