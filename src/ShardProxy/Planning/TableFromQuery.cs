@@ -4,16 +4,15 @@ using ShardProxy.Statements.Syntax;
 namespace ShardProxy.Planning;
 
 /// <summary>
-/// SELECT INTO, CREATE TABLE AS and CREATE MATERIALIZED VIEW: the rows land where the query runs, which must be the home
-/// shard. What reads sharded tables is gathered there; a materialized view cannot be, because it would keep the names of
-/// the temporary tables.
+/// SELECT INTO and CREATE TABLE AS: the rows land where the query runs, which must be the home shard. What reads sharded
+/// tables is gathered there.
 /// </summary>
 internal static class TableFromQuery
 {
     public static PlannedStatement PlanInto(QueryPlanner queries, Select select, TableName into, SourceText source) =>
         Plan(queries, select with { Into = null }, into, source, "select into");
 
-    public static PlannedStatement Plan(QueryPlanner queries, Query query, TableName target, SourceText source, string verb, bool isMaterializedView = false)
+    public static PlannedStatement Plan(QueryPlanner queries, Query query, TableName target, SourceText source, string verb)
     {
         var findings = queries.Analyze(query, source);
         var traits = findings.Traits | Traits.Writes | Traits.ChangesCatalog;
@@ -27,7 +26,7 @@ internal static class TableFromQuery
         else if (queries.IsDeclared(target))
             plan = Refusals.Of($"\"{target.Name}\" is declared as distributed and cannot be made of a query", "Create it with its columns first.");
         else if (findings.Instances.Count > 0 || findings.StoredKeys.Count > 0)
-            plan = (isMaterializedView ? null : queries.TryGather(query, findings, source)) ?? FromSharded(findings.Instances.Count > 0 ? findings.Instances[0].Table : findings.StoredKeys[0].Table, target);
+            plan = queries.TryGather(query, findings, source) ?? FromSharded(findings.Instances.Count > 0 ? findings.Instances[0].Table : findings.StoredKeys[0].Table, target);
         else
             plan = new OneShardPlan(HomeShard.Instance);
         return new PlannedStatement(plan, traits, verb) { TemporaryRelation = target.IsTemporary ? target.Name : null };

@@ -17,6 +17,10 @@ internal sealed class CommandPlanner
     public PlanningContext Context { get; }
     public SourceText Source { get; }
     public Names Names { get; }
+
+    /// <summary>The statement that is being planned, as written.</summary>
+    public ReadOnlyMemory<byte> StatementText => Source.Bytes[Queries.Range.Start..Queries.Range.End].ToArray();
+
     public QueryPlanner Queries { get; }
     public Placement Placement { get; }
 

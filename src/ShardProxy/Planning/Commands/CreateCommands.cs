@@ -1,5 +1,6 @@
 using ShardProxy.Directory;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -44,8 +45,10 @@ internal static class CreateCommands
     {
         var target = QueryReader.ReadTableName(node.Node("into").Node("rel"));
         var query = node.Node("query");
+        if (QueryReader.IsQuery(query) && node.Text("objtype") == "OBJECT_MATVIEW")
+            return MaterializedView.PlanCreate(planner.Queries, QueryReader.Read(query), target, planner.Source, planner.Context, !node.Node("into").Flag("skipData"), verb);
         if (QueryReader.IsQuery(query))
-            return TableFromQuery.Plan(planner.Queries, QueryReader.Read(query), target, planner.Source, verb, node.Text("objtype") == "OBJECT_MATVIEW");
+            return TableFromQuery.Plan(planner.Queries, QueryReader.Read(query), target, planner.Source, verb);
         Plan plan = planner.Context.Directory.HasShardedTables
             ? Refusals.Of($"{verb.ToUpperInvariant()} EXECUTE is not supported", "Write the query out.")
             : new OneShardPlan(HomeShard.Instance);

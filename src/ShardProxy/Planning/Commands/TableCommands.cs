@@ -1,3 +1,4 @@
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -29,8 +30,9 @@ internal static class TableCommands
                 return SequenceCommands.Plan(planner, node, verb);
             case "CreateTrigStmt":
                 return TriggerCommand.Check(planner, node) is { } stray ? new PlannedStatement(stray, Ddl, verb) : placement.Over(Relation(node), Ddl, verb);
-            case "RuleStmt":
             case "RefreshMatViewStmt":
+                return MaterializedView.PlanRefresh(planner.Context, planner.Names, planner.Names.Resolve(Relation(node)), !node.Flag("skipData"), planner.StatementText, verb);
+            case "RuleStmt":
                 return placement.Over(Relation(node), Ddl, verb);
             case "CreatePolicyStmt":
             case "AlterPolicyStmt":

@@ -17,6 +17,15 @@ public sealed record GatherPlan(ImmutableArray<GatherRead> Reads, ImmutableArray
 
     public bool WithHold { get; init; }
 
+    /// <summary>
+    /// The statement runs as written, for a moment over all rows: the temporary tables hold the other shards' and inherit from
+    /// the home shard's tables, one each.
+    /// </summary>
+    public bool Extends { get; init; }
+
+    /// <summary>With <see cref="Extends"/>: what is read follows from definitions of views, which must not be the transaction's own.</summary>
+    public bool RestsOnDefinitions { get; init; }
+
     /// <summary>False for EXPLAIN without ANALYZE, which looks at the tables and not into them.</summary>
     public bool NeedsRows { get; init; } = true;
 }

@@ -97,6 +97,8 @@ internal sealed class GatherLoader
 
     private void Send(ReadOnlyMemory<byte> original, uint[] types)
     {
+        if (_run.Plan.Extends)
+            _home.SendQuery(GatherScript.Lock(_run.Plan), Disposition.Swallow);
         ParseMessage.Write(_home.Channel.Output, [], original.Span, types);
         _home.UnnamedOwner = null;
         _home.PendingParses.Enqueue(null);
@@ -128,6 +130,7 @@ internal sealed class GatherLoader
     // Whoever may read a view need not be allowed to read its tables, but here the tables are read in the user's name.
     private ServerError Explain(ServerError error) => error.SqlState switch
     {
+        SqlStates.InsufficientPrivilege when _run.Plan.Extends => error with { Hint = "A materialized view over sharded tables is filled by the tables' owner." },
         SqlStates.InsufficientPrivilege when !_run.Plan.Views.IsEmpty =>
             new ServerError(SqlStates.FeatureNotSupported, $"the view \"{_run.Plan.Views[0].Name}\" over several shards is read in the user's own name: {error.Message}")
             {

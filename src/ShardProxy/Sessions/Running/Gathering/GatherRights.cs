@@ -14,10 +14,28 @@ internal static class GatherRights
             if (numbers[plan.Reads.Length + index] == 0)
                 throw new SqlErrorException(SqlStates.InsufficientPrivilege, $"permission denied for view {plan.Views[index].Name}");
         }
-        for (var index = 0; index < plan.Reads.Length && !plan.Views.IsEmpty; index++)
+        for (var index = 0; index < plan.Reads.Length && plan.Extends; index++)
+        {
+            // Columns that the transaction itself has added or dropped.
+            if (numbers[(2 * plan.Reads.Length) + plan.Views.Length + index] != plan.Reads[index].Columns.Length)
+            {
+                throw new SqlErrorException(
+                    SqlStates.FeatureNotSupported,
+                    $"the columns of \"{plan.Reads[index].Table.Name}\" have changed in this transaction, and are not known before its COMMIT",
+                    "Commit first, and fill the materialized view in another transaction.");
+            }
+        }
+        for (var index = 0; index < plan.Reads.Length && (!plan.Views.IsEmpty || plan.Extends); index++)
         {
             if (numbers[plan.Reads.Length + plan.Views.Length + index] == 0)
                 continue;
+            if (plan.Extends)
+            {
+                throw new SqlErrorException(
+                    SqlStates.FeatureNotSupported,
+                    $"a materialized view of \"{plan.Reads[index].Table.Name}\", which has row security, cannot be filled from several shards",
+                    "Use CREATE TABLE … AS, and again when it is to be fresh.");
+            }
             throw new SqlErrorException(
                 SqlStates.FeatureNotSupported,
                 $"the view \"{plan.Views[0].Name}\" reads \"{plan.Reads[index].Table.Name}\", whose row security would be that of the reader and not of the view's owner",

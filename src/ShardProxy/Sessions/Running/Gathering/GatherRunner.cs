@@ -33,8 +33,8 @@ public sealed class GatherRunner
     /// </summary>
     public byte[] BeginText(PlannedStatement planned)
     {
-        // CREATE TABLE … AS changes no row that others could have changed.
-        if ((planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) == Traits.Writes)
+        // CREATE TABLE … AS changes no row that others could have changed, and what fills materialized views waits for others first.
+        if ((planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) == Traits.Writes && planned.Plan is not GatherPlan { Extends: true })
             return "BEGIN READ WRITE"u8.ToArray();
         return _session.Settings.Find("default_transaction_isolation") is "serializable"
             ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"u8.ToArray()
@@ -44,6 +44,13 @@ public sealed class GatherRunner
     /// <summary>Brings the rows together, in the open block.</summary>
     public async ValueTask<GatherRun> LoadAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> original, uint[] types)
     {
+        if (plan.RestsOnDefinitions && _session.Transaction.ChangedCatalog)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "the transaction has changed definitions, so what the materialized view is made of is not known before its COMMIT",
+                "Commit first, and fill the materialized view in another transaction.");
+        }
         WriterRule.Check(_session, planned, Database.HomeShard);
         var run = new GatherRun(plan, ++_count);
         await new GatherLoader(_session, run).LoadAsync(original, types);
