@@ -14,6 +14,7 @@ fact_rows=("sums of all rows" "1000 groups" "a filter of a tenth" "count(DISTINC
 facts_part() {
     local round subject row
     load_facts
+    for subject in $subjects; do [[ $subject != proxy-* ]] || renew_subject "$subject"; done
     for ((round = 0; round <= rounds; round++)); do
         for row in "${fact_rows[@]}"; do
             for subject in $subjects; do [ "$subject" = pgbouncer ] || ask_facts "$row" "$subject" "$round"; done
@@ -25,7 +26,7 @@ load_facts() {
     local subject create="CREATE TABLE facts (id int8 PRIMARY KEY, kind int4 NOT NULL, amount numeric(12,2) NOT NULL, price float8 NOT NULL, at date NOT NULL, note text)"
     say "Making $facts rows …"
     run_sql "$port" "DROP TABLE IF EXISTS facts; $create;
-        INSERT INTO facts SELECT n, n % 1000, (n * 7919 % 1000003) / 100.0, n % 4096 / 4.0, date '2020-01-01' + (n % 365)::int, 'note ' || n % 97 FROM generate_series(1, $facts) n"
+        INSERT INTO facts SELECT n, n % 1000, (n::int8 * 7919 % 1000003) / 100.0, n % 4096 / 4.0, date '2020-01-01' + (n % 365)::int, 'note ' || n % 97 FROM generate_series(1, $facts) n"
     run_sql "$port" "VACUUM (ANALYZE, FREEZE) facts"
     for subject in $subjects; do
         case $subject in proxy-1 | proxy-1-* | direct | pgbouncer) continue ;; esac
@@ -38,6 +39,14 @@ load_facts() {
         "$programs/psql" -X -q -p "$port" -c 'COPY facts TO STDOUT' | "$programs/psql" -X -q -v ON_ERROR_STOP=1 -p "${port_of[$subject]}" -c 'COPY facts FROM STDIN'
         run_sql "${port_of[$subject]}" "VACUUM (ANALYZE, FREEZE) facts"
     done
+}
+
+# A new process, so that what copying the rows left in memory is not taken for what reading them needs.
+renew_subject() {
+    local name=$1 at=${port_of[$1]}
+    stop_subject "$name"
+    cp "$work/$name.db" "$work/directory-$(shards_of "$name").db"
+    start_subject "$name" "$name" "$at"
 }
 
 run_sql() { "$programs/psql" -X -q -v ON_ERROR_STOP=1 -p "$1" -c "$2"; }
