@@ -38,13 +38,15 @@ pgbench_part() {
 # measure PART ROW SUBJECT MODE CLIENTS
 measure() {
     local part=$1 row=$2 subject=$3 mode=$4 count=$5 pid=${pid_of[$3]} before after rate=0.2 options=() scripts=() micros='' done_count tps
+    # pgbench's clock runs while it logs in, some milliseconds for each client.
+    local duration=$((seconds + count / 128))
     [ "$count" -ge 16 ] || rate=1
     [ "$part" != connect ] || options=(-C)
     if [ "$part" = commit ]; then scripts=("${commit_scripts[@]}"); else scripts=(-b "$(script_of "$part")"); fi
     [ -z "$pid" ] || reset_peak "$pid"
     mkdir -p "$work/log"
     before=$(cpu_of "$pid")
-    if ! "$programs/pgbench" -n "${scripts[@]}" -M "$mode" -c "$count" -j 2 -T "$seconds" -p "${port_of[$subject]}" \
+    if ! "$programs/pgbench" -n "${scripts[@]}" -M "$mode" -c "$count" -j 2 -T "$duration" -p "${port_of[$subject]}" \
         --log --log-prefix="$work/log/run" --sampling-rate="$rate" ${options[@]+"${options[@]}"} >"$work/run.log" 2>&1; then
         say "$subject failed in $part ($row):"
         tail -n 5 "$work/run.log" >&2
