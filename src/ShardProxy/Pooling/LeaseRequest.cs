@@ -17,6 +17,9 @@ public sealed class LeaseRequest
 
     public LoopSignal Signal { get; }
 
+    /// <summary>How many connections of other shards the session holds while it asks; does not change while it waits.</summary>
+    public int Held { get; set; }
+
     internal bool IsQueued { get; set; }
 
     internal LeaseRequest? Next { get; set; }

@@ -4,21 +4,25 @@ using ShardProxy.Transport;
 namespace ShardProxy.Pooling;
 
 /// <summary>
-/// The server connections of one user to one shard's server: at most <see cref="Size"/>, shared by all loops. Idle ones
-/// are kept per loop, because a connection is used on its own loop without being registered again; a request takes one
-/// of its own loop first, then of another, then a new one, then waits its turn.
+/// The server connections of one user to one shard's server, shared by all loops. Idle ones are kept per loop, because a
+/// connection is used on its own loop without being registered again; a request takes one of its own loop first, then of
+/// another, then a new one, then waits its turn.
 /// </summary>
+/// <remarks>
+/// At most <see cref="Size"/> are lent to sessions that hold no other shard's connection, and one more for each that the
+/// asking session holds. So sessions never wait for each other in a circle. For assume that all who hold connections of a
+/// pool that is waited for wait themselves, and take the one that holds the most, j. Every other was lent its connection
+/// of this pool while it held fewer than j, so at most size + j were lent then, and none has been lent since: less than
+/// what j allows, or it would not wait.
+/// </remarks>
 public sealed class ServerPool
 {
-    // A waiter of another loop goes first once it has waited this much longer than the own loop's, in milliseconds.
-    private const long ForeignPatience = 5;
-
     private readonly Lock _lock = new();
     private readonly Stack<ServerConnection>[] _idle;
-    private readonly LeaseQueue[] _waiting;
+    private readonly WaitingLine _waiting;
+    private readonly int _room;
     private readonly IServerOpener _opener;
     private int _size;
-    private int _waitingCount;
     private int _idleCount;
     private int _open;
     private int _opening;
@@ -28,16 +32,18 @@ public sealed class ServerPool
     private readonly HashSet<ServerConnection> _servers = [];
     private ServerError? _lastOpeningError;
 
-    public ServerPool(IServerOpener opener, int shard, string shardName, int size, int loops)
+    /// <param name="others">Most connections of other shards that a session may hold when it asks for one here.</param>
+    public ServerPool(IServerOpener opener, int shard, string shardName, int size, int loops, int others)
     {
         _opener = opener;
         Shard = shard;
         ShardName = shardName;
         _size = size;
+        _room = others;
         _idle = new Stack<ServerConnection>[loops];
         for (var loop = 0; loop < loops; loop++)
             _idle[loop] = new Stack<ServerConnection>();
-        _waiting = new LeaseQueue[loops];
+        _waiting = new WaitingLine(loops);
     }
 
     public int Shard { get; }
@@ -46,7 +52,7 @@ public sealed class ServerPool
 
     public string ShardName { get; }
 
-    /// <summary>Most connections, opening ones included. Made smaller, the surplus closes as it comes back.</summary>
+    /// <summary>Most connections for sessions that hold no other shard's. Made smaller, the surplus closes as it comes back.</summary>
     public int Size
     {
         get => Volatile.Read(ref _size);
@@ -54,14 +60,14 @@ public sealed class ServerPool
         {
             lock (_lock)
                 _size = value;
-            OpenForWaiters();
+            ServeWaiters();
         }
     }
 
     /// <summary>Connections now open or being opened.</summary>
     public int Count => Volatile.Read(ref _open) + Volatile.Read(ref _opening);
 
-    public int WaitingCount => Volatile.Read(ref _waitingCount);
+    public int WaitingCount => _waiting.Count;
 
     public int IdleCount => Volatile.Read(ref _idleCount);
 
@@ -93,21 +99,9 @@ public sealed class ServerPool
 
     public void Resume()
     {
-        var granted = new List<LeaseRequest>();
         lock (_lock)
-        {
             _paused = false;
-            while (FirstWaiter() is { } waiter && TakeIdle(waiter.Signal.Loop) is { } server)
-            {
-                _waiting[waiter.Signal.Loop.Index].Remove(waiter);
-                _waitingCount--;
-                waiter.Grant(server);
-                granted.Add(waiter);
-            }
-        }
-        foreach (var request in granted)
-            request.Signal.SetFromAnyThread();
-        OpenForWaiters();
+        ServeWaiters();
     }
 
     /// <summary>Why the last attempt to open a connection failed; null when it did not.</summary>
@@ -121,8 +115,8 @@ public sealed class ServerPool
         ServerConnection? leased;
         lock (_lock)
         {
-            // With one waiting none is idle, so nobody is overtaken.
-            leased = _paused ? null : TakeIdle(loop);
+            // Nobody who may have one waits while one is idle, so nobody is overtaken.
+            leased = _paused || _open - _idleCount >= _size + request.Held ? null : TakeIdle(loop);
             if (leased is null)
             {
                 if (_closed)
@@ -131,9 +125,7 @@ public sealed class ServerPool
                     request.Signal.SetFromAnyThread();
                     return null;
                 }
-                request.Since = Environment.TickCount64;
-                _waiting[loop.Index].Enqueue(request);
-                _waitingCount++;
+                _waiting.Add(request);
                 open = ReserveOpening();
             }
         }
@@ -149,8 +141,7 @@ public sealed class ServerPool
         {
             if (request.IsQueued)
             {
-                _waiting[request.Signal.Loop.Index].Remove(request);
-                _waitingCount--;
+                _waiting.Remove(request);
                 return;
             }
         }
@@ -183,7 +174,7 @@ public sealed class ServerPool
             _open--;
             _servers.Remove(server);
         }
-        OpenForWaiters();
+        ServeWaiters();
     }
 
     /// <summary>Closes what is idle now and what is released from now on; who waits is told so.</summary>
@@ -228,31 +219,6 @@ public sealed class ServerPool
         return null;
     }
 
-    private LeaseRequest? FirstWaiter()
-    {
-        LeaseRequest? first = null;
-        foreach (ref var queue in _waiting.AsSpan())
-        {
-            if (queue.First is { } head && (first is null || head.Since < first.Since))
-                first = head;
-        }
-        return first;
-    }
-
-    // Own loop's first, unless another loop's has waited clearly longer: moving a connection costs two system calls.
-    private LeaseRequest? NextWaiter(int loop)
-    {
-        if (_waitingCount == 0 || _paused)
-            return null;
-        var next = _waiting[loop].First;
-        var oldest = FirstWaiter()!;
-        if (next is null || next.Since - oldest.Since > ForeignPatience)
-            next = oldest;
-        _waiting[next.Signal.Loop.Index].Remove(next);
-        _waitingCount--;
-        return next;
-    }
-
     // To the next waiter or into the idle list. False: the pool has no room for it.
     private bool TryPlace(ServerConnection server, bool isNew)
     {
@@ -269,9 +235,9 @@ public sealed class ServerPool
                 _servers.Add(server);
                 _lastOpeningError = null;
             }
-            if (_closed || _open > _size)
+            if (_closed || _open > _size + _room)
                 return false;
-            next = NextWaiter(connection.Loop.Index);
+            next = _paused ? null : _waiting.TakeNext(connection.Loop.Index, _size - (_open - _idleCount - 1));
             if (next is null)
             {
                 server.MoveTo(ServerState.Idle);
@@ -301,24 +267,39 @@ public sealed class ServerPool
 
     private bool ReserveOpening()
     {
-        if (_closed || _paused || _open + _opening >= _size || _opening >= _waitingCount)
+        if (_closed || _paused || _opening >= _waiting.Count || _open + _opening >= _size + _waiting.MostHeld)
             return false;
         _opening++;
         return true;
     }
 
-    private void OpenForWaiters()
+    // Whoever may have an idle connection gets it; for the others new ones are opened, as far as the size allows.
+    private void ServeWaiters()
     {
         while (true)
         {
-            EventLoop loop;
+            LeaseRequest waiter;
+            ServerConnection? server;
             lock (_lock)
             {
-                if (FirstWaiter() is not { } waiter || !ReserveOpening())
+                if (_paused || _waiting.First is not { } first)
                     return;
-                loop = waiter.Signal.Loop;
+                waiter = first;
+                server = _open - _idleCount < _size + waiter.Held ? TakeIdle(waiter.Signal.Loop) : null;
+                if (server is not null)
+                {
+                    _waiting.Remove(waiter);
+                    waiter.Grant(server);
+                }
+                else if (!ReserveOpening())
+                {
+                    return;
+                }
             }
-            StartOpening(loop);
+            if (server is not null)
+                waiter.Signal.SetFromAnyThread();
+            else
+                StartOpening(waiter.Signal.Loop);
         }
     }
 
@@ -344,7 +325,7 @@ public sealed class ServerPool
             _lastOpeningError = error;
             if (_open == 0 && _opening == 0)
                 FailWaiters(error);
-            if (_waitingCount == 0 || _retryScheduled)
+            if (_waiting.Count == 0 || _retryScheduled)
                 return false;
             _retryScheduled = true;
             return true;
@@ -355,21 +336,17 @@ public sealed class ServerPool
     {
         lock (_lock)
             _retryScheduled = false;
-        OpenForWaiters();
+        ServeWaiters();
     }
 
     private void FailWaiters(ServerError error)
     {
-        foreach (ref var queue in _waiting.AsSpan())
+        while (_waiting.First is { } request)
         {
-            while (queue.First is { } request)
-            {
-                queue.Remove(request);
-                request.Fail(error);
-                request.Signal.SetFromAnyThread();
-            }
+            _waiting.Remove(request);
+            request.Fail(error);
+            request.Signal.SetFromAnyThread();
         }
-        _waitingCount = 0;
     }
 
     private static ServerError ClosedError() => new(SqlStates.AdminShutdown, "ShardProxy is shutting down");

@@ -172,7 +172,7 @@ public sealed class Database
             {
                 var index = shard;
                 var opener = new CurrentCredentials(this, current => database._openers(database, index, current));
-                Shards[shard] = new ServerPool(opener, shard, database.ShardName(shard), database.Config.Pool.Size, database._loops);
+                Shards[shard] = new ServerPool(opener, shard, database.ShardName(shard), database.Config.Pool.Size, database._loops, database.ShardCount - 1);
                 if (database._paused)
                     Shards[shard].Pause();
             }

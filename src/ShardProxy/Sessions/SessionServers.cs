@@ -90,6 +90,7 @@ public sealed class SessionServers
         if (FailureOf(shard) is not null)
             return null;
         var pool = _session.Pool(shard);
+        _lease.Held = HeldCount;
         server = pool.TryLease(_lease);
         if (server is null)
         {
@@ -281,6 +282,7 @@ public sealed class SessionServers
         if (FailureOf(shard) is null)
         {
             var pool = _session.Pool(shard);
+            _lease.Held = HeldCount;
             if (pool.TryLease(_lease) is { } server)
             {
                 Hold(shard, server);

@@ -24,7 +24,7 @@ public sealed class ReplyRelayTests
     public ReplyRelayTests()
     {
         var opener = new ManualOpener();
-        _ = opener.OpenAsync(new ServerPool(opener, 0, "s0", 1, 1), _loop);
+        _ = opener.OpenAsync(new ServerPool(opener, 0, "s0", 1, 1, 0), _loop);
         _server = opener.Succeed();
         (_, _nearServer, _farServer) = opener.Opened[0];
         (_nearClient, _farClient) = MemoryConnection.CreatePair(_loop, capacity: 8 << 20);

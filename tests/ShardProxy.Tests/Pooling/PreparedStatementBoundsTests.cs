@@ -60,7 +60,7 @@ public sealed class PreparedStatementBoundsTests
         var next = registry.Intern("SELECT 2"u8, [], 1);
         var opener = new ManualOpener();
         var loop = new Transport.ManualLoop();
-        var pool = new ServerPool(opener, 0, "s0", 1, 1);
+        var pool = new ServerPool(opener, 0, "s0", 1, 1, 0);
         _ = opener.OpenAsync(pool, loop);
         var server = opener.Succeed();
         server.Prepared.Add(old);

@@ -6,12 +6,13 @@ using ShardProxy.Transport;
 namespace ShardProxy.Tests.Pooling;
 
 /// <summary>
-/// Random work on a pool, watched by a model: never more connections than the size, nobody overtaken on its own loop,
-/// nobody forgotten, no connection with two users.
+/// Random work on a pool, watched by a model: never more connections than the size and what holders of others may have
+/// beyond it, no newcomer overtaken by another of its loop, nobody forgotten, no connection with two users.
 /// </summary>
 public sealed class ServerPoolModelTests
 {
     private const int Steps = 400;
+    private const int Others = 2;
 
     private readonly ManualLoop[] _loops = [new(0), new(1)];
     private readonly ManualOpener _opener = new();
@@ -27,18 +28,18 @@ public sealed class ServerPoolModelTests
     private void Run(Random random, int seed)
     {
         _largestSize = random.Next(1, 5);
-        var pool = new ServerPool(_opener, 0, "s0", _largestSize, 2);
+        var pool = new ServerPool(_opener, 0, "s0", _largestSize, loops: 2, Others);
         var clients = Enumerable.Range(0, 8).Select(i => new Client(_loops[i % 2], pool)).ToList();
-        var queues = new List<Client>[] { [], [] };
+        var queues = new List<Client>[] { [], [], [] };
         for (var step = 0; step < Steps; step++)
         {
             var client = clients[random.Next(clients.Count)];
             switch (random.Next(10))
             {
                 case < 4 when client is { Server: null, Waits: false }:
-                    client.Ask();
+                    client.Ask(random.Next(3) == 0 ? random.Next(1, Others + 1) : 0);
                     if (client.Waits)
-                        queues[client.Loop].Add(client);
+                        queues[client.Queue].Add(client);
                     break;
                 case 4 or 5 when client.Server is not null:
                     client.GiveBack(discard: false);
@@ -47,7 +48,7 @@ public sealed class ServerPoolModelTests
                     client.GiveBack(discard: true);
                     break;
                 case 6 when client.Waits && random.Next(4) == 0:
-                    queues[client.Loop].Remove(client);
+                    queues[client.Queue].Remove(client);
                     client.Leave();
                     break;
                 case 7 when _opener.PendingCount > 0:
@@ -103,6 +104,7 @@ public sealed class ServerPoolModelTests
     {
         foreach (var loop in _loops)
             loop.RunUntilIdle();
+        queues[Client.HoldersQueue].RemoveAll(static client => client.TryTake());
         foreach (var queue in queues)
         {
             // Several may have been answered in one step; those must be the first ones of the queue.
@@ -123,10 +125,11 @@ public sealed class ServerPoolModelTests
         pool.Count.ShouldBe(alive + _opener.PendingCount, at);
         // A size made smaller closes nothing that is in use.
         (held.Count + pool.IdleCount).ShouldBe(alive, at);
-        if (pool.WaitingCount > 0)
-            pool.IdleCount.ShouldBe(0, at);
+        if (pool.IdleCount > 0)
+            clients.Exists(client => client.Waits && held.Count < pool.Size + client.Held).ShouldBeFalse(at);
+        clients.Count(static client => client is { Server: not null, Held: 0 }).ShouldBeLessThanOrEqualTo(_largestSize, at);
         pool.WaitingCount.ShouldBe(clients.Count(static client => client.Waits), at);
-        pool.Count.ShouldBeLessThanOrEqualTo(_largestSize, at);
+        pool.Count.ShouldBeLessThanOrEqualTo(_largestSize + Others, at);
     }
 
     private sealed class Client(ManualLoop loop, ServerPool pool)
@@ -134,14 +137,19 @@ public sealed class ServerPoolModelTests
         private readonly LeaseRequest _request = new(new LoopSignal(loop));
         private ServerError? _failure;
 
-        public int Loop => loop.Index;
+        public const int HoldersQueue = 2;
+
+        public int Held => _request.Held;
+
+        public int Queue => Held > 0 ? HoldersQueue : loop.Index;
 
         public bool Waits { get; private set; }
 
         public ServerConnection? Server { get; private set; }
 
-        public void Ask()
+        public void Ask(int held)
         {
+            _request.Held = held;
             Server = pool.TryLease(_request);
             Waits = Server is null;
             Server?.Channel.Connection.Loop.ShouldBeSameAs(loop);

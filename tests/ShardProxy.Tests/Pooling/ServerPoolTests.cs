@@ -11,7 +11,7 @@ public sealed class ServerPoolTests
     private readonly ManualOpener _opener = new();
     private readonly ServerPool _pool;
 
-    public ServerPoolTests() => _pool = new ServerPool(_opener, shard: 0, "s0", size: 2, loops: 2);
+    public ServerPoolTests() => _pool = new ServerPool(_opener, shard: 0, "s0", size: 2, loops: 2, others: 0);
 
     [Fact]
     public void A_waiter_of_another_loop_gets_a_new_connection_on_its_own()

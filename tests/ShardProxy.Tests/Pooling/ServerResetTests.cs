@@ -16,7 +16,7 @@ public sealed class ServerResetTests
 
     public ServerResetTests()
     {
-        _pool = new ServerPool(_opener, 0, "s0", size: 1, loops: 1);
+        _pool = new ServerPool(_opener, 0, "s0", size: 1, loops: 1, others: 0);
         var request = new LeaseRequest(new LoopSignal(_loop));
         _pool.TryLease(request);
         _loop.RunUntilIdle();

@@ -8,7 +8,7 @@ internal static class CommitRefusals
     public static SqlErrorException CannotPrepare(string one, string other) => new(
         SqlStates.FeatureNotSupported,
         $"a transaction cannot write on the shards \"{one}\" and \"{other}\", because max_prepared_transactions is 0 on both",
-        "Set max_prepared_transactions on every shard to at least the pool's size and restart them, or accept transactions that are not atomic over shards with cross_shard_writes: best_effort.");
+        "Set max_prepared_transactions on every shard to at least the pool's size plus the number of shards and restart them, or accept transactions that are not atomic over shards with cross_shard_writes: best_effort.");
 
     public static SqlErrorException ByConfiguration(string before, string now) => new(
         SqlStates.FeatureNotSupported,
