@@ -118,7 +118,15 @@ public enum ServerTlsMode
 /// <summary>A key of the tables map is "table" (schema public) or "schema.table".</summary>
 /// <param name="Strategy">hash, range or list; read only where the table founds a group.</param>
 /// <param name="Placement">The ranges or lists of its strategy, as written.</param>
-public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference, string Strategy = "hash", string? Placement = null);
+public sealed record TableConfig(string? Key, string? ColocateWith, bool Reference, string Strategy = "hash", string? Placement = null)
+{
+    /// <summary>Null for a table without zones, and for a colocated one whose zone column has the other's name.</summary>
+    public ZoneConfig? Zone { get; init; }
+}
+
+/// <summary>A first level above the strategy: the column's value says on which shards a row may be.</summary>
+/// <param name="Zones">"(eu) on s0 s1, (us) on s2"; null where the table is colocated with one that says it.</param>
+public sealed record ZoneConfig(string Column, string? Zones);
 
 /// <param name="Store">"embedded" or "redis".</param>
 /// <param name="Path">

@@ -72,6 +72,23 @@ internal sealed class Section : IDisposable
         return [];
     }
 
+    /// <summary>The entries of a mapping from names of the user's choice to a text or a list of texts each.</summary>
+    public IReadOnlyList<(Scalar Name, IReadOnlyList<Scalar> Values)> OpenTexts(string key)
+    {
+        using var map = Open(key);
+        var entries = new List<(Scalar, IReadOnlyList<Scalar>)>();
+        foreach (var (keyNode, value) in map.Children)
+        {
+            if (keyNode is not YamlScalarNode scalar || ScalarOf(scalar, map.Path) is not { } name)
+                continue;
+            map._asked.Add(scalar.Value ?? "");
+            var path = map.PathOf(name.Text);
+            IEnumerable<YamlNode> items = value is YamlSequenceNode sequence ? sequence.Children : [value];
+            entries.Add((name, [.. items.Select(item => ScalarOf(item, path)).OfType<Scalar>()]));
+        }
+        return entries;
+    }
+
     /// <summary>The entries of a mapping whose keys are names of the user's choice.</summary>
     public IReadOnlyList<(Scalar Name, Section Value)> OpenMap(string key)
     {

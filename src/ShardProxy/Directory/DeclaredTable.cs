@@ -5,5 +5,8 @@ namespace ShardProxy.Directory;
 /// <param name="KeyNumber">The key column's attnum on the home shard, by which a rename of the column is followed; 0 until it was seen, and for reference tables.</param>
 public sealed record DeclaredTable(TableDistribution Distribution, uint HomeOid, short KeyNumber)
 {
+    /// <summary>The zone column's attnum on the home shard; 0 until it was seen, and for tables without zones.</summary>
+    public short ZoneNumber { get; init; }
+
     public QualifiedName Name => Distribution.Table;
 }

@@ -22,7 +22,7 @@ public sealed record TableDeclared(DeclaredTable Table) : DirectoryChange
 
     public override string ToString() => Table.Distribution.Kind == TableKind.Reference
         ? $"declare reference table {Table.Name}"
-        : $"declare table {Table.Name} with key {Table.Distribution.KeyColumn} in group {Table.Distribution.Group}";
+        : $"declare table {Table.Name} with key {Table.Distribution.KeyColumn}{(Table.Distribution.ZoneColumn is { } zone ? $" and zone {zone}" : "")} in group {Table.Distribution.Group}";
 }
 
 public sealed record TableUndeclared(QualifiedName Table) : DirectoryChange
@@ -45,7 +45,7 @@ public sealed record TableRenamed(QualifiedName From, QualifiedName To, bool Kee
         var table = Existing(draft.Tables, From);
         Add(draft.Tables, table with { Distribution = table.Distribution with { Table = To } });
         if (KeepOld)
-            draft.Tables[From] = table with { HomeOid = 0, KeyNumber = 0 };
+            draft.Tables[From] = table with { HomeOid = 0, KeyNumber = 0, ZoneNumber = 0 };
         else
             draft.Tables.Remove(From);
     }
@@ -64,11 +64,24 @@ public sealed record KeyRenamed(QualifiedName Table, string KeyColumn) : Directo
     public override string ToString() => $"rename key of table {Table} to {KeyColumn}";
 }
 
+public sealed record ZoneRenamed(QualifiedName Table, string ZoneColumn) : DirectoryChange
+{
+    internal override void ApplyTo(DirectoryDraft draft)
+    {
+        var table = Existing(draft.Tables, Table);
+        draft.Tables[Table] = table with { Distribution = table.Distribution with { ZoneColumn = ZoneColumn } };
+    }
+
+    public override string ToString() => $"rename zone column of table {Table} to {ZoneColumn}";
+}
+
 /// <summary>The table was seen on the home shard for the first time, or under a new object id.</summary>
 public sealed record TableIdentified(QualifiedName Table, uint HomeOid, short KeyNumber) : DirectoryChange
 {
+    public short ZoneNumber { get; init; }
+
     internal override void ApplyTo(DirectoryDraft draft) =>
-        draft.Tables[Table] = Existing(draft.Tables, Table) with { HomeOid = HomeOid, KeyNumber = KeyNumber };
+        draft.Tables[Table] = Existing(draft.Tables, Table) with { HomeOid = HomeOid, KeyNumber = KeyNumber, ZoneNumber = ZoneNumber };
 
     public override string ToString() => $"identify table {Table} by object id {HomeOid}, key by column number {KeyNumber}";
 }

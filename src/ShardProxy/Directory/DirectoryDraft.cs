@@ -30,6 +30,8 @@ internal sealed class DirectoryDraft
 
     public long MoveNumber { get; set; }
 
+    public int HashBuckets => _from.HashBuckets;
+
     /// <summary>A bucket beside those of hashed keys, owned by the shard; one that no group uses any more is taken again.</summary>
     public int NewBucket(string shard)
     {
@@ -45,7 +47,30 @@ internal sealed class DirectoryDraft
         return bucket;
     }
 
+    /// <summary>A run of buckets beside those of hashed keys, spread evenly over the shards.</summary>
+    /// <returns>The first one's number.</returns>
+    public int NewBuckets(IReadOnlyList<string> shards, int count)
+    {
+        var used = Groups.Values.SelectMany(static group => group.Rule.Buckets).Concat(_reserved).ToHashSet();
+        var first = _from.HashBuckets;
+        for (var bucket = first; bucket < first + count; bucket++)
+        {
+            if (used.Contains(bucket))
+                first = bucket + 1;
+        }
+        var owners = DirectorySnapshot.SpreadEvenly(count, shards.Count);
+        while (Owners.Count < first + count)
+            Owners.Add(shards[0]);
+        for (var position = 0; position < count; position++)
+        {
+            Owners[first + position] = shards[owners[position]];
+            _reserved.Add(first + position);
+        }
+        return first;
+    }
+
     /// <summary>A group without tables is gone, and so is its rule.</summary>
+    /// <exception cref="DirectoryException">A bucket would be on a shard outside of its zone.</exception>
     public DirectoryContent ToContent(long version)
     {
         var live = Tables.Values.Select(static table => table.Distribution.Group).OfType<string>().ToHashSet(StringComparer.Ordinal);
@@ -55,6 +80,25 @@ internal sealed class DirectoryDraft
         KeyGroup[] groups = [.. Groups.Values
             .Where(group => live.Contains(group.Name))
             .OrderBy(static group => group.Name, StringComparer.Ordinal)];
+        foreach (var group in groups)
+            EnsureResidency(group);
         return _from with { Version = version, Tables = tables, Groups = groups, ShardOfBucket = Owners, Moves = Moves, MoveNumber = MoveNumber };
+    }
+
+    private void EnsureResidency(KeyGroup group)
+    {
+        if (group.Rule is not ZoneRule rule)
+            return;
+        foreach (var zone in rule.Zones)
+        {
+            for (var bucket = zone.FirstBucket; bucket < zone.FirstBucket + rule.Width; bucket++)
+            {
+                if (!zone.Shards.Contains(Owners[bucket], StringComparer.Ordinal))
+                {
+                    throw new DirectoryException(
+                        $"bucket {bucket} belongs to the zone {zone.Text} of group {group.Name}, whose shards are {string.Join(", ", zone.Shards)}: it cannot be on {Owners[bucket]}");
+                }
+            }
+        }
     }
 }

@@ -34,7 +34,11 @@ internal static class DirectoryJson
                 table.Distribution.KeyColumn,
                 table.Distribution.Group,
                 table.HomeOid,
-                table.KeyNumber))],
+                table.KeyNumber)
+            {
+                Zone = table.Distribution.ZoneColumn,
+                ZoneNumber = table.Distribution.ZoneColumn is null ? null : table.ZoneNumber,
+            })],
             [.. content.Groups.Select(static group => new GroupEntry(group.Name, group.Rule.Strategy, group.Rule.ToText()))])
         {
             Moves = content.Moves.Count == 0 ? null : content.Moves,
@@ -58,9 +62,15 @@ internal static class DirectoryJson
                 document.HashBuckets,
                 [.. document.Tables.Select(static table => new DeclaredTable(
                     new TableDistribution(
-                        new QualifiedName(table.Schema, table.Name), table.Reference ? TableKind.Reference : TableKind.Sharded, table.Key, table.Group),
+                        new QualifiedName(table.Schema, table.Name), table.Reference ? TableKind.Reference : TableKind.Sharded, table.Key, table.Group)
+                    {
+                        ZoneColumn = table.Zone,
+                    },
                     table.HomeOid,
-                    table.KeyNumber))],
+                    table.KeyNumber)
+                {
+                    ZoneNumber = table.ZoneNumber ?? 0,
+                })],
                 [.. document.Groups.Select(static group => new KeyGroup(group.Name, PlacementRule.Read(group.Strategy, group.Placement)))])
             {
                 Revision = document.Revision,
@@ -104,7 +114,12 @@ internal static class DirectoryJson
 
     private sealed record OwnerRun(string Shard, int Count);
 
-    private sealed record TableEntry(string Schema, string Name, bool Reference, string? Key, string? Group, uint HomeOid, short KeyNumber);
+    private sealed record TableEntry(string Schema, string Name, bool Reference, string? Key, string? Group, uint HomeOid, short KeyNumber)
+    {
+        public string? Zone { get; init; }
+
+        public short? ZoneNumber { get; init; }
+    }
 
     private sealed record GroupEntry(string Name, string Strategy, string Placement);
 }

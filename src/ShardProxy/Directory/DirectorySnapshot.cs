@@ -24,8 +24,20 @@ public enum TableKind
 /// <param name="Group">Name of the colocation group (the first table's full name); tables of a group share buckets. Null for reference tables.</param>
 public sealed record TableDistribution(QualifiedName Table, TableKind Kind, string? KeyColumn, string? Group)
 {
+    /// <summary>The column that says a row's zone, in a group that is placed by zones; null elsewhere. A row's place then depends on both columns.</summary>
+    public string? ZoneColumn { get; init; }
+
     /// <summary>The group when it is not placed by hash; filled in by the snapshot, never by a store.</summary>
     public KeyGroup? Placement { get; init; }
+
+    /// <summary>The columns that together decide where a row is: the zone first. None for reference tables.</summary>
+    public IEnumerable<string> KeyColumns => KeyColumn is null ? [] : ZoneColumn is null ? [KeyColumn] : [ZoneColumn, KeyColumn];
+
+    /// <summary>For messages: "id", "region and id".</summary>
+    public string KeyText => string.Join(" and ", KeyColumns);
+
+    /// <summary>Whether rows with another value in the column may be on another shard.</summary>
+    public bool IsKeyColumn(string name) => name == KeyColumn || (ZoneColumn is not null && name == ZoneColumn);
 }
 
 /// <summary>

@@ -47,17 +47,23 @@ internal sealed class FileDeclarationMerge
     private void Declare(QualifiedName name, TableConfig table)
     {
         var group = table.Reference ? null : GroupOf(name, []);
-        if (group is not null && table.Strategy != PlacementRule.Hash)
+        if (group is not null && table.ColocateWith is null && (table.Strategy != PlacementRule.Hash || table.Zone is not null))
             Place(name, table, group);
         var kind = table.Reference ? TableKind.Reference : TableKind.Sharded;
-        _changes.Add(new TableDeclared(new DeclaredTable(new TableDistribution(name, kind, table.Reference ? null : table.Key, group), 0, 0)));
+        var distribution = new TableDistribution(name, kind, table.Reference ? null : table.Key, group)
+        {
+            ZoneColumn = group is null ? null : ZoneColumnOf(name),
+        };
+        _changes.Add(new TableDeclared(new DeclaredTable(distribution, 0, 0)));
     }
 
     private void Place(QualifiedName name, TableConfig table, string group)
     {
         try
         {
-            _changes.Add(new GroupPlaced(group, table.Strategy, PlacementTargets.Begin(table.Strategy, table.Placement ?? "", _shards)));
+            _changes.Add(table.Zone is { Zones: { } zones }
+                ? new GroupPlaced(group, PlacementRule.Zone, ZoneRule.EntriesFor(table.Strategy, table.Placement, zones, _shards))
+                : new GroupPlaced(group, table.Strategy, PlacementTargets.Begin(table.Strategy, table.Placement ?? "", _shards)));
         }
         catch (FormatException exception)
         {
@@ -74,11 +80,18 @@ internal sealed class FileDeclarationMerge
             _errors.Add($"table {name}: the configuration file says that it is {said}, the directory ({_storeLocation}) that it is {known}");
             return;
         }
-        var strategy = stored.Group is { } placed ? _content.FindGroup(placed)?.Rule.Strategy ?? PlacementRule.Hash : PlacementRule.Hash;
+        var rule = stored.Group is { } placed ? _content.FindGroup(placed)?.Rule : null;
+        var strategy = (rule as ZoneRule)?.InnerStrategy ?? rule?.Strategy ?? PlacementRule.Hash;
         if (table is { Reference: false, ColocateWith: null } && table.Strategy != strategy)
         {
             _errors.Add(
                 $"table {name}: the configuration file says that its strategy is {table.Strategy}, the directory ({_storeLocation}) that it is {strategy}");
+            return;
+        }
+        if (!table.Reference && (table.ColocateWith is null || table.Zone is not null) && table.Zone?.Column != stored.ZoneColumn)
+        {
+            _errors.Add(
+                $"table {name}: the configuration file says that {ZoneWords(table.Zone?.Column)}, the directory ({_storeLocation}) that {ZoneWords(stored.ZoneColumn)}");
             return;
         }
         if (table.ColocateWith is null || table.Reference)
@@ -90,6 +103,19 @@ internal sealed class FileDeclarationMerge
                 $"table {name}: the configuration file says that it is colocated with {FileDeclarations.ParseName(table.ColocateWith)} (group {group}), "
                 + $"the directory ({_storeLocation}) that it is in group {stored.Group}");
         }
+    }
+
+    private static string ZoneWords(string? column) => column is null ? "it has no zones" : $"its zones are those of \"{column}\"";
+
+    /// <summary>The column that says the zones, which in a colocated table has the name that it has in the other unless the file says one. There are no rings: <see cref="GroupOf"/> has seen to that.</summary>
+    private string? ZoneColumnOf(QualifiedName name)
+    {
+        var table = _file.GetValueOrDefault(name);
+        if (table?.Zone is { } zone)
+            return zone.Column;
+        return _content.Find(name) is { } stored ? stored.Distribution.ZoneColumn
+            : table?.ColocateWith is { } other ? ZoneColumnOf(FileDeclarations.ParseName(other))
+            : null;
     }
 
     /// <summary>The group that the file gives a table, following colocate_with; null after an error.</summary>

@@ -15,7 +15,7 @@ internal static class LostTables
             if (content.Find(table.Name) is not null)
                 continue;
             if (table.Distribution.Group is { } name && lost.FindGroup(name) is { } group && content.FindGroup(name) is null && placed.Add(name))
-                changes.Add(new GroupPlaced(name, group.Rule.Strategy, [.. group.Rule.Entries.Select(entry => Named(entry, lost))]));
+                changes.Add(new GroupPlaced(name, group.Rule.Strategy, group.Rule is ZoneRule zones ? zones.NewEntries : [.. group.Rule.Entries.Select(entry => Named(entry, lost))]));
             changes.Add(new TableDeclared(table));
         }
         return changes;

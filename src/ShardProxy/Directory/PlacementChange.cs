@@ -6,7 +6,7 @@ namespace ShardProxy.Directory;
 /// A colocation group gets a rule, with a bucket for each of its entries. The first table of the group is declared in the
 /// same version.
 /// </summary>
-/// <param name="Strategy">"range", "list" or "lookup".</param>
+/// <param name="Strategy">"range", "list", "lookup" or "zone".</param>
 /// <param name="Entries">Each with the shard that is to own its bucket as the target.</param>
 public sealed record GroupPlaced(string Group, string Strategy, IReadOnlyList<PlacementEntry> Entries) : DirectoryChange
 {
@@ -16,13 +16,16 @@ public sealed record GroupPlaced(string Group, string Strategy, IReadOnlyList<Pl
             throw new DirectoryException($"group {Group} is in use already");
         // Entries that were never declared with tables leave no rule behind.
         draft.Groups.Remove(Group);
-        draft.Groups.Add(Group, new KeyGroup(Group, PlacementRule.Of(Strategy, Entries, entry => draft.NewBucket(entry.Target!))));
+        var rule = Strategy == PlacementRule.Zone
+            ? ZoneRule.NewZones(Entries, draft.HashBuckets, draft.NewBuckets)
+            : PlacementRule.Of(Strategy, Entries, entry => draft.NewBucket(entry.Target!));
+        draft.Groups.Add(Group, new KeyGroup(Group, rule));
     }
 
     public override string ToString() => $"place group {Group} by {Strategy}: {PlacementText.Format(Entries)}";
 }
 
-/// <summary>A range or a list is added to a group that is placed so.</summary>
+/// <summary>A range, a list or a zone is added to a group that is placed so.</summary>
 /// <param name="Entry">With the shard that is to own its bucket as the target.</param>
 public sealed record PlacementAdded(string Group, PlacementEntry Entry) : DirectoryChange
 {
@@ -30,6 +33,11 @@ public sealed record PlacementAdded(string Group, PlacementEntry Entry) : Direct
     {
         if (!draft.Groups.TryGetValue(Group, out var group))
             throw new DirectoryException($"group {Group} is placed by hash");
+        if (group.Rule is ZoneRule zones)
+        {
+            draft.Groups[Group] = new KeyGroup(Group, zones.With(Entry, draft.NewBuckets));
+            return;
+        }
         var entries = group.Rule.Entries.Append(Entry).ToArray();
         var known = group.Rule.Entries.Count;
         var at = 0;

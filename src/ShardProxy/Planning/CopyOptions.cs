@@ -26,4 +26,10 @@ public sealed record CopyOptions(
     bool ForceNullOnKey,
     bool ForceNotNullOnKey,
     string? DefaultText,
-    string? Encoding);
+    string? Encoding)
+{
+    /// <summary>As <see cref="ForceNullOnKey"/>, of the column that says a row's zone.</summary>
+    public bool ForceNullOnZone { get; init; }
+
+    public bool ForceNotNullOnZone { get; init; }
+}

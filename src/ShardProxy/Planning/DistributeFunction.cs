@@ -5,7 +5,7 @@ namespace ShardProxy.Planning;
 
 /// <summary>
 /// SELECT create_distributed_table(…) and create_reference_table(…), with the names and arguments that Citus users know,
-/// and the functions that change ranges and lists.
+/// and the functions that change ranges, lists and zones.
 /// </summary>
 internal static class DistributeFunction
 {
@@ -16,11 +16,12 @@ internal static class DistributeFunction
             return false;
         string[]? names = call.Names[0] switch
         {
-            "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with", "strategy", "ranges", "lists", "policy"],
+            "create_distributed_table" => ["table_name", "distribution_column", "distribution_type", "colocate_with", "strategy", "ranges", "lists", "policy", "zone_column", "zones"],
             "create_reference_table" => ["table_name"],
             "create_distributed_function" => ["function_name", "distribution_arg_name", "colocate_with"],
             "add_shard_range" => ["table_name", "range"],
             "add_shard_list" => ["table_name", "list"],
+            "add_shard_zone" => ["table_name", "zone"],
             "split_shard_range" => ["table_name", "at"],
             "move_shard_key" => ["table_name", "key", "shard_name"],
             _ => null,
@@ -56,7 +57,7 @@ internal static class DistributeFunction
             return call.Names[0] == "move_shard_key" ? ReadMove(table, values[1], values[2], names) : ReadPlacement(call.Names[0], table, values[1], names);
         if (values[1] is not { } key)
             return Refuse($"{call.Names[0]} needs the column to shard by", names);
-        return ReadStrategy(new DistributePlan(table, key, ColocateWith(values[3]), Reference: false), values, names);
+        return ReadZones(ReadStrategy(new DistributePlan(table, key, ColocateWith(values[3]), Reference: false), values, names), values[8], values[9], names);
     }
 
     /// <summary>"default" and "none" are Citus' words for a group by key type and a group of its own.</summary>
@@ -84,6 +85,21 @@ internal static class DistributeFunction
         };
     }
 
+    private static Plan ReadZones(Plan plan, string? column, string? zones, string[] names)
+    {
+        if (plan is not DistributePlan distribute || (column is null && zones is null))
+            return plan;
+        if (distribute.ColocateWith is not null && zones is not null)
+            return Refuse("a table that is colocated with another has the zones of that one; zone_column says which of its own columns has them", names);
+        if (distribute.ColocateWith is null && (column is null || zones is null))
+            return Refuse("zones take a column and their shards, such as zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'", names);
+        if (column == distribute.Key)
+            return Refuse("a column cannot be both zone and key; with the strategy list its values are placed by themselves", names);
+        return distribute.Strategy == "lookup"
+            ? Refuse("keys in zones are placed by hash, range or list, not by lookup", names)
+            : distribute with { ZoneColumn = column, Zones = zones };
+    }
+
     private static Plan ReadPlacement(string function, string table, string? text, string[] names)
     {
         if (text is null)
@@ -92,6 +108,7 @@ internal static class DistributeFunction
         {
             "add_shard_range" => PlacementVerb.AddRange,
             "add_shard_list" => PlacementVerb.AddList,
+            "add_shard_zone" => PlacementVerb.AddZone,
             _ => PlacementVerb.SplitRange,
         };
         return new PlacementPlan(verb, table, text);

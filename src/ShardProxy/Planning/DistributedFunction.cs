@@ -27,6 +27,8 @@ internal static class DistributedFunction
                     : $"\"{colocateWith}\" is not a sharded table",
                 Arguments);
         }
+        if (table.ZoneColumn is { } zone)
+            return Refusals.Of($"\"{table.Table.Name}\" has zones, and the function's argument says the key without its {zone}", "Say the shard where it is called: /* shardproxy: shard=… */.");
         var sql = $"ALTER FUNCTION {function} SET {KeySetting} = {Identifiers.Literal(argument)} SET {TableSetting} = {Identifiers.Literal(table.Table.ToString())}";
         return SqlParser.Parse(System.Text.Encoding.UTF8.GetBytes(sql)) is SyntaxTree { Statements.Length: 1 }
             ? new EveryShardPlan(sql)

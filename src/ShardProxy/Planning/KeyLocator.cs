@@ -10,7 +10,7 @@ namespace ShardProxy.Planning;
 /// From one key value, as the statement has it, to its shard: by its hash, or by the placement of its group. Allocates
 /// nothing, except to say what a table lacks for a new key.
 /// </summary>
-internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory, KeyPlaces? places)
+internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory, KeyPlaces? places, ShardSet? zones)
 {
     [ThreadStatic]
     private static ByteBuffer? _image;
@@ -18,6 +18,8 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
     private readonly KeyPlacement? _placement = type.Placement;
     private readonly DirectorySnapshot _directory = directory;
     private readonly KeyPlaces? _places = places;
+    private readonly ZoneRule? _rule = type.Zones;
+    private readonly ShardSet _zones = zones ?? ShardSet.Unknown;
 
     public KeyTarget Target { get; } = new(type.Oid, type.TypeModifier, use);
 
@@ -53,7 +55,23 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
     }
 
     private ShardSet ByHash(KeyHashResult result, ulong hash) =>
-        result == KeyHashResult.Hashed ? ShardSet.Of(_directory.ShardOfBucket(_directory.BucketOf(hash))) : WithoutKey(result);
+        result == KeyHashResult.Hashed ? OwnersOf(_rule is null ? _directory.BucketOf(hash) : _rule.PositionOf(hash)) : WithoutKey(result);
+
+    /// <summary>The shard of a bucket; of a position in zones, of that bucket of each; of a zone column, the zone's number.</summary>
+    public ShardSet OwnersOf(int bucket)
+    {
+        if (_placement is ZonePlacement)
+            return ShardSet.Of(bucket);
+        if (_rule is null)
+            return ShardSet.Of(_directory.ShardOfBucket(bucket));
+        var shards = ShardSet.Empty;
+        for (var zone = 0; zone < _rule.Zones.Count; zone++)
+        {
+            if (_zones.MayContain(zone))
+                shards = shards.Union(ShardSet.Of(_directory.ShardOfBucket(_rule.Zones[zone].FirstBucket + bucket)));
+        }
+        return shards;
+    }
 
     /// <param name="shown">The value's text, for the refusal; empty when it has none.</param>
     private ShardSet Placed(KeyHashResult result, ReadOnlySpan<byte> image, ReadOnlySpan<byte> shown, ref RefusedPlan? trouble)
@@ -64,12 +82,19 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
         if (bucket == KeyPlacement.Unknown)
             return ShardSet.Unknown;
         if (bucket >= 0)
-            return ShardSet.Of(_directory.ShardOfBucket(bucket));
+            return OwnersOf(bucket);
         // A key that has no bucket has no rows, so comparing with it finds none.
         if (Target.Use == KeyUse.Store)
-            trouble ??= _placement is LookupPlacement ? Refusals.NotPlacedYet : Refusals.NoBucket(_placement.Missing(image, shown.IsEmpty ? "the key" : Encoding.UTF8.GetString(shown)));
+            trouble ??= Trouble(_placement!, image, shown);
         return ShardSet.Empty;
     }
+
+    private static RefusedPlan Trouble(KeyPlacement placement, ReadOnlySpan<byte> image, ReadOnlySpan<byte> shown) => placement switch
+    {
+        LookupPlacement => Refusals.NotPlacedYet,
+        ZonePlacement => Refusals.NoZone(placement.Missing(image, shown.IsEmpty ? "the value" : Encoding.UTF8.GetString(shown))),
+        _ => Refusals.NoBucket(placement.Missing(image, shown.IsEmpty ? "the key" : Encoding.UTF8.GetString(shown))),
+    };
 
     // Without a lease other proxies may have moved the key, and one that is on its way is nowhere yet: what is remembered of
     // either counts for nothing.

@@ -9,7 +9,7 @@ namespace ShardProxy.Planning;
 /// <summary>A key value that a plan was bound by.</summary>
 /// <param name="Key">As written; a bound of a range with its comparison before it.</param>
 /// <param name="Found">Where it stands, in words.</param>
-/// <param name="Bucket">-1 when it has none.</param>
+/// <param name="Bucket">-1 when it has none, or one in each of several zones.</param>
 /// <param name="IsStored">It becomes a row's key.</param>
 public readonly record struct KeyMention(string Key, string Found, int Bucket, bool IsStored);
 
@@ -24,33 +24,39 @@ public static class KeyMentions
         return mentions;
     }
 
-    private static void Add(List<KeyMention> mentions, KeySet set, DirectorySnapshot directory, in StatementValues values)
+    private static void Add(List<KeyMention> mentions, KeySet set, DirectorySnapshot directory, in StatementValues values, int zone = -1)
     {
         switch (set)
         {
             case KeyEquals equals:
-                AddTerm(mentions, equals.Type, equals.Term, "", equals.Stored, directory, values);
+                AddTerm(mentions, equals.Type, equals.Term, "", equals.Stored, directory, values, zone);
                 break;
             case KeyInArray array:
-                AddTerm(mentions, array.Type, array.Array, "any of ", false, directory, values);
+                AddTerm(mentions, array.Type, array.Array, "any of ", false, directory, values, zone);
                 break;
             case KeyRange range:
                 foreach (var bound in range.Bounds)
-                    AddTerm(mentions, range.Type, bound.Term, Sign(bound.Comparison), false, directory, values);
+                    AddTerm(mentions, range.Type, bound.Term, Sign(bound.Comparison), false, directory, values, zone);
                 break;
             case KeyUnion union:
                 foreach (var member in union.Sets)
-                    Add(mentions, member, directory, values);
+                    Add(mentions, member, directory, values, zone);
+                break;
+            case ZonedKeys zoned:
+                if (zoned.Zones is not null)
+                    Add(mentions, zoned.Zones, directory, values, -1);
+                if (zoned.Keys is not null)
+                    Add(mentions, zoned.Keys, directory, values, ShardBinder.ZonesOf(zoned, directory, values).One);
                 break;
             case KeyIntersection intersection:
                 foreach (var member in intersection.Sets)
-                    Add(mentions, member, directory, values);
+                    Add(mentions, member, directory, values, zone);
                 break;
         }
     }
 
     private static void AddTerm(
-        List<KeyMention> mentions, KeyType type, KeyTerm term, string before, bool stored, DirectorySnapshot directory, in StatementValues values)
+        List<KeyMention> mentions, KeyType type, KeyTerm term, string before, bool stored, DirectorySnapshot directory, in StatementValues values, int zone)
     {
         switch (term)
         {
@@ -71,7 +77,7 @@ public static class KeyMentions
                     break;
                 }
                 var shown = isNull ? "NULL" : isBinary ? $"\\x{Convert.ToHexStringLower(value)}" : Encoding.UTF8.GetString(value);
-                var bucket = isNull || before.Length > 0 ? -1 : ShardBinder.BucketOf(type, directory, declared, parameter.CastTo, isBinary, value);
+                var bucket = isNull || before.Length > 0 ? -1 : ShardBinder.BucketOf(type, directory, declared, parameter.CastTo, isBinary, value, zone);
                 mentions.Add(new KeyMention(before + shown, found, bucket, stored));
                 break;
             case ConstantTerm { Text: { } constant }:
@@ -83,7 +89,7 @@ public static class KeyMentions
         }
 
         void Add(string where, string text) =>
-            mentions.Add(new KeyMention(before + text, where, before.Length > 0 ? -1 : ShardBinder.BucketOf(type, directory, Encoding.UTF8.GetBytes(text)), stored));
+            mentions.Add(new KeyMention(before + text, where, before.Length > 0 ? -1 : ShardBinder.BucketOf(type, directory, Encoding.UTF8.GetBytes(text), zone), stored));
     }
 
     private static string TextOf(Literal literal, ReadOnlySpan<byte> text) =>

@@ -18,7 +18,7 @@ internal static class KeyReader
     /// <summary>The shards of the value or values. NULL adds none: it equals no key; where it would become one, or where no range or list takes a new key, that is the trouble.</summary>
     public static ShardSet Read(KeyEquals equals, DirectorySnapshot directory, in StatementValues values, ref RefusedPlan? trouble)
     {
-        var locator = new KeyLocator(equals.Type, equals.Stored ? KeyUse.Store : KeyUse.Compare, directory, values.Places);
+        var locator = new KeyLocator(equals.Type, equals.Stored ? KeyUse.Store : KeyUse.Compare, directory, values.Places, values.Zones);
         switch (equals.Term)
         {
             case LiteralTerm literal:
@@ -41,14 +41,14 @@ internal static class KeyReader
                 return ShardSet.Unknown;
         }
         if (equals.Stored)
-            trouble ??= Refusals.NullKey;
+            trouble ??= equals.Type.Placement is ZonePlacement ? Refusals.NullZone : Refusals.NullKey;
         return ShardSet.Empty;
     }
 
     /// <summary>As <see cref="Read"/> for each element of an array; a NULL element equals nothing.</summary>
     public static ShardSet ReadArray(KeyInArray inArray, DirectorySnapshot directory, in StatementValues values)
     {
-        var locator = new KeyLocator(inArray.Type, KeyUse.Compare, directory, values.Places);
+        var locator = new KeyLocator(inArray.Type, KeyUse.Compare, directory, values.Places, values.Zones);
         switch (inArray.Array)
         {
             case LiteralTerm literal:
@@ -79,12 +79,12 @@ internal static class KeyReader
     public static ShardSet ReadRange(KeyRange range, DirectorySnapshot directory, in StatementValues values)
     {
         var placement = (RangePlacement)range.Type.Placement!;
-        var target = new KeyTarget(range.Type.Oid, range.Type.TypeModifier, KeyUse.Compare);
+        var locator = new KeyLocator(range.Type, KeyUse.Compare, directory, values.Places, values.Zones);
         var first = 0;
         var last = placement.Count - 1;
         foreach (var bound in range.Bounds)
         {
-            switch (BoundReader.TryRead(target, bound.Term, values, out var image))
+            switch (BoundReader.TryRead(locator.Target, bound.Term, values, out var image))
             {
                 case BoundKind.Null:
                     return ShardSet.Empty;
@@ -98,7 +98,7 @@ internal static class KeyReader
         }
         var shards = ShardSet.Empty;
         for (var position = first; position <= last; position++)
-            shards = shards.Union(ShardSet.Of(directory.ShardOfBucket(placement.BucketAt(position))));
+            shards = shards.Union(locator.OwnersOf(placement.BucketAt(position)));
         return shards;
     }
 

@@ -39,6 +39,11 @@ public sealed record CountEverywherePlan : Plan;
 /// <param name="KeyOrdinal">Position of the key among the columns copied, from 0; -1 for a reference table.</param>
 public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int KeyOrdinal, KeyType? KeyType, int ColumnCount, CopyOptions Options) : Plan
 {
+    /// <summary>Position of the column that says a row's zone, among the client's; -1 for a table without zones.</summary>
+    public int ZoneOrdinal { get; init; } = -1;
+
+    public KeyType? ZoneType { get; init; }
+
     /// <summary>Columns that the client's data leave out and that draw from a sequence: each row gets them behind its own. The key may be one of them.</summary>
     internal ImmutableArray<Drawing.DrawnColumn> Drawn { get; init; } = [];
 }
@@ -144,18 +149,25 @@ public sealed record DistributePlan(string Table, string? Key, string? ColocateW
     /// <summary>How keys find their buckets when the table founds a group: hash, range, list or lookup.</summary>
     public string Strategy { get; init; } = "hash";
 
+    /// <summary>The column that says a row's zone; null for a table without zones, and for a colocated one whose column has the other's name.</summary>
+    public string? ZoneColumn { get; init; }
+
+    /// <summary>The zones in the notation of Directory.Placements.ZoneRule; null for a table without zones, and for a colocated one.</summary>
+    public string? Zones { get; init; }
+
     /// <summary>The ranges or lists, in the notation of Directory.Placements.PlacementText; of a lookup table the policy; null for hash.</summary>
     public string? Placement { get; init; }
 }
 
-/// <summary>SELECT add_shard_range(…), add_shard_list(…) or split_shard_range(…): changes how the keys of a table's group find their buckets.</summary>
-/// <param name="Text">The range, the list, or the key at which a range is split.</param>
+/// <summary>SELECT add_shard_range(…), add_shard_list(…), add_shard_zone(…) or split_shard_range(…): changes how the keys of a table's group find their buckets.</summary>
+/// <param name="Text">The range, the list, the zone, or the key at which a range is split.</param>
 public sealed record PlacementPlan(PlacementVerb Verb, string Table, string Text) : Plan
 {
     public string FunctionName => Verb switch
     {
         PlacementVerb.AddRange => "add_shard_range",
         PlacementVerb.AddList => "add_shard_list",
+        PlacementVerb.AddZone => "add_shard_zone",
         _ => "split_shard_range",
     };
 }
@@ -168,6 +180,7 @@ public enum PlacementVerb
 {
     AddRange,
     AddList,
+    AddZone,
     SplitRange,
 }
 

@@ -127,7 +127,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         }
         foreach (var instance in findings.Instances)
         {
-            if (new KeySolver(instance.KeyType, stored: false).Solve(instance.Key, instance.Scope) is not { } set)
+            if (instance.Confine() is not { } set)
                 return Refusals.NotConfined(instance.Table);
             Add(sets, set);
         }

@@ -15,6 +15,17 @@ internal static class Refusals
         "the shard key of a new row is null",
         "Every row of a sharded table needs a value of its key column: it decides on which shard the row lives.");
 
+    public static RefusedPlan NullZone { get; } = new(
+        SqlStates.NotNullViolation,
+        "the zone of a new row is null",
+        "Every row of a table with zones needs a value of its zone column: it decides on which shards the row may live.");
+
+    /// <param name="missing">What the table would need, in words.</param>
+    public static RefusedPlan NoZone(string missing) => new(
+        SqlStates.CheckViolation,
+        $"the zone of a new row is not configured: the table would need {missing}",
+        "Add one with SELECT add_shard_zone('table', '(value, …) on shard shard').");
+
     /// <param name="missing">What the table would need, in words.</param>
     public static RefusedPlan NoBucket(string missing) => new(
         SqlStates.CheckViolation,
@@ -30,8 +41,8 @@ internal static class Refusals
     public static RefusedPlan Of(string reason, string? hint) => new(NotSupported, reason, hint);
 
     public static RefusedPlan NotConfined(TableDistribution table) => Of(
-        $"\"{table.Table.Name}\" is sharded by {table.KeyColumn} and the statement does not confine it to one shard",
-        $"Add a condition such as {table.KeyColumn} = …, or name the shard with /* shardproxy: key=… */.");
+        $"\"{table.Table.Name}\" is sharded by {table.KeyText} and the statement does not confine it to one shard",
+        $"Add a condition such as {string.Join(" AND ", table.KeyColumns.Select(static column => $"{column} = …"))}, or name the shard with /* shardproxy: key=… */.");
 
     public static RefusedPlan MixesHome(TableDistribution table, string home) => Of(
         $"\"{home}\" is on the home shard only and cannot be used in one statement with the sharded table \"{table.Table.Name}\"",
@@ -46,8 +57,8 @@ internal static class Refusals
         "Use constants, parameters and reference tables only, without MERGE, triggers, or LIMIT in a subquery; or load the table with COPY.");
 
     public static RefusedPlan KeyNotConstant(TableDistribution table) => Of(
-        $"the value of {table.KeyColumn}, by which \"{table.Table.Name}\" is sharded, is not known before the statement runs",
-        $"Give {table.KeyColumn} a constant or a parameter.");
+        $"the value of {table.KeyText}, by which \"{table.Table.Name}\" is sharded, is not known before the statement runs",
+        $"Give {table.KeyText} a constant or a parameter.");
 
     public static RefusedPlan MissingRelation(QualifiedName name) => new(
         SqlStates.UndefinedTable,

@@ -1,4 +1,5 @@
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Protocol.Values;
@@ -45,20 +46,30 @@ public static class ShardBinder
     }
 
     /// <summary>The bucket of a key's text, as a quoted literal gives it; negative when it is no key, nothing holds it, or its place is not known here. For hints and tools: it allocates.</summary>
-    public static int BucketOf(KeyType type, DirectorySnapshot directory, ReadOnlySpan<byte> text) =>
-        BucketOf(type, directory, TypeOid.Unknown, 0, binary: false, text);
+    /// <param name="zone">The number of its zone, where the type has zones.</param>
+    public static int BucketOf(KeyType type, DirectorySnapshot directory, ReadOnlySpan<byte> text, int zone = -1) =>
+        BucketOf(type, directory, TypeOid.Unknown, 0, binary: false, text, zone);
 
     /// <summary>As <see cref="BucketOf(KeyType, DirectorySnapshot, ReadOnlySpan{byte})"/>, of a parameter.</summary>
     /// <param name="valueType">As declared; 0 for the key's own.</param>
     /// <param name="castTo">0 for no cast.</param>
-    public static int BucketOf(KeyType type, DirectorySnapshot directory, uint valueType, uint castTo, bool binary, ReadOnlySpan<byte> value)
+    public static int BucketOf(KeyType type, DirectorySnapshot directory, uint valueType, uint castTo, bool binary, ReadOnlySpan<byte> value, int zone = -1)
     {
+        if (type.Placement is ZonePlacement || (type.Zones is not null && zone < 0))
+            return -1;
+        var first = type.Zones?.Zones[zone].FirstBucket ?? 0;
         var target = new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Compare);
         if (type.Placement is not { } placement)
-            return KeyHasher.TryHashCast(target, valueType, castTo, binary, value, out var hash) == KeyHashResult.Hashed ? directory.BucketOf(hash) : -1;
+        {
+            return KeyHasher.TryHashCast(target, valueType, castTo, binary, value, out var hash) != KeyHashResult.Hashed ? -1
+                : type.Zones is { } rule ? first + rule.PositionOf(hash)
+                : directory.BucketOf(hash);
+        }
         var image = new ByteBuffer();
         placement.Begin(image);
-        return KeyImage.TryReadCast(target, valueType, castTo, binary, value, image) == KeyHashResult.Hashed ? placement.Find(image.Unread) : -1;
+        return KeyImage.TryReadCast(target, valueType, castTo, binary, value, image) == KeyHashResult.Hashed && placement.Find(image.Unread) is >= 0 and var bucket
+            ? first + bucket
+            : -1;
     }
 
     /// <summary>Reads every key of the sets, for what <see cref="StatementValues.Places"/> collects.</summary>
@@ -120,10 +131,43 @@ public static class ShardBinder
                     isFirst = false;
                 }
                 return common;
+            case ZonedKeys zoned:
+                var zones = zoned.Zones is null ? ShardSet.Unknown : Evaluate(zoned.Zones, directory, values, ref trouble);
+                if (zones.IsEmpty || zones.IsInvalid || (zones.IsUnknown && zoned.Stored))
+                    return zones;
+                return zoned.Keys is null
+                    ? OwnersOf(zoned.Rule, zones, directory)
+                    : Evaluate(zoned.Keys, directory, values with { Zones = zones }, ref trouble);
             case EmptyKeySet:
                 return ShardSet.Empty;
             default:
                 return ShardSet.Unknown;
         }
+    }
+
+    /// <summary>The numbers of the zones in question, for people who ask.</summary>
+    internal static ShardSet ZonesOf(ZonedKeys keys, DirectorySnapshot directory, in StatementValues values)
+    {
+        RefusedPlan? trouble = null;
+        return keys.Zones is null ? ShardSet.Unknown : Evaluate(keys.Zones, directory, values, ref trouble);
+    }
+
+    /// <summary>All shards that have buckets of the zones.</summary>
+    private static ShardSet OwnersOf(ZoneRule rule, ShardSet zones, DirectorySnapshot directory)
+    {
+        var shards = ShardSet.Empty;
+        for (var zone = 0; zone < rule.Zones.Count; zone++)
+        {
+            if (!zones.MayContain(zone))
+                continue;
+            var last = -1;
+            for (var bucket = rule.Zones[zone].FirstBucket; bucket < rule.Zones[zone].FirstBucket + rule.Width; bucket++)
+            {
+                // Neighbours mostly have one owner.
+                if (directory.ShardOfBucket(bucket) is var shard && shard != last)
+                    shards = shards.Union(ShardSet.Of(last = shard));
+            }
+        }
+        return shards;
     }
 }

@@ -48,6 +48,9 @@ public readonly ref struct StatementValues
     /// <summary>The client's encoding is not the server's: text beyond ASCII is converted by the server, and its bytes here are not the key's.</summary>
     public bool IsConverted { get; init; }
 
+    /// <summary>The numbers of the zones in which keys are looked for; null for all.</summary>
+    internal ShardSet? Zones { get; init; }
+
     /// <summary>Places of keys that were asked for this execution; null where nothing can be asked.</summary>
     public KeyPlaces? Places { get; init; }
 

@@ -33,6 +33,6 @@ internal static class TableFromQuery
     }
 
     private static RefusedPlan FromSharded(Directory.TableDistribution table, TableName target) => Refusals.Of(
-        $"\"{table.Table.Name}\" is sharded by {table.KeyColumn}, and the new table \"{target.Name}\" would be on the home shard only",
+        $"\"{table.Table.Name}\" is sharded by {table.KeyText}, and the new table \"{target.Name}\" would be on the home shard only",
         $"Create \"{target.Name}\", distribute it with create_distributed_table, and fill it with INSERT … SELECT or COPY.");
 }

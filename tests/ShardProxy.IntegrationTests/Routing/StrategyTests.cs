@@ -30,35 +30,52 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("list", ", strategy => 'list', lists => '(0, 1, 2, 3, 4, 5, 6, 7, 8, 9) on s1, (10, 11, 12) on s0, default on s2'")]
     [InlineData("lookup by fewest", ", strategy => 'lookup'")]
     [InlineData("lookup by hash", ", strategy => 'lookup', policy => 'hash'")]
+    [InlineData("zone", ", zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'")]
+    [InlineData("zones that share shards", ", zone_column => 'region', zones => '(eu) on s0 s1, (us, ch) on s2 s1'")]
+    [InlineData("zone and range", ", strategy => 'range', ranges => '[,10), [10,20), [20,)', zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'")]
+    [InlineData("zone and list", ", strategy => 'list', lists => '(0, 1, 2, 3), (10, 11, 12), default', zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'")]
     public async Task Rows_are_written_and_found_by_every_way(string strategy, string arguments)
     {
         await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
-        await client.MustAsync("CREATE TABLE t (k int PRIMARY KEY, v text)");
-        await client.MustAsync("CREATE TABLE u (k int, n int, PRIMARY KEY (k, n))");
+        await client.MustAsync("CREATE TABLE t (k int, region text, v text, PRIMARY KEY (k, region))");
+        await client.MustAsync("CREATE TABLE u (k int, n int, region text, PRIMARY KEY (k, region, n))");
         await client.MustAsync($"SELECT create_distributed_table('t', 'k'{arguments})");
         await client.MustAsync("SELECT create_distributed_table('u', 'k', colocate_with => 't')");
-        for (var key = 0; key < Keys / 2; key++)
-            await client.MustAsync($"INSERT INTO t VALUES ({key}, 'v{key}')");
-        var rows = string.Concat(Enumerable.Range(Keys / 2, Keys / 2).Select(static key => $"{key}\tv{key}\n"));
+        for (var key = 0; key < Keys / 3; key++)
+            await client.MustAsync($"INSERT INTO t VALUES ({key}, '{RegionOf(key)}', 'v{key}')");
+        await client.MustAsync($"INSERT INTO t (v, region, k) VALUES {string.Join(", ", Enumerable.Range(Keys / 3, Keys / 3).Select(static key => $"('v{key}', '{RegionOf(key)}', {key})"))}");
+        var rows = string.Concat(Enumerable.Range(Keys / 3 * 2, Keys / 3).Select(static key => $"{key}\t{RegionOf(key)}\tv{key}\n"));
         var copied = await client.RunAsync(new FrontendScript().Query("COPY t FROM STDIN").CopyData(rows).CopyDone());
         copied.ShouldNotContain(static message => message.Type == 'E', string.Join('\n', copied));
 
         for (var key = 0; key < Keys; key++)
         {
-            await client.MustAsync($"INSERT INTO u VALUES ({key}, 1)");
+            await client.MustAsync($"INSERT INTO u VALUES ({key}, 1, '{RegionOf(key)}')");
             (await client.ScalarAsync($"SELECT v FROM t WHERE k = {key}")).ShouldBe($"v{key}");
             (await client.ScalarAsync($"SELECT v FROM t JOIN u USING (k) WHERE t.k IN ({key})")).ShouldBe($"v{key}");
             await client.MustAsync($"UPDATE t SET v = 'w{key}' WHERE k = '{key}'");
             (await client.ScalarAsync($"SELECT v FROM t WHERE k = ANY ('{{{key}}}')")).ShouldBe($"w{key}");
+            await client.MustAsync($"UPDATE t SET v = 'x{key}', region = '{RegionOf(key)}' WHERE (region, k) = ('{RegionOf(key)}', {key})");
+            (await client.ScalarAsync($"SELECT v FROM t JOIN u USING (region, k) WHERE k = {key} AND region = '{RegionOf(key)}' AND n = 1")).ShouldBe($"x{key}");
         }
+        (await client.ScalarAsync("SELECT string_agg(region, ',') FROM (SELECT region FROM t GROUP BY region ORDER BY region) r")).ShouldBe("ch,eu,us");
+        (await client.ScalarAsync("SELECT count(*) FROM t JOIN u USING (region, k)")).ShouldBe($"{Keys}");
+        (await client.ScalarAsync("SELECT count(*) FROM t WHERE region = 'eu'")).ShouldBe($"{Keys / 3}");
         (await client.ScalarAsync("SELECT count(*) FROM t")).ShouldBe($"{Keys}");
-        var counts = await Task.WhenAll(_cluster.Shards.Select(static shard => shard.ScalarAsync<long>("SELECT count(*) FROM t JOIN u USING (k)")));
+        var counts = await Task.WhenAll(_cluster.Shards.Select(static shard => shard.ScalarAsync<long>("SELECT count(*) FROM t JOIN u USING (k, region)")));
         counts.Sum().ShouldBe(Keys, "colocated rows are together");
         counts.ShouldAllBe(static count => count > 0, strategy);
         for (var key = 0; key < Keys; key += 2)
             await client.MustAsync($"DELETE FROM t WHERE k = {key}");
         (await client.ScalarAsync("SELECT count(*) FROM t")).ShouldBe($"{Keys / 2}");
     }
+
+    private static string RegionOf(int key) => (key % 3) switch
+    {
+        0 => "eu",
+        1 => "us",
+        _ => "ch",
+    };
 
     [Fact]
     public async Task A_range_table_grows_by_ranges_and_its_comparisons_confine()
@@ -116,10 +133,20 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("strategy => 'lookup', policy => 'most'", "there is no policy")]
     [InlineData("strategy => 'lookup', ranges => '[1,2)'", "takes no ranges")]
     [InlineData("strategy => 'magic'", "there is no strategy")]
+    [InlineData("zone_column => 'region'", "zones take a column and their shards")]
+    [InlineData("zones => '(eu) on s0'", "zones take a column and their shards")]
+    [InlineData("zone_column => 'k', zones => '(eu) on s0'", "both zone and key")]
+    [InlineData("zone_column => 'nope', zones => '(eu) on s0'", "does not exist")]
+    [InlineData("zone_column => 'point', zones => '(eu) on s0'", "type that cannot be a key")]
+    [InlineData("zone_column => 'number', zones => '(eu) on s0'", "column's type")]
+    [InlineData("zone_column => 'region', zones => '(eu) on s0, (eu, us) on s1'", "there twice")]
+    [InlineData("zone_column => 'region', zones => '(eu) on s0 s9'", "there is no shard")]
+    [InlineData("zone_column => 'region', zones => '(eu) on s0'", "does not contain the key column \"region\"")]
+    [InlineData("zone_column => 'region', zones => '(eu) on s0', strategy => 'lookup'", "not by lookup")]
     public async Task What_makes_no_sense_declares_nothing(string arguments, string because)
     {
         await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
-        await client.MustAsync("CREATE TABLE odd (k int PRIMARY KEY)");
+        await client.MustAsync("CREATE TABLE odd (k int PRIMARY KEY, region text, number int, point point)");
 
         (await ErrorAsync(client, $"SELECT create_distributed_table('odd', 'k', {arguments})")).ShouldContain(because);
 

@@ -93,6 +93,56 @@ public abstract class DirectoryStoreContract : KeyStoreContract
     }
 
     [Fact]
+    public async Task Zones_come_back_with_their_buckets_and_take_more()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        string[] shards = ["s0", "s1", "s2"];
+        var table = Sharded("t", "k", "g");
+        await Store.ChangeAsync(
+            "shop",
+            1,
+            [
+                new GroupPlaced("g", "zone", ZoneRule.EntriesFor("hash", null, "(eu, \"c h\") on s0 s1, (us) on s2", shards)),
+                new TableDeclared(table with { Distribution = table.Distribution with { ZoneColumn = "region" }, ZoneNumber = 3 }),
+                new GroupPlaced("h", "zone", ZoneRule.EntriesFor("range", "[,10), [10,)", "(1) on s1 s0, (2) on s2", shards)),
+                new TableDeclared(Sharded("u", "k", "h") with { Distribution = Sharded("u", "k", "h").Distribution with { ZoneColumn = "z" } }),
+            ],
+            "alice",
+            Cancel);
+        await Store.ChangeAsync("shop", 2, [new PlacementAdded("g", PlacementText.Parse("(jp) on s1 s2")[0])], "bob", Cancel);
+        await Store.ChangeAsync("shop", 3, [new ZoneRenamed(Name("t"), "country")], "bob", Cancel);
+        await ReopenAsync();
+
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+        loaded.Groups.Select(static group => (group.Name, group.Rule.Strategy, group.Rule.ToText())).ShouldBe(
+        [
+            ("g", "zone", "(hash, 4), (eu, \"c h\") on \"4 s0 s1\", (us) on \"8 s2\", (jp) on \"16 s1 s2\""),
+            ("h", "zone", "(range, \"[,10), [10,)\"), (1) on \"12 s1 s0\", (2) on \"14 s2\""),
+        ]);
+        loaded.ShardOfBucket.Skip(4).ShouldBe(["s0", "s0", "s1", "s1", "s2", "s2", "s2", "s2", "s1", "s0", "s2", "s2", "s1", "s1", "s2", "s2"]);
+        var stored = loaded.Find(Name("t")).ShouldNotBeNull();
+        (stored.Distribution.ZoneColumn, stored.ZoneNumber).ShouldBe(("country", (short)3));
+    }
+
+    [Fact]
+    public async Task A_bucket_cannot_leave_its_zone()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        await Store.ChangeAsync(
+            "shop", 1, [new GroupPlaced("g", "zone", ZoneRule.EntriesFor("hash", null, "(eu) on s0 s1, (us) on s2", ["s0", "s1", "s2"])), new TableDeclared(Sharded("t", "k", "g"))], "a", Cancel);
+
+        var refused = await Should.ThrowAsync<DirectoryException>(async () => await Store.ChangeAsync("shop", 2, [new BucketGiven(5, "s2")], "a", Cancel));
+
+        refused.Message.ShouldContain("zone (eu)");
+        (await Store.ChangeAsync("shop", 2, [new BucketGiven(5, "s1")], "a", Cancel)).ShardOfBucket[5].ShouldBe("s1");
+    }
+
+    private sealed record BucketGiven(int Bucket, string Shard) : DirectoryChange
+    {
+        internal override void ApplyTo(DirectoryDraft draft) => draft.Owners[Bucket] = Shard;
+    }
+
+    [Fact]
     public async Task A_group_goes_with_its_last_table_and_its_buckets_are_taken_again()
     {
         await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);

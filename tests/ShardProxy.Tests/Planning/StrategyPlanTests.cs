@@ -116,6 +116,8 @@ public sealed class StrategyPlanTests
     [InlineData("SELECT * FROM by_range WHERE k BETWEEN 1 AND 42")]
     [InlineData("SELECT * FROM by_list WHERE k IN (1, 2)")]
     [InlineData("INSERT INTO by_word (k, v) VALUES ('eu', 'x')")]
+    [InlineData("SELECT * FROM by_zone WHERE r = 'eu' AND k = 42")]
+    [InlineData("INSERT INTO by_zone_range (r, k, v) VALUES ('us', 42, 'x')")]
     public void Binding_a_key_allocates_nothing(string sql)
     {
         var choice = (KeyedShard)((OneShardPlan)Shop.Plan(sql, Context).Statements[0].Plan).Choice;
@@ -130,6 +132,122 @@ public sealed class StrategyPlanTests
             ShardBinder.Choose(choice, Context.Directory, new StatementValues(text, scanner), AnyShard, out _, out _);
 
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("by_zone")]
+    [InlineData("by_zone_range")]
+    [InlineData("by_zone_shared")]
+    public void With_its_zone_any_key_is_found_again_by_every_condition(string table)
+    {
+        var random = new Random(20261123);
+        for (var round = 0; round < 200; round++)
+        {
+            var key = random.Next(-1000, 2000);
+            var zone = random.Next(2) == 0 ? "eu" : "us";
+            var home = Shard($"INSERT INTO {table} (v, k, r) VALUES ('x', {key}, '{zone}')");
+            (table == "by_zone_shared" || (zone == "eu" ? home < 2 : home >= 2)).ShouldBeTrue();
+            foreach (var condition in (string[])
+            [
+                $"r = '{zone}' AND k = {key}", $"{key} = k AND '{zone}' = r", $"(r, k) = ('{zone}', {key})", $"(k, r) IN (({key}, '{zone}'))",
+                $"k IN ({key}) AND r IN ('{zone}')", $"k = ANY ('{{{key}}}') AND r = ANY ('{{{zone}}}')", $"(k = {key} AND r = '{zone}') OR (r = '{zone}' AND k = {key} AND v > 'a')",
+                $"r = '{zone}' AND k = {key} AND v = 'x'", $"NOT (r <> '{zone}' OR k <> {key})", $"r IN ('{zone}', 'nowhere') AND k = '{key}'",
+            ])
+            {
+                Shard($"SELECT * FROM {table} WHERE {condition}").ShouldBe(home, condition);
+                Shard($"UPDATE {table} SET v = 'y' WHERE {condition}").ShouldBe(home, condition);
+                Shard($"UPDATE {table} SET r = '{zone}', k = {key}, v = 'y' WHERE {condition}").ShouldBe(home, condition);
+                Shard($"UPDATE {table} SET r = '{zone}' WHERE {condition}").ShouldBe(home, condition);
+                Shard($"DELETE FROM {table} WHERE {condition}").ShouldBe(home, condition);
+            }
+            var text = key.ToString(CultureInfo.InvariantCulture);
+            Shard($"SELECT * FROM {table} WHERE k = $1 AND r = '{zone}'", text).ShouldBe(home);
+            Shard($"SELECT * FROM {table} a JOIN {table} b ON a.k = b.k AND a.r = b.r WHERE b.k = {key} AND a.r = '{zone}'").ShouldBe(home);
+            Shard($"SELECT * FROM {table} a JOIN {table} b USING (k, r) WHERE k = {key} AND r = '{zone}'").ShouldBe(home);
+        }
+    }
+
+    [Theory]
+    [InlineData("SELECT * FROM by_zone WHERE r = 'eu'", "0, 1")]
+    [InlineData("SELECT * FROM by_zone WHERE r IN ('us', 'nowhere')", "2, 3")]
+    [InlineData("SELECT * FROM by_zone WHERE r = 'eu' OR r = 'us'", "0, 1, 2, 3")]
+    [InlineData("SELECT * FROM by_zone_range WHERE k = 5", "0, 2")] // one in each zone
+    [InlineData("SELECT * FROM by_zone_range WHERE k >= 1000", "1, 3")]
+    [InlineData("SELECT * FROM by_zone_range WHERE r = 'us' AND k >= 0", "3, 2")]
+    [InlineData("SELECT * FROM by_zone_range WHERE k IN (-5, 5, 1500)", "0, 1, 2, 3")]
+    [InlineData("SELECT * FROM by_zone_range WHERE (k < 100 AND r = 'us') OR (r = 'us' AND k = 99)", "2")]
+    public void A_zone_alone_and_a_key_alone_prune(string sql, string shards)
+    {
+        var expected = shards.Split(", ").Order();
+        var plan = Shop.Plan(sql, Context).Statements[0].Plan;
+        var keys = plan switch
+        {
+            SpreadPlan spread => spread.Keys,
+            OneShardPlan { Otherwise: SpreadPlan spread } => spread.Keys,
+            _ => throw new Xunit.Sdk.XunitException($"{sql}: {plan}"),
+        };
+        var text = Encoding.UTF8.GetBytes(sql);
+        var scanner = new ShapeScanner();
+        scanner.Scan(text);
+        ShardBinder.Shards(keys, Context.Directory, Shards, new StatementValues(text, scanner), AnyShard)
+            .Select(static shard => shard.ToString(CultureInfo.InvariantCulture)).ShouldBe(expected, sql);
+    }
+
+    [Theory]
+    [InlineData("INSERT INTO by_zone (r, k) VALUES ('mars', 1)", "a zone with mars", SqlStates.CheckViolation)]
+    [InlineData("INSERT INTO by_zone (r, k) VALUES (NULL, 1)", "the zone of a new row is null", SqlStates.NotNullViolation)]
+    [InlineData("INSERT INTO by_zone (r, k) VALUES ('eu', NULL)", "the shard key of a new row is null", SqlStates.NotNullViolation)]
+    [InlineData("INSERT INTO by_zone (k) VALUES (1)", "no value for r", "0A000")]
+    [InlineData("INSERT INTO by_zone (r) VALUES ('eu')", "no value for k", "0A000")]
+    [InlineData("INSERT INTO by_zone (r, k) VALUES (lower('EU'), 1)", "r and k", "0A000")]
+    [InlineData("INSERT INTO by_zone (r, k) VALUES ('eu', DEFAULT)", "no value for k", "0A000")]
+    [InlineData("UPDATE by_zone SET r = 'us' WHERE k = 1 AND r = 'eu'", "several shards", "0A000")]
+    [InlineData("UPDATE by_zone SET r = 'mars' WHERE k = 1 AND r = 'eu'", "a zone with mars", SqlStates.CheckViolation)]
+    [InlineData("UPDATE by_zone SET r = NULL WHERE k = 1 AND r = 'eu'", "the zone of a new row is null", SqlStates.NotNullViolation)]
+    [InlineData("INSERT INTO by_zone (r, k) VALUES ('eu', 1) ON CONFLICT (r, k) DO UPDATE SET r = 'us'", "r and k", "0A000")]
+    [InlineData("MERGE INTO by_zone t USING (SELECT 'eu' r, 1 k) s ON t.r = s.r AND t.k = s.k WHEN MATCHED THEN UPDATE SET r = 'us'", "several shards", "0A000")]
+    public void What_has_no_place_in_a_zone_is_refused(string sql, string because, string state)
+    {
+        var refusal = Refusal(sql).ShouldNotBeNull(sql);
+        refusal.Reason.ShouldContain(because);
+        refusal.SqlState.ShouldBe(state);
+    }
+
+    [Theory]
+    [InlineData("SELECT * FROM by_zone WHERE r = 'mars'")]
+    [InlineData("SELECT * FROM by_zone WHERE r = 'mars' AND k = 1")]
+    [InlineData("SELECT * FROM by_zone WHERE r = 'eu' AND r = 'us' AND k = 1")]
+    [InlineData("SELECT * FROM by_zone WHERE k = 1 AND r IS NULL")]
+    public void What_no_row_can_be_runs_anywhere(string sql) => Shard(sql).ShouldBe(AnyShard);
+
+    [Theory]
+    [InlineData("SELECT a.v FROM by_zone a JOIN by_zone b ON a.k = b.k AND a.r = b.r", true)]
+    [InlineData("SELECT a.v FROM by_zone a JOIN by_zone b USING (r, k)", true)]
+    [InlineData("SELECT a.v FROM by_zone a LEFT JOIN by_zone b ON (a.r, a.k) = (b.r, b.k)", true)]
+    [InlineData("SELECT a.v FROM by_zone a WHERE (r, k) IN (SELECT r, k FROM by_zone)", true)]
+    [InlineData("SELECT r, k, count(*) FROM by_zone GROUP BY r, k", true)]
+    [InlineData("SELECT DISTINCT r, k FROM by_zone", true)]
+    [InlineData("SELECT row_number() OVER (PARTITION BY r, k) FROM by_zone", true)]
+    [InlineData("SELECT a.v FROM by_zone a JOIN by_zone b ON a.k = b.k", false)]
+    [InlineData("SELECT a.v FROM by_zone a JOIN by_zone b ON a.r = b.r", false)]
+    [InlineData("SELECT a.v FROM by_zone a JOIN by_zone b ON a.k = b.k AND a.r = b.v", false)]
+    [InlineData("SELECT a.v FROM by_zone a WHERE k IN (SELECT k FROM by_zone)", false)]
+    [InlineData("SELECT k, row_number() OVER (PARTITION BY k) FROM by_zone", false)]
+    [InlineData("SELECT DISTINCT ON (k) k, r FROM by_zone", false)]
+    [InlineData("SELECT x.k FROM (SELECT k, max(r) r FROM by_zone GROUP BY k) x JOIN by_zone y ON x.k = y.k AND x.r = y.r", false)]
+    public void Shards_answer_for_themselves_only_by_both_columns(string sql, bool apart)
+    {
+        var plan = Shop.Plan(sql, Context).Statements[0].Plan;
+        (plan is SpreadPlan { Merge: null }).ShouldBe(apart, $"{sql}: {plan}");
+    }
+
+    [Fact]
+    public void Rows_of_one_insert_go_to_the_shards_of_their_own_zones()
+    {
+        var plan = Shop.Plan("INSERT INTO by_zone (r, k) VALUES ('eu', 1), ('us', 1), ('eu', 2)", Context).Statements[0].Plan
+            .ShouldBeOfType<OneShardPlan>().Otherwise;
+        // What holds for one text only is planned when the text's keys turn out to be several shards'.
+        plan.ShouldBeOfType<ReplanPlan>();
     }
 
     [Fact]
@@ -181,12 +299,16 @@ public sealed class StrategyPlanTests
             .. Table("by_gap", "range", "[,100) on s0, [200,) on s1"),
             .. Table("by_word", "list", "(eu, ch) on s0, (us) on s1"),
             .. Table("by_text", "range", "[,m) on s0, [m,) on s1"),
+            .. Zoned("by_zone", "hash", null, "(eu) on s0 s1, (us) on s2 s3"),
+            .. Zoned("by_zone_range", "range", "[,100), [100,)", "(eu) on s0 s1, (us) on s2 s3"),
+            .. Zoned("by_zone_shared", "hash", null, "(eu) on s0 s1 s2, (us) on s1 s2 s3"),
             .. Table("by_text_c", "range", "[,m) on s0, [m,) on s1"),
         ]);
         var catalog = new CatalogSnapshot(
             1,
             150018,
             [
+                Relation("by_zone", Shop.Int4), Relation("by_zone_range", Shop.Int4), Relation("by_zone_shared", Shop.Int4),
                 Relation("by_hash", Shop.Int4), Relation("by_range", Shop.Int4), Relation("by_list", Shop.Int4), Relation("by_gap", Shop.Int4),
                 Relation("by_word", Shop.Text), Relation("by_text", Shop.Text), Relation("by_text_c", Shop.Text, ordersByBytes: true),
             ],
@@ -202,6 +324,12 @@ public sealed class StrategyPlanTests
         yield return new TableDeclared(new DeclaredTable(new TableDistribution(new QualifiedName("public", name), TableKind.Sharded, "k", name), 0, 0));
     }
 
+    private static DirectoryChange[] Zoned(string name, string strategy, string? inner, string zones) =>
+    [
+        new GroupPlaced(name, "zone", ZoneRule.EntriesFor(strategy, inner, zones, ShardNames)),
+        new TableDeclared(new DeclaredTable(new TableDistribution(new QualifiedName("public", name), TableKind.Sharded, "k", name) { ZoneColumn = "r" }, 0, 0)),
+    ];
+
     private static Relation Relation(string name, uint type, bool ordersByBytes = false) => new(
         new QualifiedName("public", name),
         1,
@@ -209,6 +337,7 @@ public sealed class StrategyPlanTests
         [
             new Column("k", 1, type, -1, true, false, false, true) { OrdersByBytes = ordersByBytes || type != Shop.Text },
             new Column("v", 2, Shop.Text, -1, false, false, false, true),
+            new Column("r", 3, Shop.Text, -1, false, false, false, true),
         ],
         null,
         null);

@@ -4,7 +4,7 @@ using ShardProxy.Listening.Admin;
 
 namespace ShardProxy.Control.Admin;
 
-/// <summary>A row for each bucket: whose it is, and of a range or list which keys it holds.</summary>
+/// <summary>A row for each bucket: whose it is, and of a range, list or zone which keys it holds.</summary>
 internal sealed class ShowBuckets : AdminTable
 {
     public override string Name => "BUCKETS";
@@ -36,6 +36,15 @@ internal sealed class ShowBuckets : AdminTable
         var placed = new Dictionary<int, (KeyGroup, string)>();
         foreach (var group in directory.Groups.Values)
         {
+            if (group.Rule is ZoneRule zones)
+            {
+                foreach (var zone in zones.Zones)
+                {
+                    for (var position = 0; position < zones.Width; position++)
+                        placed[zone.FirstBucket + position] = (group, zone.Text + (zones.Inner is { } inner ? " " + PlacementText.Format(inner.Entries[position] with { Target = null }) : ""));
+                }
+                continue;
+            }
             foreach (var (entry, bucket) in group.Rule.Entries.Zip(group.Rule.Buckets))
                 placed[bucket] = (group, group.Rule is LookupRule ? "" : PlacementText.Format(entry with { Target = null }));
         }

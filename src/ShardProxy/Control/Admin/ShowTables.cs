@@ -1,4 +1,5 @@
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Listening.Admin;
 
 namespace ShardProxy.Control.Admin;
@@ -11,6 +12,7 @@ internal sealed class ShowTables : AdminTable
     public override IReadOnlyList<AdminColumn> Columns { get; } =
     [
         Text("database"), Text("schema"), Text("table"), Text("kind"), Text("key"), Text("strategy"), Text("group"), Boolean("exists"), Text("problem"),
+        Text("zone"),
     ];
 
     public override ValueTask<IReadOnlyList<object?[]>> RowsAsync(ProxyView view)
@@ -25,11 +27,18 @@ internal sealed class ShowTables : AdminTable
                 rows.Add(
                 [
                     database.Config.Name, table.Table.Schema, table.Table.Name, sharded ? "sharded" : "reference", table.KeyColumn,
-                    sharded ? table.Placement?.Rule.Strategy ?? "hash" : null, table.Group,
-                    state.Catalog.FindRelation(table.Table) is not null, state.Catalog.FindProblem(table.Table)?.Reason,
+                    sharded ? StrategyOf(table) : null, table.Group,
+                    state.Catalog.FindRelation(table.Table) is not null, state.Catalog.FindProblem(table.Table)?.Reason, table.ZoneColumn,
                 ]);
             }
         }
         return new(rows);
     }
+
+    private static string StrategyOf(TableDistribution table) => table.Placement?.Rule switch
+    {
+        null => PlacementRule.Hash,
+        ZoneRule zones => zones.InnerStrategy,
+        var rule => rule.Strategy,
+    };
 }

@@ -18,7 +18,7 @@ internal static class DistributionChecks
         {
             var kind = declared.Distribution.Kind == TableKind.Reference
                 ? "a reference table"
-                : $"distributed by \"{declared.Distribution.KeyColumn}\"";
+                : $"distributed by \"{declared.Distribution.KeyText}\"";
             throw new SqlException(SqlStates.InvalidTableDefinition, $"table {table} is {kind} already");
         }
     }
@@ -78,46 +78,78 @@ internal static class DistributionChecks
     {
         var relation = tree.Find(request.Oid)!;
         var key = request.Key!;
-        if (relation.FindColumn(key) is not { } column)
-            throw new SqlException(SqlStates.UndefinedColumn, $"column \"{key}\" of table {request.Table} does not exist");
-        if (TableChecks.KeyColumnProblem(relation, key) is { } problem)
-            throw Refuse(problem, null);
+        var target = TargetOf(request, directory);
+        var distribution = new TableDistribution(request.Table, TableKind.Sharded, key, null) { ZoneColumn = request.ZoneColumn ?? target?.ZoneColumn };
+        foreach (var name in distribution.KeyColumns)
+        {
+            if (relation.FindColumn(name) is null)
+            {
+                throw new SqlException(
+                    SqlStates.UndefinedColumn, $"column \"{name}\" of table {request.Table} does not exist",
+                    name == key ? null : "It is to say the rows' zones; name the table's own column for that with zone_column.");
+            }
+            if (TableChecks.KeyColumnProblem(relation, name) is { } problem)
+                throw Refuse(problem, null);
+        }
+        if (request.Strategy != PlacementRule.Hash)
+            EnsurePlacement(request, relation);
+        foreach (var name in distribution.KeyColumns)
+            EnsureUniqueOnOneShard(tree, catalog, request, relation, name);
+        if (target is not null)
+            EnsurePlacedAlike(tree, request, relation, distribution, target);
+        return distribution with { Group = target?.Group ?? ColocationGroups.NewName(request.Table, directory.Tables) };
+    }
+
+    private static void EnsureUniqueOnOneShard(RelationTree tree, HomeCatalog catalog, DistributionRequest request, Relation relation, string key)
+    {
         foreach (var unique in catalog.UniqueKeys)
         {
             if (tree.RootOf(unique.Table) == relation && tree.Find(unique.Table)!.FindColumn(key) is { } local && !unique.Columns.Contains(local.Number))
                 throw Refuse(TableChecks.UniqueProblem(request.Table, unique.Name, key), TableChecks.UniqueHint(key));
         }
-        if (request.Strategy != PlacementRule.Hash)
-            EnsurePlacement(request, column);
-        return new TableDistribution(request.Table, TableKind.Sharded, key, GroupOf(tree, request, column.TypeOid, directory));
     }
 
-    private static void EnsurePlacement(DistributionRequest request, Column key)
+    private static void EnsurePlacement(DistributionRequest request, Relation relation)
     {
-        new KeyGroup("", PlacementRule.Of(request.Strategy, request.Entries, static _ => 0)).For(key.TypeOid, out var problem);
+        var rule = request.Strategy == PlacementRule.Zone
+            ? ZoneRule.NewZones(request.Entries, 1, static (_, _) => 0)
+            : PlacementRule.Of(request.Strategy, request.Entries, static _ => 0);
+        var group = new KeyGroup("", rule);
+        group.For(relation.FindColumn(request.Key!)!.TypeOid, out var problem);
+        if (problem is null && request.ZoneColumn is { } zone)
+            group.ForZone(relation.FindColumn(zone)!.TypeOid, out problem);
         if (problem is not null)
             throw new SqlException(SqlStates.InvalidParameterValue, $"table {request.Table} cannot be placed by {request.Strategy}: {problem}");
     }
 
-    private static string GroupOf(RelationTree tree, DistributionRequest request, uint keyType, DirectoryContent directory)
+    private static TableDistribution? TargetOf(DistributionRequest request, DirectoryContent directory)
     {
         if (request.ColocateWith is not { } other)
-            return ColocationGroups.NewName(request.Table, directory.Tables);
+            return null;
         if (directory.Find(other)?.Distribution is not { Kind: TableKind.Sharded } target)
         {
             throw new SqlException(
                 SqlStates.InvalidParameterValue, $"cannot colocate {request.Table} with {other}, which is not a distributed table",
                 "Distribute that table first, with create_distributed_table.");
         }
-        var otherType = tree.Find(other)?.FindColumn(target.KeyColumn!)?.TypeOid;
-        if (otherType is null || !KeyTypes.PlaceAlike(otherType.Value, keyType))
+        if (request.ZoneColumn is not null && target.ZoneColumn is null)
+            throw new SqlException(SqlStates.InvalidParameterValue, $"cannot colocate {request.Table} with {other} by zones: that table has none");
+        return target;
+    }
+
+    private static void EnsurePlacedAlike(RelationTree tree, DistributionRequest request, Relation relation, TableDistribution distribution, TableDistribution target)
+    {
+        foreach (var (own, other) in distribution.KeyColumns.Zip(target.KeyColumns))
         {
-            throw new SqlException(
-                SqlStates.InvalidParameterValue,
-                $"cannot colocate {request.Table} with {other}: equal values of their key columns \"{request.Key}\" and \"{target.KeyColumn}\" would not be placed alike",
-                "Give both key columns the same type.");
+            var otherType = tree.Find(target.Table)?.FindColumn(other)?.TypeOid;
+            if (otherType is null || !KeyTypes.PlaceAlike(otherType.Value, relation.FindColumn(own)!.TypeOid))
+            {
+                throw new SqlException(
+                    SqlStates.InvalidParameterValue,
+                    $"cannot colocate {request.Table} with {target.Table}: equal values of their key columns \"{own}\" and \"{other}\" would not be placed alike",
+                    "Give both key columns the same type.");
+            }
         }
-        return target.Group!;
     }
 
     /// <summary>

@@ -14,5 +14,8 @@ internal sealed record DistributionRequest(uint Oid, QualifiedName Table, string
     /// <summary>Ranges or lists, each with its shard.</summary>
     public IReadOnlyList<PlacementEntry> Entries { get; init; } = [];
 
+    /// <summary>The column that says a row's zone; null for a table without zones, and for a colocated one whose column has the other's name.</summary>
+    public string? ZoneColumn { get; init; }
+
     public bool IsReference => Key is null;
 }

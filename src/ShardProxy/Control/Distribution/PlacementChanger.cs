@@ -10,7 +10,7 @@ using ShardProxy.Protocol.Values;
 namespace ShardProxy.Control.Distribution;
 
 /// <summary>
-/// add_shard_range, add_shard_list and split_shard_range. None of them moves a row: what is added was held by nothing, and
+/// add_shard_range, add_shard_list, add_shard_zone and split_shard_range. None of them moves a row: what is added was held by nothing, and
 /// the two parts of a range stay on its shard.
 /// </summary>
 internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, DatabaseDirectory directory)
@@ -26,7 +26,8 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
             await TableAccess.SetSearchPathAsync(connection, searchPath, cancel);
             var (oid, table) = await TableDistributor.NameOfAsync(connection, plan.Table, cancel);
             await DistributionChecks.EnsureTableAsync(connection, new DistributionRequest(oid, table, null, null), user, cancel);
-            var type = await KeyTypeAsync(connection, oid, table, directory.Content, cancel);
+            var column = plan.Verb == PlacementVerb.AddZone ? directory.Content.Find(table)?.Distribution.ZoneColumn ?? throw Refuse($"table {table} has no zones") : null;
+            var type = await KeyTypeAsync(connection, oid, table, directory.Content, cancel, column);
             await directory.ChangeAsync(content => [Decide(plan, table, type, content)], user, cancel);
         }
         catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
@@ -41,7 +42,12 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
             throw Refuse($"table {table} is not placed by ranges or lists");
         try
         {
-            return plan.Verb == PlacementVerb.SplitRange ? Split(plan.Text, type, group) : Add(plan, type, group);
+            return plan.Verb switch
+            {
+                PlacementVerb.SplitRange => Split(plan.Text, type, group),
+                PlacementVerb.AddZone => AddZone(plan.Text, type, group),
+                _ => Add(plan, type, group),
+            };
         }
         catch (Exception exception) when (exception is FormatException or PlacementException)
         {
@@ -64,10 +70,21 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
         return new PlacementAdded(group.Name, assigned);
     }
 
+    private PlacementAdded AddZone(string text, uint type, KeyGroup group)
+    {
+        if (group.Rule is not ZoneRule rule)
+            throw new FormatException("the table has no zones");
+        if (PlacementText.Parse(text) is not [var entry])
+            throw new FormatException("one zone is added at a time");
+        entry = ZoneRule.Checked(entry, [.. shards.Select(static shard => shard.Name)]);
+        new KeyGroup(group.Name, rule.With(entry, static (_, _) => 0)).ForZone(type, out var problem);
+        return problem is null ? new PlacementAdded(group.Name, entry) : throw new PlacementException(problem);
+    }
+
     private static RangeSplit Split(string at, uint type, KeyGroup group)
     {
-        if (group.For(type, out var problem) is not RangePlacement placement)
-            throw new FormatException(problem ?? "the table is not placed by ranges");
+        if (group.Rule is not RangeRule || group.For(type, out var problem) is not RangePlacement placement)
+            throw new FormatException($"the table is placed by {group.Rule.Strategy}, not by ranges");
         var image = new ByteBuffer();
         if (KeyImage.TryReadText(new KeyTarget(type, -1, KeyUse.Compare), System.Text.Encoding.UTF8.GetBytes(at), image) != KeyHashResult.Hashed)
             throw new FormatException($"{at} is not a value of the key column's type, written plainly");
@@ -86,7 +103,9 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
             throw new PlacementException(problem);
     }
 
-    internal static async Task<uint> KeyTypeAsync(NpgsqlConnection connection, uint oid, QualifiedName table, DirectoryContent content, CancellationToken cancel)
+    /// <param name="column">Null for the key column.</param>
+    internal static async Task<uint> KeyTypeAsync(
+        NpgsqlConnection connection, uint oid, QualifiedName table, DirectoryContent content, CancellationToken cancel, string? column = null)
     {
         // A domain stands for its base type, however deep.
         const string Sql = """
@@ -97,7 +116,7 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
                 SELECT t.oid, t.typtype, t.typbasetype FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
             SELECT oid FROM base WHERE typtype <> 'd'
             """;
-        if (content.Find(table)?.Distribution.KeyColumn is not { } key)
+        if ((column ?? content.Find(table)?.Distribution.KeyColumn) is not { } key)
             throw Refuse($"table {table} is not sharded");
         await using var command = new NpgsqlCommand(Sql, connection);
         command.Parameters.Add(new NpgsqlParameter { Value = oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });

@@ -71,16 +71,20 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
             : (await NameOfAsync(connection, plan.ColocateWith, cancel)).Name;
         return new DistributionRequest(oid, table, plan.Reference ? null : plan.Key, colocated)
         {
-            Strategy = plan.Strategy,
-            Entries = plan.Placement is null ? [] : ReadPlacement(plan.Strategy, plan.Placement),
+            Strategy = plan.Zones is null ? plan.Strategy : PlacementRule.Zone,
+            Entries = plan.Zones is null && plan.Placement is null ? [] : ReadPlacement(plan),
+            ZoneColumn = plan.ZoneColumn,
         };
     }
 
-    private IReadOnlyList<PlacementEntry> ReadPlacement(string strategy, string text)
+    private IReadOnlyList<PlacementEntry> ReadPlacement(DistributePlan plan)
     {
+        string[] names = [.. shards.Select(static shard => shard.Name)];
         try
         {
-            return PlacementTargets.Begin(strategy, text, [.. shards.Select(static shard => shard.Name)]);
+            return plan.Zones is { } zones
+                ? ZoneRule.EntriesFor(plan.Strategy, plan.Placement, zones, names)
+                : PlacementTargets.Begin(plan.Strategy, plan.Placement!, names);
         }
         catch (FormatException exception)
         {

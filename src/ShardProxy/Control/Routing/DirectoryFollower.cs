@@ -60,19 +60,24 @@ internal sealed class DirectoryFollower
 
     private void FollowKey(DeclaredTable table, Relation relation)
     {
-        var key = table.Distribution.KeyColumn;
-        if (key is null)
+        if (table.Distribution.KeyColumn is not { } key)
             return;
-        if (relation.FindColumn(key) is { } column)
+        var known = Identify(table, relation);
+        var column = relation.FindColumn(key);
+        var zone = table.Distribution.ZoneColumn is { } name ? relation.FindColumn(name) : null;
+        if ((column is not null && column.Number != table.KeyNumber) || (zone is not null && zone.Number != table.ZoneNumber))
         {
-            if (column.Number != table.KeyNumber)
-                _changes.Add(new TableIdentified(table.Name, relation.Oid, column.Number));
-            return;
+            _changes.Add(new TableIdentified(table.Name, relation.Oid, column is null ? table.KeyNumber : known.KeyNumber)
+            {
+                ZoneNumber = zone is null ? table.ZoneNumber : known.ZoneNumber,
+            });
         }
         foreach (var renamed in relation.Columns)
         {
-            if (renamed.Number == table.KeyNumber)
+            if (column is null && renamed.Number == table.KeyNumber)
                 _changes.Add(new KeyRenamed(table.Name, renamed.Name));
+            if (zone is null && table.Distribution.ZoneColumn is not null && renamed.Number == table.ZoneNumber)
+                _changes.Add(new ZoneRenamed(table.Name, renamed.Name));
         }
     }
 
@@ -82,7 +87,7 @@ internal sealed class DirectoryFollower
         {
             // The new name is declared already. If it says the same, the old entry has done its work; otherwise
             // TableChecks tells of the contradiction.
-            if (other.Distribution.Kind == table.Distribution.Kind && other.Distribution.KeyColumn == table.Distribution.KeyColumn)
+            if (other.Distribution.Kind == table.Distribution.Kind && other.Distribution.KeyColumns.SequenceEqual(table.Distribution.KeyColumns))
                 Forget(table);
             return;
         }
@@ -101,8 +106,8 @@ internal sealed class DirectoryFollower
 
     private static DeclaredTable Identify(DeclaredTable table, Relation relation)
     {
-        var key = table.Distribution.KeyColumn is { } name ? relation.FindColumn(name)?.Number ?? 0 : (short)0;
-        return table with { HomeOid = relation.Oid, KeyNumber = key };
+        short NumberOf(string? column) => column is null ? (short)0 : relation.FindColumn(column)?.Number ?? 0;
+        return table with { HomeOid = relation.Oid, KeyNumber = NumberOf(table.Distribution.KeyColumn), ZoneNumber = NumberOf(table.Distribution.ZoneColumn) };
     }
 
     private static Relation? TableOf(Relation? relation) =>

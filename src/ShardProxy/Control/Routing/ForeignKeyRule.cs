@@ -30,9 +30,12 @@ internal static class ForeignKeyRule
             return $"{constraint} refers to {target}, whose rows are spread over the shards";
         if (from.Group != to.Group)
             return $"{constraint} refers to {target}, which is not colocated with it";
-        return JoinsKeys(tree, key, from.KeyColumn!, to.KeyColumn!)
-            ? null
-            : $"{constraint} does not lead from key column \"{from.KeyColumn}\" to key column \"{to.KeyColumn}\" of {target}";
+        foreach (var (own, other) in from.KeyColumns.Zip(to.KeyColumns))
+        {
+            if (!JoinsKeys(tree, key, own, other))
+                return $"{constraint} does not lead from key column \"{own}\" to key column \"{other}\" of {target}";
+        }
+        return null;
     }
 
     private static bool JoinsKeys(RelationTree tree, ForeignKey key, string fromColumn, string toColumn)

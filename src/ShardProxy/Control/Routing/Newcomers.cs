@@ -26,12 +26,12 @@ internal sealed class Newcomers(IReadOnlyList<ControlShard> shards, KeyAdoption 
             // A table that is not on every shard, or has no such key, is a problem that TableChecks tells.
             if (!catalog.Shards.All(shard => shard!.Shapes.ContainsKey(table.Name)))
                 continue;
-            if (table.Distribution.Kind == TableKind.Sharded && table.KeyNumber == 0)
+            if (table.Distribution.Kind == TableKind.Sharded && (table.KeyNumber == 0 || (table.Distribution.ZoneColumn is not null && table.ZoneNumber == 0)))
                 continue;
             if (await FindProblemAsync(table, directory, catalog, cancel) is { } problem)
                 misplaced.Add(problem);
             else
-                identified.Add(new TableIdentified(table.Name, table.HomeOid, table.KeyNumber));
+                identified.Add(new TableIdentified(table.Name, table.HomeOid, table.KeyNumber) { ZoneNumber = table.ZoneNumber });
         }
         return (identified, misplaced);
     }

@@ -42,21 +42,22 @@ internal static class RowPlacement
             await TableAccess.ExecuteAsync(connection, "SET LOCAL row_security = off; SET LOCAL statement_timeout = 0", cancel);
             if (!await TableAccess.HasRowsAsync(connection, table.Name, cancel))
                 return false;
-            var target = new KeyTarget(key.TypeOid, key.TypeModifier, KeyUse.Compare);
-            // A rule that makes no sense for the type is a problem of its own (TableChecks).
-            var placement = directory.Find(table.Name)?.Placement?.For(key.TypeOid, out _);
-            var image = new ByteBuffer();
-            var stream = await connection.BeginRawBinaryCopyAsync(CopyOf(table.Name, key), cancel);
-            await using var keys = new BinaryCopyKeys(stream);
-            while (await keys.ReadAsync(cancel))
+            var rule = directory.Find(table.Name)?.Placement?.Rule as ZoneRule;
+            if (rule is null || table.Distribution.ZoneColumn is not { } zoneColumn)
+                return await HasStrayAsync(connection, index, table, key, directory, null, 0, "true", cancel);
+            var column = SqlText.Identifier(zoneColumn);
+            var known = new List<string>();
+            foreach (var zone in rule.Zones)
             {
-                if (!IsAt(index, target, keys, directory, placement, image))
-                {
-                    await stream.CancelAsync();
+                var values = string.Join(", ", zone.Values.Select(Planning.Identifiers.Literal));
+                known.Add(values);
+                if (await HasStrayAsync(connection, index, table, key, directory, rule, zone.FirstBucket, $"{column} IN ({values})", cancel))
                     return true;
-                }
             }
-            return false;
+            // A row of no zone is a stray wherever it is.
+            await using var rest = connection.CreateCommand();
+            rest.CommandText = $"SELECT EXISTS (SELECT FROM {SqlText.Identifier(table.Name)} WHERE ({column} IN ({string.Join(", ", known)})) IS NOT TRUE)";
+            return await rest.ExecuteScalarAsync(cancel) is true;
         }
         catch (NpgsqlException exception)
         {
@@ -64,17 +65,39 @@ internal static class RowPlacement
         }
     }
 
+    /// <param name="zones">The rows are those of one zone, which <paramref name="condition"/> picks; null for a table without zones.</param>
+    private static async Task<bool> HasStrayAsync(
+        NpgsqlConnection connection, int index, DeclaredTable table, Column key, DirectorySnapshot directory, ZoneRule? zones, int firstBucket, string condition,
+        CancellationToken cancel)
+    {
+        var target = new KeyTarget(key.TypeOid, key.TypeModifier, KeyUse.Compare);
+        // A rule that makes no sense for the type is a problem of its own (TableChecks).
+        var placement = directory.Find(table.Name)?.Placement?.For(key.TypeOid, out _);
+        var image = new ByteBuffer();
+        var stream = await connection.BeginRawBinaryCopyAsync(CopyOf(table.Name, key, condition), cancel);
+        await using var keys = new BinaryCopyKeys(stream);
+        while (await keys.ReadAsync(cancel))
+        {
+            if (!IsAt(index, target, keys, directory, placement, image, zones, firstBucket))
+            {
+                await stream.CancelAsync();
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>Text as the bytes that the server stores and hashes, whatever its encoding; other types as they are sent.</summary>
-    private static string CopyOf(QualifiedName table, Column key)
+    private static string CopyOf(QualifiedName table, Column key, string condition = "true")
     {
         var column = SqlText.Identifier(key.Name);
         if (IsText(key.TypeOid))
             column = $"convert_to({column}::text, getdatabaseencoding())";
-        return $"COPY (SELECT {column} FROM {SqlText.Identifier(table)}) TO STDOUT (FORMAT BINARY)";
+        return $"COPY (SELECT {column} FROM {SqlText.Identifier(table)} WHERE {condition}) TO STDOUT (FORMAT BINARY)";
     }
 
     private static bool IsAt(
-        int shard, in KeyTarget target, BinaryCopyKeys keys, DirectorySnapshot directory, KeyPlacement? placement, ByteBuffer image)
+        int shard, in KeyTarget target, BinaryCopyKeys keys, DirectorySnapshot directory, KeyPlacement? placement, ByteBuffer image, ZoneRule? zones, int firstBucket)
     {
         // No statement can put a row without a key anywhere, so it is a stray wherever it is.
         if (keys.IsNull)
@@ -85,12 +108,12 @@ internal static class RowPlacement
         if (placement is null)
         {
             return KeyHasher.TryHashParameter(read, type, binary: true, keys.Current, out var hash) == KeyHashResult.Hashed
-                && directory.ShardOfBucket(directory.BucketOf(hash)) == shard;
+                && directory.ShardOfBucket(zones is null ? directory.BucketOf(hash) : firstBucket + zones.PositionOf(hash)) == shard;
         }
         image.Clear();
         return KeyImage.TryReadParameter(read, type, binary: true, keys.Current, image) == KeyHashResult.Hashed
             && placement.Find(image.Unread) is >= 0 and var bucket
-            && directory.ShardOfBucket(bucket) == shard;
+            && directory.ShardOfBucket(firstBucket + bucket) == shard;
     }
 
     /// <summary>

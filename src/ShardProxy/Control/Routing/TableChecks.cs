@@ -1,6 +1,7 @@
 using ShardProxy.Catalog;
 using ShardProxy.Control.Loading;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 using ShardProxy.Protocol.Values;
 
 namespace ShardProxy.Control.Routing;
@@ -61,7 +62,7 @@ internal sealed class TableChecks
     private void CheckShape(DeclaredTable declared, Relation relation)
     {
         var name = declared.Name;
-        if (declared.Distribution.KeyColumn is { } key && KeyColumnProblem(relation, key) is { } problem)
+        if (declared.Distribution.KeyColumns.Select(key => KeyColumnProblem(relation, key)).FirstOrDefault(static found => found is not null) is { } problem)
             Report(name, problem, null);
         else if (PlacementProblem(declared, relation) is { } placement)
             Report(name, placement, null);
@@ -84,6 +85,10 @@ internal sealed class TableChecks
         if (declared.Distribution is not { KeyColumn: { } key, Group: { } name } || _directory.FindGroup(name) is not { } group)
             return null;
         group.For(relation.FindColumn(key)!.TypeOid, out var problem);
+        if (problem is null && group.Rule is ZoneRule && declared.Distribution.ZoneColumn is { } zone)
+            group.ForZone(relation.FindColumn(zone)!.TypeOid, out problem);
+        else if (group.Rule is ZoneRule)
+            problem ??= "nobody said which of its columns has the zones";
         return problem is null ? null : $"table {declared.Name} cannot be placed by {group.Rule.Strategy}: {problem}";
     }
 
@@ -112,11 +117,14 @@ internal sealed class TableChecks
 
     private void CheckUnique(UniqueKey unique)
     {
-        if (_tree.RootOf(unique.Table) is not { } root || _directory.Find(root.Name)?.Distribution.KeyColumn is not { } key)
+        if (_tree.RootOf(unique.Table) is not { } root)
             return;
-        // A partition numbers its columns by itself, so its own key column counts.
-        if (_tree.Find(unique.Table)?.FindColumn(key) is { } column && !unique.Columns.Contains(column.Number))
-            Report(root.Name, UniqueProblem(root.Name, unique.Name, key), UniqueHint(key));
+        foreach (var key in _directory.Find(root.Name)?.Distribution.KeyColumns ?? [])
+        {
+            // A partition numbers its columns by itself, so its own key column counts.
+            if (_tree.Find(unique.Table)?.FindColumn(key) is { } column && !unique.Columns.Contains(column.Number))
+                Report(root.Name, UniqueProblem(root.Name, unique.Name, key), UniqueHint(key));
+        }
     }
 
     public static string UniqueProblem(QualifiedName table, string constraint, string key) =>
@@ -143,7 +151,7 @@ internal sealed class TableChecks
     }
 
     private static bool SamePlacement(TableDistribution one, TableDistribution other) =>
-        one.Kind == other.Kind && one.KeyColumn == other.KeyColumn;
+        one.Kind == other.Kind && one.KeyColumns.SequenceEqual(other.KeyColumns);
 
     private static string Word(DeclaredTable table) => table.Distribution.Kind == TableKind.Reference ? "reference" : "sharded";
 

@@ -50,14 +50,18 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
         {
             if (exists(table.Table))
             {
+                var founds = target is null ? placed : null;
+                var zones = founds?.Strategy == PlacementRule.Zone ? ZoneRule.TextsOf(founds.Entries) : default;
                 await distribute(new DistributePlan(
                     SqlText.Identifier(table.Table),
                     table.KeyColumn,
                     target is { } other ? SqlText.Identifier(other) : null,
                     table.Kind == TableKind.Reference)
                 {
-                    Strategy = target is null && placed is not null ? placed.Strategy : PlacementRule.Hash,
-                    Placement = target is null && placed is not null ? PlacementTargets.TextOf(placed.Strategy, placed.Entries) : null,
+                    Strategy = zones.Strategy ?? founds?.Strategy ?? PlacementRule.Hash,
+                    Placement = zones.Strategy is not null ? zones.Inner : founds is null ? null : PlacementTargets.TextOf(founds.Strategy, founds.Entries),
+                    ZoneColumn = table.ZoneColumn,
+                    Zones = zones.Zones,
                 });
             }
             else

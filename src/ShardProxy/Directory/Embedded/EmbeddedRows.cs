@@ -153,8 +153,8 @@ internal static class EmbeddedRows
     private static void WriteTables(SqliteTransaction transaction, DirectoryContent content)
     {
         const string Sql = """
-            INSERT INTO declared_table (database, schema_name, table_name, kind, key_column, colocation_group, home_oid, key_number)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            INSERT INTO declared_table (database, schema_name, table_name, kind, key_column, colocation_group, home_oid, key_number, zone_column, zone_number)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """;
         foreach (var table in content.Tables)
         {
@@ -164,7 +164,7 @@ internal static class EmbeddedRows
                 Sql,
                 content.Database, table.Name.Schema, table.Name.Name,
                 distribution.Kind == TableKind.Sharded ? "sharded" : "reference",
-                distribution.KeyColumn, distribution.Group, (long)table.HomeOid, (long)table.KeyNumber);
+                distribution.KeyColumn, distribution.Group, (long)table.HomeOid, (long)table.KeyNumber, distribution.ZoneColumn, (long)table.ZoneNumber);
         }
     }
 
@@ -181,7 +181,7 @@ internal static class EmbeddedRows
     private static DeclaredTable[] ReadTables(SqliteTransaction transaction, string database)
     {
         const string Sql = """
-            SELECT schema_name, table_name, kind, key_column, colocation_group, home_oid, key_number
+            SELECT schema_name, table_name, kind, key_column, colocation_group, home_oid, key_number, zone_column, zone_number
             FROM declared_table WHERE database = $1 ORDER BY schema_name, table_name
             """;
         using var command = Command(transaction, Sql, database);
@@ -193,8 +193,11 @@ internal static class EmbeddedRows
                 new QualifiedName(reader.GetString(0), reader.GetString(1)),
                 reader.GetString(2) == "sharded" ? TableKind.Sharded : TableKind.Reference,
                 reader.IsDBNull(3) ? null : reader.GetString(3),
-                reader.IsDBNull(4) ? null : reader.GetString(4));
-            tables.Add(new DeclaredTable(distribution, (uint)reader.GetInt64(5), reader.GetInt16(6)));
+                reader.IsDBNull(4) ? null : reader.GetString(4))
+            {
+                ZoneColumn = reader.IsDBNull(7) ? null : reader.GetString(7),
+            };
+            tables.Add(new DeclaredTable(distribution, (uint)reader.GetInt64(5), reader.GetInt16(6)) { ZoneNumber = reader.GetInt16(8) });
         }
         return [.. tables];
     }

@@ -49,6 +49,10 @@ internal static class EmbeddedSchema
             from_slot INTEGER NOT NULL, to_slot INTEGER NOT NULL, owner TEXT NOT NULL,
             PRIMARY KEY (database, number)) STRICT, WITHOUT ROWID;
         """,
+        """
+        ALTER TABLE declared_table ADD COLUMN zone_column TEXT;
+        ALTER TABLE declared_table ADD COLUMN zone_number INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 
     /// <summary>Brings the file to the newest schema. Runs inside a write transaction, which the caller commits.</summary>

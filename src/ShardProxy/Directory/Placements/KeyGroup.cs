@@ -7,6 +7,7 @@ namespace ShardProxy.Directory.Placements;
 public sealed class KeyGroup(string name, PlacementRule rule)
 {
     private readonly ConcurrentDictionary<uint, Compiled> _compiled = new();
+    private readonly ConcurrentDictionary<uint, Compiled> _compiledZones = new();
 
     public string Name { get; } = name;
 
@@ -27,6 +28,7 @@ public sealed class KeyGroup(string name, PlacementRule rule)
 
     /// <summary>The rule for keys of a type (a base type's object id); called when a statement is planned, not when it runs.</summary>
     /// <param name="problem">Why the rule makes no sense for the type; null when it does.</param>
+    /// <returns>Null with a problem, and for keys that are placed by hash within their zones.</returns>
     public KeyPlacement? For(uint type, out string? problem)
     {
         var compiled = _compiled.GetOrAdd(type, static (key, group) => group.Compile(key), this);
@@ -34,13 +36,34 @@ public sealed class KeyGroup(string name, PlacementRule rule)
         return compiled.Placement;
     }
 
+    /// <summary>As <see cref="For"/>, for the column that says a row's zone; only of a group with zones.</summary>
+    public ZonePlacement? ForZone(uint type, out string? problem)
+    {
+        var compiled = _compiledZones.GetOrAdd(type, static (key, group) => CompileZones(key, (ZoneRule)group.Rule), this);
+        problem = compiled.Problem;
+        return compiled.Placement as ZonePlacement;
+    }
+
+    private static Compiled CompileZones(uint type, ZoneRule rule)
+    {
+        try
+        {
+            return new Compiled(new ZonePlacement(rule, type), null);
+        }
+        catch (PlacementException exception)
+        {
+            return new Compiled(null, exception.Message);
+        }
+    }
+
     private Compiled Compile(uint type)
     {
         try
         {
             return new Compiled(
-                Rule switch
+                (Rule is ZoneRule zones ? zones.Inner : Rule) switch
                 {
+                    null => null,
                     RangeRule range => new RangePlacement(range, type),
                     ListRule list => new ListPlacement(list, type),
                     LookupRule lookup => new LookupPlacement(lookup, Name, type, Cache ?? new LookupCache(0, sharesStore: false)),

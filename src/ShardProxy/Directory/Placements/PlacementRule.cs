@@ -13,7 +13,10 @@ public abstract record PlacementRule
     public const string List = "list";
     public const string Lookup = "lookup";
 
-    /// <summary>"range", "list" or "lookup".</summary>
+    /// <summary>A level above hash, range or list; not a word for users, who name the zones beside the strategy.</summary>
+    public const string Zone = "zone";
+
+    /// <summary>"range", "list", "lookup" or "zone".</summary>
     public abstract string Strategy { get; }
 
     /// <summary>Every bucket that the rule leads to.</summary>
@@ -25,7 +28,7 @@ public abstract record PlacementRule
     public string ToText() => PlacementText.Format(Entries);
 
     /// <summary>The rule as <see cref="ToText"/> wrote it.</summary>
-    public static PlacementRule Read(string strategy, string text) => Of(
+    public static PlacementRule Read(string strategy, string text) => strategy == Zone ? ZoneRule.OfText(text) : Of(
         strategy,
         PlacementText.Parse(text),
         static entry => int.Parse(entry.Target!, NumberStyles.None, CultureInfo.InvariantCulture));

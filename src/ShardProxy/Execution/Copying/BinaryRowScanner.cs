@@ -20,16 +20,19 @@ internal sealed class BinaryRowScanner : CopyRowScanner
     private int _fieldsLeft;
     private int _keyStart;
     private int _keyLength;
+    private int _zoneStart;
+    private int _zoneLength;
 
-    public BinaryRowScanner(int keyOrdinal, int columnCount)
-        : base(keyOrdinal) => _columnCount = columnCount;
+    public BinaryRowScanner(int keyOrdinal, int columnCount, int zoneOrdinal = -1)
+        : base(keyOrdinal, zoneOrdinal) => _columnCount = columnCount;
 
     private static ReadOnlySpan<byte> Signature => [(byte)'P', (byte)'G', (byte)'C', (byte)'O', (byte)'P', (byte)'Y', (byte)'\n', 0xff, (byte)'\r', (byte)'\n', 0];
 
-    public override CopyKeyState ReadKey(ReadOnlySpan<byte> row, ByteBuffer scratch, out ReadOnlySpan<byte> key)
+    protected override CopyKeyState Read(ReadOnlySpan<byte> row, bool isZone, ByteBuffer scratch, out ReadOnlySpan<byte> value)
     {
-        key = _keyLength < 0 ? default : row.Slice(_keyStart, _keyLength);
-        return _keyLength < 0 ? CopyKeyState.Null : CopyKeyState.Value;
+        var (start, length) = isZone ? (_zoneStart, _zoneLength) : (_keyStart, _keyLength);
+        value = length < 0 ? default : row.Slice(start, length);
+        return length < 0 ? CopyKeyState.Null : CopyKeyState.Value;
     }
 
     protected override void BeginRow() => _fieldsLeft = -1;
@@ -100,6 +103,8 @@ internal sealed class BinaryRowScanner : CopyRowScanner
             Position += sizeof(int);
             if (_columnCount - _fieldsLeft == KeyOrdinal)
                 (_keyStart, _keyLength) = (Position, size);
+            if (_columnCount - _fieldsLeft == ZoneOrdinal)
+                (_zoneStart, _zoneLength) = (Position, size);
             Position += Math.Max(size, 0);
             _fieldsLeft--;
         }

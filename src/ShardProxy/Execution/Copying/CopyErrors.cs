@@ -7,13 +7,14 @@ using ShardProxy.Protocol.Messages;
 namespace ShardProxy.Execution.Copying;
 
 /// <summary>The errors of a split COPY, with the context that PostgreSQL gives: table, line and column.</summary>
-internal sealed class CopyErrors(TableDistribution table, KeyType keyType)
+/// <param name="column">The key column, or the one that says the zone.</param>
+internal sealed class CopyErrors(TableDistribution table, KeyType keyType, string column)
 {
     /// <summary>How much of a value an error quotes, in characters (copyfrom.c: MAX_COPY_DATA_DISPLAY).</summary>
     private const int LongestQuote = 100;
 
     private readonly string _table = table.Table.Name;
-    private readonly string _column = table.KeyColumn ?? "";
+    private readonly string _column = column;
 
     /// <summary>Why the data cannot be read at all, or null.</summary>
     public static ServerError? Refuse(CopyOptions options, string encoding, CopyEncodingRule rule)

@@ -2,7 +2,7 @@ namespace ShardProxy.Execution.Copying;
 
 /// <summary>
 /// What the text and CSV formats share: lines that end all alike, as the first one does, an optional header line, and
-/// fields between delimiters, of which only the key's bounds are kept.
+/// fields between delimiters, of which only the bounds of the key's and the zone's are kept.
 /// </summary>
 internal abstract class CopyLineScanner : CopyRowScanner
 {
@@ -12,9 +12,11 @@ internal abstract class CopyLineScanner : CopyRowScanner
     private int _field;
     private int _keyStart;
     private int _keyEnd;
+    private int _zoneStart;
+    private int _zoneEnd;
 
-    protected CopyLineScanner(int keyOrdinal, bool hasHeader)
-        : base(keyOrdinal) => _hasHeader = hasHeader;
+    protected CopyLineScanner(int keyOrdinal, int zoneOrdinal, bool hasHeader)
+        : base(keyOrdinal, zoneOrdinal) => _hasHeader = hasHeader;
 
     private enum LineEnd : byte
     {
@@ -24,11 +26,15 @@ internal abstract class CopyLineScanner : CopyRowScanner
         Both,
     }
 
-    /// <summary>The key's field is not complete yet, so delimiters count.</summary>
-    protected bool WantsDelimiters => _field <= KeyOrdinal;
+    /// <summary>The key's field, or the zone's, is not complete yet, so delimiters count.</summary>
+    protected bool WantsDelimiters => _field <= KeyOrdinal || _field <= ZoneOrdinal;
 
-    /// <summary>Bounds of the key's raw bytes in the row; null when the row ends before it.</summary>
-    protected (int Start, int End)? KeyBounds => _keyEnd >= 0 ? (_keyStart, _keyEnd) : null;
+    /// <summary>Bounds of the key's or the zone's raw bytes in the row; null when the row ends before it.</summary>
+    protected (int Start, int End)? BoundsOf(bool isZone)
+    {
+        var (start, end) = isZone ? (_zoneStart, _zoneEnd) : (_keyStart, _keyEnd);
+        return end >= 0 ? (start, end) : null;
+    }
 
     /// <summary>The byte by which PostgreSQL counts lines inside quotes.</summary>
     protected byte CountedLineEnd => _style == LineEnd.LineFeed ? (byte)'\n' : (byte)'\r';
@@ -38,6 +44,8 @@ internal abstract class CopyLineScanner : CopyRowScanner
         _field = 0;
         _keyStart = 0;
         _keyEnd = -1;
+        _zoneStart = 0;
+        _zoneEnd = -1;
     }
 
     /// <summary>A delimiter stands at <see cref="CopyRowScanner.Position"/>.</summary>
@@ -46,6 +54,7 @@ internal abstract class CopyLineScanner : CopyRowScanner
         EndField(Position);
         Position++;
         _keyStart = _field == KeyOrdinal ? Position : _keyStart;
+        _zoneStart = _field == ZoneOrdinal ? Position : _zoneStart;
     }
 
     /// <summary>\r or \n stands at <see cref="CopyRowScanner.Position"/>.</summary>
@@ -120,6 +129,8 @@ internal abstract class CopyLineScanner : CopyRowScanner
     {
         if (_field == KeyOrdinal)
             _keyEnd = end;
+        if (_field == ZoneOrdinal)
+            _zoneEnd = end;
         _field++;
     }
 

@@ -11,10 +11,17 @@ internal abstract class CopyRowScanner
 {
     private bool _rowTaken = true;
 
-    /// <summary>Position of the key among the columns, from 0.</summary>
+    /// <summary>Position of the key among the columns, from 0; negative when it is not among them.</summary>
     protected int KeyOrdinal { get; }
 
-    protected CopyRowScanner(int keyOrdinal) => KeyOrdinal = keyOrdinal;
+    /// <summary>Position of the column that says the zone; negative for a table without zones.</summary>
+    protected int ZoneOrdinal { get; }
+
+    protected CopyRowScanner(int keyOrdinal, int zoneOrdinal)
+    {
+        KeyOrdinal = keyOrdinal;
+        ZoneOrdinal = zoneOrdinal;
+    }
 
     /// <summary>Number of the last line that was cut, from 1, as PostgreSQL counts them in its error contexts.</summary>
     public long Line { get; protected set; }
@@ -43,7 +50,12 @@ internal abstract class CopyRowScanner
 
     /// <param name="row">What the last cut gave.</param>
     /// <param name="key">The value's text, or its binary form; in <paramref name="row"/> or in <paramref name="scratch"/>.</param>
-    public abstract CopyKeyState ReadKey(ReadOnlySpan<byte> row, ByteBuffer scratch, out ReadOnlySpan<byte> key);
+    public CopyKeyState ReadKey(ReadOnlySpan<byte> row, ByteBuffer scratch, out ReadOnlySpan<byte> key) => Read(row, isZone: false, scratch, out key);
+
+    /// <summary>As <see cref="ReadKey"/>, of the column that says the zone.</summary>
+    public CopyKeyState ReadZone(ReadOnlySpan<byte> row, ByteBuffer scratch, out ReadOnlySpan<byte> zone) => Read(row, isZone: true, scratch, out zone);
+
+    protected abstract CopyKeyState Read(ReadOnlySpan<byte> row, bool isZone, ByteBuffer scratch, out ReadOnlySpan<byte> value);
 
     protected abstract void BeginRow();
 

@@ -17,6 +17,7 @@ public sealed class CopySplitter
 {
     private readonly CopyRowScanner _scanner;
     private readonly CopyErrors _errors;
+    private readonly CopyZones? _zones;
     private readonly DirectorySnapshot _directory;
     private readonly CopyKeyHasher _hasher;
     private readonly KeyType _keyType;
@@ -29,20 +30,23 @@ public sealed class CopySplitter
     private readonly bool _asciiKeysOnly;
     private readonly int _maxRowLength;
     private readonly int _drawnKey = -1;
+    private int _firstBucket;
     private readonly ShardLines[] _lines;
     private long _taken;
 
     private CopySplitter(
-        CopyPlan plan, KeyType keyType, DirectorySnapshot directory, IEnumerable<ByteBuffer> outputs, CopyKeyHasher hasher, CopySplitterSettings settings, bool asciiKeysOnly)
+        CopyPlan plan, KeyType keyType, DirectorySnapshot directory, IEnumerable<ByteBuffer> outputs, CopyKeyHasher hasher, CopySplitterSettings settings, bool asciiKeysOnly, bool asciiZonesOnly)
     {
         var options = plan.Options;
         _scanner = options.Format switch
         {
-            CopyFormat.Text => new TextRowScanner(options, OwnKey(plan)),
-            CopyFormat.Csv => new CsvRowScanner(options, OwnKey(plan), hasEndMarker: settings.ServerVersion < 180000),
-            _ => new BinaryRowScanner(OwnKey(plan), plan.ColumnCount),
+            CopyFormat.Text => new TextRowScanner(options, OwnKey(plan), plan.ZoneOrdinal),
+            CopyFormat.Csv => new CsvRowScanner(options, OwnKey(plan), hasEndMarker: settings.ServerVersion < 180000, plan.ZoneOrdinal),
+            _ => new BinaryRowScanner(OwnKey(plan), plan.ColumnCount, plan.ZoneOrdinal),
         };
-        _errors = new CopyErrors(plan.Table, keyType);
+        _errors = new CopyErrors(plan.Table, keyType, plan.Table.KeyColumn ?? "");
+        if (keyType.Zones is { } rule && plan.ZoneType is { } zoneType)
+            _zones = new CopyZones(plan, rule, zoneType, asciiZonesOnly);
         _directory = directory;
         _hasher = hasher;
         _keyType = keyType;
@@ -125,7 +129,8 @@ public sealed class CopySplitter
         if (refusal is not null)
             return false;
         var asciiKeysOnly = rule == CopyEncodingRule.AsciiKeysOnly && (options.Format != CopyFormat.Binary || IsText(keyType));
-        splitter = new CopySplitter(plan, keyType, directory, outputs, hasher, settings, asciiKeysOnly);
+        var asciiZonesOnly = rule == CopyEncodingRule.AsciiKeysOnly && plan.ZoneType is { } zoneType && (options.Format != CopyFormat.Binary || IsText(zoneType));
+        splitter = new CopySplitter(plan, keyType, directory, outputs, hasher, settings, asciiKeysOnly, asciiZonesOnly);
         return true;
     }
 
@@ -165,6 +170,7 @@ public sealed class CopySplitter
         _incomplete.Release();
         _scratch.Clear();
         _scratch.Release();
+        _zones?.Release();
         _image.Clear();
         _image.Release();
         return Status;
@@ -241,6 +247,11 @@ public sealed class CopySplitter
 
     private void Route(ReadOnlySpan<byte> row)
     {
+        if (_zones?.Find(_scanner, row, out _firstBucket) is { } unzoned)
+        {
+            Fail(unzoned);
+            return;
+        }
         if (Drawn is not null && _drawnKey >= 0)
         {
             var fields = Drawn.Take(_drawnKey, out var drawn);
@@ -323,13 +334,15 @@ public sealed class CopySplitter
         if (_keyType.Placement is not { } placement)
         {
             var hashed = _hasher(key, _binary, out var hash);
-            bucket = _directory.BucketOf(hash);
+            bucket = _keyType.Zones is { } rule ? _firstBucket + rule.PositionOf(hash) : _directory.BucketOf(hash);
             return hashed;
         }
         placement.Begin(_image);
         var target = new KeyTarget(_keyType.Oid, _keyType.TypeModifier, KeyUse.Store);
         var read = KeyImage.TryReadParameter(target, 0, _binary, key, _image);
         bucket = placement.Find(_image.Unread);
+        if (bucket >= 0)
+            bucket += _firstBucket;
         return read;
     }
 

@@ -13,44 +13,43 @@ internal sealed class CsvRowScanner : CopyLineScanner
     private readonly byte _escape;
     private readonly byte[] _nullText;
     private readonly byte[]? _defaultText;
-    private readonly bool _forceNull;
-    private readonly bool _forceNotNull;
+    private readonly CopyOptions _options;
     private readonly bool _hasEndMarker;
     private readonly SearchValues<byte> _untilKey;
     private readonly SearchValues<byte> _afterKey;
     private bool _inQuote;
 
     /// <param name="hasEndMarker">The server reads \. alone on a line as the end, as it did before PostgreSQL 18.</param>
-    public CsvRowScanner(CopyOptions options, int keyOrdinal, bool hasEndMarker)
-        : base(keyOrdinal, options.Header != CopyHeader.None)
+    public CsvRowScanner(CopyOptions options, int keyOrdinal, bool hasEndMarker, int zoneOrdinal = -1)
+        : base(keyOrdinal, zoneOrdinal, options.Header != CopyHeader.None)
     {
         _delimiter = options.Delimiter;
         _quote = options.Quote;
         _escape = options.Escape;
         _nullText = Encoding.UTF8.GetBytes(options.NullText);
         _defaultText = options.DefaultText is { } text ? Encoding.UTF8.GetBytes(text) : null;
-        _forceNull = options.ForceNullOnKey;
-        _forceNotNull = options.ForceNotNullOnKey;
+        _options = options;
         _hasEndMarker = hasEndMarker;
         _untilKey = SearchValues.Create([options.Quote, (byte)'\r', (byte)'\n', options.Delimiter]);
         _afterKey = SearchValues.Create([options.Quote, (byte)'\r', (byte)'\n']);
     }
 
     /// <remarks>A quoted field is never the null or the default text, unless FORCE_NULL says so.</remarks>
-    public override CopyKeyState ReadKey(ReadOnlySpan<byte> row, ByteBuffer scratch, out ReadOnlySpan<byte> key)
+    protected override CopyKeyState Read(ReadOnlySpan<byte> row, bool isZone, ByteBuffer scratch, out ReadOnlySpan<byte> value)
     {
-        key = default;
-        if (KeyBounds is not var (start, end))
+        value = default;
+        var (forceNull, forceNotNull) = isZone ? (_options.ForceNullOnZone, _options.ForceNotNullOnZone) : (_options.ForceNullOnKey, _options.ForceNotNullOnKey);
+        if (BoundsOf(isZone) is not var (start, end))
             return CopyKeyState.Missing;
         var raw = row[start..end];
         if (raw.Contains(_quote))
         {
-            key = CopyFieldText.Unquote(raw, _quote, _escape, scratch);
-            return _forceNull && key.SequenceEqual(_nullText) ? CopyKeyState.Null : CopyKeyState.Value;
+            value = CopyFieldText.Unquote(raw, _quote, _escape, scratch);
+            return forceNull && value.SequenceEqual(_nullText) ? CopyKeyState.Null : CopyKeyState.Value;
         }
-        key = raw;
+        value = raw;
         if (raw.SequenceEqual(_nullText))
-            return _forceNotNull ? CopyKeyState.Value : CopyKeyState.Null;
+            return forceNotNull ? CopyKeyState.Value : CopyKeyState.Null;
         return _defaultText is not null && raw.SequenceEqual(_defaultText) ? CopyKeyState.Default : CopyKeyState.Value;
     }
 

@@ -14,8 +14,8 @@ internal sealed class TextRowScanner : CopyLineScanner
     private readonly SearchValues<byte> _untilKey;
     private readonly SearchValues<byte> _afterKey = SearchValues.Create("\\\r\n"u8);
 
-    public TextRowScanner(CopyOptions options, int keyOrdinal)
-        : base(keyOrdinal, options.Header != CopyHeader.None)
+    public TextRowScanner(CopyOptions options, int keyOrdinal, int zoneOrdinal = -1)
+        : base(keyOrdinal, zoneOrdinal, options.Header != CopyHeader.None)
     {
         _delimiter = options.Delimiter;
         _nullText = Encoding.UTF8.GetBytes(options.NullText);
@@ -24,17 +24,17 @@ internal sealed class TextRowScanner : CopyLineScanner
     }
 
     /// <remarks>The null and default texts are compared before escapes are undone.</remarks>
-    public override CopyKeyState ReadKey(ReadOnlySpan<byte> row, ByteBuffer scratch, out ReadOnlySpan<byte> key)
+    protected override CopyKeyState Read(ReadOnlySpan<byte> row, bool isZone, ByteBuffer scratch, out ReadOnlySpan<byte> value)
     {
-        key = default;
-        if (KeyBounds is not var (start, end))
+        value = default;
+        if (BoundsOf(isZone) is not var (start, end))
             return CopyKeyState.Missing;
         var raw = row[start..end];
         if (raw.SequenceEqual(_nullText))
             return CopyKeyState.Null;
         if (_defaultText is not null && raw.SequenceEqual(_defaultText))
             return CopyKeyState.Default;
-        key = CopyFieldText.Unescape(raw, scratch);
+        value = CopyFieldText.Unescape(raw, scratch);
         return CopyKeyState.Value;
     }
 

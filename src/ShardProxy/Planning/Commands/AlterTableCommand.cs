@@ -32,7 +32,7 @@ internal static class AlterTableCommand
 
     private static RefusedPlan? CheckKey(SyntaxNode command, TableDistribution? table)
     {
-        if (table?.KeyColumn is not { } key || command.Text("name") != key)
+        if (table is null || command.Text("name") is not { } key || !table.IsKeyColumn(key))
             return null;
         return command.Text("subtype") switch
         {

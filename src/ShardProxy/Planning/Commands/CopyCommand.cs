@@ -78,7 +78,7 @@ internal static class CopyCommand
         var columns = node.Names("attlist");
         if (columns.Count == 0)
             columns = [.. relation.Columns.Where(static column => !column.IsGenerated).Select(static column => column.Name)];
-        var options = CopyOptionReader.Read(node, table.KeyColumn, out var refusal);
+        var options = CopyOptionReader.Read(node, table, out var refusal);
         if (options is null)
             return refusal!;
         var drawn = from ? Drawn(relation, columns) : [];
@@ -104,7 +104,19 @@ internal static class CopyCommand
                 $"the columns copied do not contain {table.KeyColumn}, by which \"{relation.Name.Name}\" is sharded",
                 $"Add {table.KeyColumn} to the column list.");
         }
-        return new CopyPlan(from, table, ordinal, keyType, columns.Count, options) { Drawn = drawn };
+        var zoneOrdinal = table.ZoneColumn is { } zone ? columns.IndexOf(zone) : -1;
+        if (from && keyType.Zones is not null && zoneOrdinal < 0)
+        {
+            return Refusals.Of(
+                $"the columns copied do not contain {table.ZoneColumn}, which says the zones of \"{relation.Name.Name}\"",
+                $"Add {table.ZoneColumn} to the column list.");
+        }
+        return new CopyPlan(from, table, ordinal, keyType, columns.Count, options)
+        {
+            Drawn = drawn,
+            ZoneOrdinal = zoneOrdinal,
+            ZoneType = RelationAnalyzer.ZoneTypeOf(relation, table),
+        };
     }
 
     private static ImmutableArray<DrawnColumn> Drawn(Relation relation, List<string> copied) =>

@@ -7,9 +7,10 @@ namespace ShardProxy.Planning.Commands;
 /// <summary>Reads COPY's options, of the new syntax and the old; the grammar gives both the same names (ProcessCopyOptions in copy.c has the defaults).</summary>
 internal static class CopyOptionReader
 {
-    public static CopyOptions? Read(SyntaxNode copy, string? key, out RefusedPlan? refusal)
+    public static CopyOptions? Read(SyntaxNode copy, Directory.TableDistribution table, out RefusedPlan? refusal)
     {
         refusal = null;
+        var key = table.KeyColumn;
         var values = new Dictionary<string, SyntaxNode>(StringComparer.Ordinal);
         foreach (var option in copy.List("options"))
             values[(option.Text("defname") ?? "").ToLowerInvariant()] = option;
@@ -47,7 +48,11 @@ internal static class CopyOptionReader
             Lists(values, "force_null", key),
             Lists(values, "force_not_null", key),
             Text(values, "default"),
-            Text(values, "encoding"));
+            Text(values, "encoding"))
+        {
+            ForceNullOnZone = Lists(values, "force_null", table.ZoneColumn),
+            ForceNotNullOnZone = Lists(values, "force_not_null", table.ZoneColumn),
+        };
     }
 
     private static bool IsKnown(string name) => name is

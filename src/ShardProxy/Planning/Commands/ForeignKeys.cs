@@ -35,14 +35,17 @@ internal static class ForeignKeys
     {
         var columns = column is null ? constraint.Names("fk_attrs") : [column];
         var targets = constraint.Names("pk_attrs");
-        var place = columns.IndexOf(from.KeyColumn!);
-        // Without a list the primary key is meant, which has the shard key in it.
-        return place >= 0 && (targets.Count == 0 || (place < targets.Count && targets[place] == to.KeyColumn));
+        return from.KeyColumns.Zip(to.KeyColumns).All(pair =>
+        {
+            var place = columns.IndexOf(pair.First);
+            // Without a list the primary key is meant, which has the shard key in it.
+            return place >= 0 && (targets.Count == 0 || (place < targets.Count && targets[place] == pair.Second));
+        });
     }
 
     private static RefusedPlan RefuseUnaligned(string table, TableDistribution from, TableName target, TableDistribution to) => Refusals.Of(
-        $"a foreign key from \"{table}\" to \"{target.Name}\" cannot be checked on one shard, because it does not pair their keys, {from.KeyColumn} and {to.KeyColumn}",
-        from.Group == to.Group ? $"Make it ({from.KeyColumn}, …) REFERENCES \"{target.Name}\" ({to.KeyColumn}, …)." : "Colocate the tables: create_distributed_table(…, colocate_with => …).");
+        $"a foreign key from \"{table}\" to \"{target.Name}\" cannot be checked on one shard, because it does not pair their keys, {from.KeyText} and {to.KeyText}",
+        from.Group == to.Group ? $"Make it ({string.Join(", ", from.KeyColumns)}, …) REFERENCES \"{target.Name}\" ({string.Join(", ", to.KeyColumns)}, …)." : "Colocate the tables: create_distributed_table(…, colocate_with => …).");
 
     /// <param name="column">The column that the node at hand defines.</param>
     private static IEnumerable<(SyntaxNode Constraint, string? Column)> Constraints(SyntaxNode node, string? column)

@@ -58,7 +58,7 @@ internal static partial class TriggerCommand
             return BodyWords.Writes(body) ? $"the reference table \"{table.Table.Name}\", and writes" : null;
         return target.Distribution is { Kind: TableKind.Sharded } own && own.Group == table.Group
             ? null
-            : $"\"{table.Table.Name}\", which is sharded otherwise, by {table.KeyColumn}";
+            : $"\"{table.Table.Name}\", which is sharded otherwise, by {table.KeyText}";
     }
 
     /// <summary>A word may be a table's name by chance; behind FROM and its kin it is one.</summary>

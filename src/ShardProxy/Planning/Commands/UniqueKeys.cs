@@ -9,14 +9,15 @@ internal static class UniqueKeys
     /// <param name="definition">CREATE TABLE, ALTER TABLE or CREATE INDEX.</param>
     public static RefusedPlan? Check(SyntaxNode definition, TableDistribution? table)
     {
-        if (table is not { Kind: TableKind.Sharded, KeyColumn: { } key })
-            return null;
-        if (definition.Kind == "IndexStmt" && definition.Flag("unique") && !definition.List("indexParams").Any(element => element.Text("name") == key))
-            return Refuse("a unique index", table.Table.Name, key);
-        foreach (var (what, columns) in Constraints(definition, null))
+        foreach (var key in table?.KeyColumns ?? [])
         {
-            if (!columns.Contains(key))
-                return Refuse(what, table.Table.Name, key);
+            if (definition.Kind == "IndexStmt" && definition.Flag("unique") && !definition.List("indexParams").Any(element => element.Text("name") == key))
+                return Refuse("a unique index", table!.Table.Name, key);
+            foreach (var (what, columns) in Constraints(definition, null))
+            {
+                if (!columns.Contains(key))
+                    return Refuse(what, table!.Table.Name, key);
+            }
         }
         return null;
     }

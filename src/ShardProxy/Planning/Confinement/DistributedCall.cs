@@ -13,12 +13,12 @@ internal static class DistributedCall
         if (analysis.Names.FindFunction(call.Names) is not { Key: { } key } function)
             return false;
         var table = analysis.Context.Directory.Tables.Values.FirstOrDefault(table => table.Kind == TableKind.Sharded && table.Table.ToString() == key.Table);
-        if (table is not { } declared
+        if (table is not { ZoneColumn: null } declared
             || analysis.Context.Catalog.FindRelation(table.Table) is not { } relation || !RelationAnalyzer.TryKeyType(relation, table, out var type, out _)
             || (type.Oid != key.Type && !(TypeIds.IsInteger(type.Oid) && TypeIds.IsInteger(key.Type))))
         {
             analysis.Findings.Refuse(
-                $"the function {function.Name.Name}() is declared by a key of \"{key.Table}\", which is not sharded by a key of the argument's type",
+                $"the function {function.Name.Name}() is declared by a key of \"{key.Table}\", which is not sharded by a key of the argument's type alone",
                 "Declare it again with create_distributed_function().");
             return true;
         }

@@ -6,7 +6,23 @@ namespace ShardProxy.Planning.Confinement;
 /// <summary>One sharded table in one place of a statement.</summary>
 /// <param name="Key">Its key column there.</param>
 /// <param name="Scope">The facts that its rows must meet to matter.</param>
-internal sealed record ShardedInstance(TableDistribution Table, ColumnVariable Key, KeyType KeyType, FactScope Scope);
+internal sealed record ShardedInstance(TableDistribution Table, ColumnVariable Key, KeyType KeyType, FactScope Scope)
+{
+    /// <summary>Its zone column there, and that column's type; null for a table without zones.</summary>
+    public (ColumnVariable Column, KeyType Type)? Zone { get; init; }
+
+    /// <summary>The columns that decide where a row is.</summary>
+    public IEnumerable<ColumnVariable> Columns => Zone is { } zone ? [zone.Column, Key] : [Key];
+
+    /// <summary>The values to which the facts confine the rows; null when nothing confines them.</summary>
+    public KeySet? Confine()
+    {
+        var keys = new KeySolver(KeyType, stored: false).Solve(Key, Scope);
+        return Zone is { } zone && KeyType.Zones is { } rule
+            ? ZonedKeys.Of(rule, new KeySolver(zone.Type, stored: false).Solve(zone.Column, Scope), keys)
+            : keys;
+    }
+}
 
 /// <summary>A value that becomes the key of a row: it must lead to the shard on which the statement runs.</summary>
 /// <param name="Set">Null: the value is not known beforehand.</param>

@@ -81,7 +81,7 @@ internal sealed class FunctionSurvey(PlanningContext context, Names names, Findi
             if (table.Kind == TableKind.Sharded)
             {
                 findings.Refuse(
-                    $"{routine} names \"{table.Table.Name}\", which is sharded by {table.KeyColumn}, and runs on one shard only",
+                    $"{routine} names \"{table.Table.Name}\", which is sharded by {table.KeyText}, and runs on one shard only",
                     Refusals.KeyHint);
             }
             else if (mayWrite && BodyWords.Writes(body))

@@ -2,83 +2,101 @@ using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Confinement;
 
-/// <summary>Finds the key that a new row gets, so that it is stored on the shard that its key leads to.</summary>
+/// <summary>Finds the key that a new row gets (with its zone, where the table has zones), so that it is stored on the shard that its key leads to.</summary>
 internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation target, Place place)
 {
     private readonly Directory.TableDistribution _table = target.Distribution!;
 
     public void Add(Insert insert, ColumnList? source)
     {
-        var ordinal = Ordinal(insert.Columns);
-        // OVERRIDING USER VALUE: an identity column is not given what the row says.
-        if (ordinal < 0 || insert.Source is null || (insert.OverridesUserValues && target.Relation!.FindColumn(_table.KeyColumn!)!.IsIdentity))
+        foreach (var name in _table.KeyColumns)
         {
-            RefuseMissing();
+            // OVERRIDING USER VALUE: an identity column is not given what the row says.
+            if (Ordinal(insert.Columns, name) >= 0 && insert.Source is not null && !(insert.OverridesUserValues && target.Relation!.FindColumn(name)?.IsIdentity == true))
+                continue;
+            RefuseMissing(name);
+            return;
         }
-        else if (source is not null)
+        if (source is not null)
         {
-            AddColumn(source.At(ordinal));
+            Add((name, type) => PartOf(source.At(Ordinal(insert.Columns, name)), type));
+            return;
         }
-        else
-        {
-            foreach (var row in ((ValuesQuery)insert.Source).Rows)
-            {
-                if (ordinal >= row.Length || row[ordinal] is DefaultValue)
-                    RefuseMissing();
-                else
-                    Add(row[ordinal]);
-            }
-        }
+        foreach (var row in ((ValuesQuery)insert.Source!).Rows)
+            AddRow(insert.Columns, row);
     }
 
-    /// <summary>What is known of the key of the rows inserted; null when nothing.</summary>
+    /// <summary>What is known of a key column (<paramref name="key"/>) of the rows inserted; null when nothing.</summary>
     public Fact? FactOf(ColumnVariable key, Insert insert, ColumnList? source)
     {
-        var ordinal = Ordinal(insert.Columns);
+        var ordinal = Ordinal(insert.Columns, key.Name!);
         if (ordinal < 0)
             return null;
         if (source is not null)
-            return source.At(ordinal) is { } column && IsUnchanged(column) ? new SameValue(key, column) : null;
+            return source.At(ordinal) is { } column && TypeOf(key.Name!) is { } type && IsUnchanged(column, type) ? new SameValue(key, column) : null;
         if (insert.Source is not ValuesQuery values || values.Rows.Any(row => ordinal >= row.Length))
             return null;
         return analysis.Operands.Values(values.Rows.Select(row => row[ordinal]), place) is { } operands ? new OneOf(key, [.. operands]) : null;
     }
 
-    public void Add(MergeAction insert)
+    public void Add(MergeAction insert) => AddRow(insert.Columns, insert.Values);
+
+    /// <summary>A value that is the key of a table without zones; in one with zones it says too little.</summary>
+    public void Add(Expression value) => Add((name, type) => name == _table.KeyColumn ? PartOf(value, type) : null);
+
+    /// <summary>The key that a row gets whose key, or zone, is changed; what is not changed of the two stays what it is in the row.</summary>
+    /// <param name="value">What a column is set to; null when it is not.</param>
+    /// <param name="row">The row that is changed; null when it is not known.</param>
+    public void AddChanged(Func<string, Expression?> value, ShardedInstance? row) => Add((name, type) =>
+        value(name) is { } changed ? PartOf(changed, type)
+        : row is null ? null
+        : name == _table.KeyColumn ? () => new KeySolver(type, stored: false).Solve(row.Key, row.Scope)
+        : row.Zone is { } zone ? () => new KeySolver(type, stored: false).Solve(zone.Column, row.Scope)
+        : null);
+
+    private void AddRow(IReadOnlyList<string> columns, IReadOnlyList<Expression> values)
     {
-        var ordinal = Ordinal(insert.Columns);
-        if (ordinal < 0 || ordinal >= insert.Values.Length || insert.Values[ordinal] is DefaultValue)
-            RefuseMissing();
-        else
-            Add(insert.Values[ordinal]);
+        foreach (var name in _table.KeyColumns)
+        {
+            var ordinal = Ordinal(columns, name);
+            if (ordinal >= 0 && ordinal < values.Count && values[ordinal] is not DefaultValue)
+                continue;
+            RefuseMissing(name);
+            return;
+        }
+        Add((name, type) => PartOf(values[Ordinal(columns, name)], type));
     }
 
-    public void Add(Expression value)
-    {
-        if (analysis.Operands.Values([value], place) is { } operands)
-            Add(solver => solver.SetOf([.. operands]));
-        else
-            AddColumn(analysis.Operands.ColumnOf(value, place));
-    }
+    private Func<KeySet?>? PartOf(Expression value, KeyType type) => analysis.Operands.Values([value], place) is { } operands
+        ? () => new KeySolver(type, stored: true).SetOf([.. operands])
+        : PartOf(analysis.Operands.ColumnOf(value, place), type);
 
     /// <summary>A value taken from a column is the key only if storing it converts nothing.</summary>
-    private void AddColumn(ColumnVariable? column)
+    private Func<KeySet?>? PartOf(ColumnVariable? column, KeyType type) =>
+        column is not null && IsUnchanged(column, type) ? () => new KeySolver(type, stored: true).Solve(column, place.Facts) : null;
+
+    /// <param name="partOf">How the values of a key column are found; null when they are not known beforehand.</param>
+    private void Add(Func<string, KeyType, Func<KeySet?>?> partOf)
     {
-        if (column is not null && IsUnchanged(column))
-            Add(solver => solver.Solve(column, place.Facts));
-        else
-            analysis.Findings.StoredKeys.Add(new StoredKey(_table, static () => null));
+        if (!RelationAnalyzer.TryKeyType(target.Relation!, _table, out var type, out _))
+            return;
+        var key = partOf(_table.KeyColumn!, type);
+        var zone = RelationAnalyzer.ZoneTypeOf(target.Relation!, _table) is { } zoneType ? partOf(_table.ZoneColumn!, zoneType) : null;
+        analysis.Findings.StoredKeys.Add(new StoredKey(
+            _table,
+            type.Zones is not { } rule
+                ? key ?? (static () => null)
+                : () => zone?.Invoke() is { } zones && key?.Invoke() is { } keys ? ZonedKeys.Of(rule, zones, keys, stored: true) : null));
     }
 
-    private void Add(Func<KeySolver, KeySet?> solve)
-    {
-        if (RelationAnalyzer.TryKeyType(target.Relation!, _table, out var type, out _))
-            analysis.Findings.StoredKeys.Add(new StoredKey(_table, () => solve(new KeySolver(type, stored: true))));
-    }
+    private KeyType? TypeOf(string name) =>
+        !RelationAnalyzer.TryKeyType(target.Relation!, _table, out var type, out _) ? null
+        : name == _table.KeyColumn ? type
+        : RelationAnalyzer.ZoneTypeOf(target.Relation!, _table);
 
-    private bool IsUnchanged(ColumnVariable column)
+    private static bool IsUnchanged(ColumnVariable column, KeyType type)
     {
-        if (!RelationAnalyzer.TryKeyType(target.Relation!, _table, out var type, out _) || !TypeIds.Compare(column.Family, TypeIds.FamilyOf(type.Oid)))
+        if (!TypeIds.Compare(column.Family, TypeIds.FamilyOf(type.Oid)))
             return false;
         if (column.TypeOid == type.Oid && column.TypeModifier == type.TypeModifier)
             return true;
@@ -87,20 +105,20 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
         return widens || (column.TypeOid == 0 && type.TypeModifier < 0) || (column.Family == ValueFamily.Text && type.TypeModifier < 0);
     }
 
-    private int Ordinal(IReadOnlyList<string> columns)
+    private int Ordinal(IReadOnlyList<string> columns, string name)
     {
         if (columns.Count > 0)
-            return columns.ToList().IndexOf(_table.KeyColumn!);
+            return columns.ToList().IndexOf(name);
         var all = target.Relation!.Columns;
         for (var index = 0; index < all.Count; index++)
         {
-            if (all[index].Name == _table.KeyColumn)
+            if (all[index].Name == name)
                 return index;
         }
         return -1;
     }
 
-    private void RefuseMissing() => analysis.Findings.Refuse(
-        $"the INSERT into \"{_table.Table.Name}\" gives no value for {_table.KeyColumn}, by which the table is sharded",
-        $"List {_table.KeyColumn} and give it a value; a default is not known before the row is stored.");
+    private void RefuseMissing(string name) => analysis.Findings.Refuse(
+        $"the INSERT into \"{_table.Table.Name}\" gives no value for {name}, by which the table is sharded",
+        $"List {name} and give it a value; a default is not known before the row is stored.");
 }

@@ -50,9 +50,12 @@ internal static class KeySets
     {
         (KeyUnion a, KeyUnion b) => Same(a.Sets, b.Sets),
         (KeyIntersection a, KeyIntersection b) => Same(a.Sets, b.Sets),
+        (ZonedKeys a, ZonedKeys b) => a.Stored == b.Stored && ReferenceEquals(a.Rule, b.Rule) && SameOrNone(a.Zones, b.Zones) && SameOrNone(a.Keys, b.Keys),
         (KeyRange a, KeyRange b) => a.Type == b.Type && a.Bounds.SequenceEqual(b.Bounds),
         _ => left.Equals(right),
     };
+
+    private static bool SameOrNone(KeySet? left, KeySet? right) => left is null || right is null ? left is null && right is null : Same(left, right);
 
     private static bool Same(ImmutableArray<KeySet> left, ImmutableArray<KeySet> right)
     {

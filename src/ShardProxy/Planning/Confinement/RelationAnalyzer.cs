@@ -54,9 +54,11 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
             analysis.Findings.Refuse(refusal!.Reason, refusal.Hint);
             return ColumnsOf(known);
         }
-        var columns = ColumnsOf(known, table.KeyColumn);
+        var columns = ColumnsOf(known, table);
         columns.TryFind(table.KeyColumn!, out var key);
         instance = new ShardedInstance(table, key.Variable!, keyType, facts);
+        if (ZoneTypeOf(known, table) is { } zoneType && columns.TryFind(table.ZoneColumn!, out var zone))
+            instance = instance with { Zone = (zone.Variable!, zoneType) };
         analysis.Findings.Add(instance);
         return columns;
     }
@@ -65,34 +67,50 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
     {
         keyType = new KeyType(0, -1);
         refusal = null;
-        if (relation.FindColumn(table.KeyColumn!) is not { } column)
+        foreach (var name in table.KeyColumns)
         {
-            refusal = Refusals.Of($"\"{relation.Name.Name}\" is declared as sharded by {table.KeyColumn}, a column that it does not have", null);
-            return false;
+            refusal = ColumnProblem(relation, name);
+            if (refusal is not null)
+                return false;
         }
-        if (!column.DeterministicCollation)
-        {
-            refusal = Refusals.Of($"\"{relation.Name.Name}\" is sharded by {column.Name}, whose collation is not deterministic", "Use a key under a deterministic collation.");
-            return false;
-        }
-        if (TypeIds.FamilyOf(column.TypeOid) == ValueFamily.Other)
-        {
-            refusal = Refusals.Of($"\"{relation.Name.Name}\" is sharded by {column.Name}, whose type cannot be a key", "Keys are int2, int4, int8, numeric, text, varchar, char(n), uuid, bytea, date, timestamp, timestamptz or bool.");
-            return false;
-        }
+        var column = relation.FindColumn(table.KeyColumn!)!;
         keyType = new KeyType(column.TypeOid, column.TypeModifier);
         if (table.Placement is not { } group)
             return true;
-        if (group.For(column.TypeOid, out var problem) is not { } placement)
+        var placement = group.For(column.TypeOid, out var problem);
+        var zones = group.Rule as ZoneRule;
+        if (problem is null && zones is not null && table.ZoneColumn is { } zone)
+            group.ForZone(relation.FindColumn(zone)!.TypeOid, out problem);
+        else if (zones is not null)
+            problem ??= "nobody said which of its columns has the zones";
+        if (problem is not null)
         {
             refusal = Refusals.Of($"\"{relation.Name.Name}\" cannot be placed by {group.Rule.Strategy}: {problem}", null);
             return false;
         }
-        keyType = keyType with { Placement = placement, IsOrdered = placement is RangePlacement && column.OrdersByBytes };
+        keyType = keyType with { Placement = placement, Zones = zones, IsOrdered = placement is RangePlacement && column.OrdersByBytes };
         return true;
     }
 
-    public static ColumnList ColumnsOf(Relation? relation, string? key = null)
+    /// <summary>The type of a table's zone column, which <see cref="TryKeyType"/> has found fit; null for a table without zones.</summary>
+    public static KeyType? ZoneTypeOf(Relation relation, TableDistribution table) =>
+        table is { ZoneColumn: { } name, Placement: { Rule: ZoneRule } group } && relation.FindColumn(name) is { } column
+            ? new KeyType(column.TypeOid, column.TypeModifier) { Placement = group.ForZone(column.TypeOid, out _) }
+            : null;
+
+    private static RefusedPlan? ColumnProblem(Relation relation, string name)
+    {
+        if (relation.FindColumn(name) is not { } column)
+            return Refusals.Of($"\"{relation.Name.Name}\" is declared as sharded by {name}, a column that it does not have", null);
+        if (!column.DeterministicCollation)
+            return Refusals.Of($"\"{relation.Name.Name}\" is sharded by {column.Name}, whose collation is not deterministic", "Use a key under a deterministic collation.");
+        return TypeIds.FamilyOf(column.TypeOid) == ValueFamily.Other
+            ? Refusals.Of($"\"{relation.Name.Name}\" is sharded by {column.Name}, whose type cannot be a key", "Keys are int2, int4, int8, numeric, text, varchar, char(n), uuid, bytea, date, timestamp, timestamptz or bool.")
+            : null;
+    }
+
+    /// <param name="table">The declared table, whose keys the columns are; null for any other relation.</param>
+    public static ColumnList ColumnsOf(Relation? relation, TableDistribution? table = null)
     {
         if (relation is null)
             return ColumnList.Unknown;
@@ -102,7 +120,7 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
             var family = column.DeterministicCollation ? TypeIds.FamilyOf(column.TypeOid) : ValueFamily.Other;
             var variable = new ColumnVariable(column.Name, column.TypeOid, column.TypeModifier, family)
             {
-                IsKey = column.Name == key,
+                IsKey = table?.IsKeyColumn(column.Name) == true,
                 OrdersByBytes = column.OrdersByBytes,
             };
             columns.Add(new ColumnBinding(column.Name, variable, Nullable: false));

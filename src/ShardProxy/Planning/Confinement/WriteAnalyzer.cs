@@ -67,10 +67,13 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         var facts = new FactScope(place.Facts);
         if (target is not { Class: RelationClass.Sharded, Relation: not null } || insert.OnConflict is { Updates.IsEmpty: false })
             return facts;
-        if (columns.TryFind(target.Distribution!.KeyColumn!, out var key) && key.Variable is not null
-            && new InsertedKey(analysis, target, place).FactOf(key.Variable, insert, source) is { } fact)
+        foreach (var name in target.Distribution!.KeyColumns)
         {
-            facts.Facts.Add(fact);
+            if (columns.TryFind(name, out var key) && key.Variable is not null
+                && new InsertedKey(analysis, target, place).FactOf(key.Variable, insert, source) is { } fact)
+            {
+                facts.Facts.Add(fact);
+            }
         }
         return facts;
     }
@@ -84,15 +87,11 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         analysis.Walk(conflict.Updates.Select(static update => update.Value), inside);
         if (target.Class != RelationClass.Sharded)
             return;
-        foreach (var update in conflict.Updates)
-        {
-            // Both rows are on the shard already: the old one, and the new one by its key.
-            var own = update.Value is ColumnReference { IsStar: false } value
-                && value.Names[^1] == target.Distribution!.KeyColumn
-                && (value.Names.Length == 1 || value.Names[^2] == "excluded" || value.Names[^2] == (insert.Alias ?? insert.Target.Name));
-            if (update.Column == target.Distribution!.KeyColumn && !own)
-                AddAssigned(target, update, place);
-        }
+        // Both rows are on the shard already: the old one, and the new one by its key.
+        bool IsOwn(Assignment update) => update.Value is ColumnReference { IsStar: false } value
+            && value.Names[^1] == update.Column
+            && (value.Names.Length == 1 || value.Names[^2] == "excluded" || value.Names[^2] == (insert.Alias ?? insert.Target.Name));
+        AddAssigned(target, conflict.Updates.Where(update => !IsOwn(update)), null, place);
     }
 
     private RowsOfQuery AnalyzeUpdate(Update update, Place place)
@@ -102,8 +101,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         analysis.Walk(update.Assignments.Select(static assignment => assignment.Value), inside);
         if (target.Class == RelationClass.Sharded)
         {
-            foreach (var assignment in update.Assignments.Where(assignment => assignment.Column == target.Distribution!.KeyColumn))
-                AddAssigned(target, assignment, inside);
+            AddAssigned(target, update.Assignments, analysis.WriteBlocks[update].Target, inside);
         }
         var changed = update.Assignments.Select(static assignment => assignment.Column).ToHashSet();
         return Returning(update.Returning, target, inside, changed);
@@ -122,7 +120,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         var source = analysis.From.Analyze(merge.Source, place with { Columns = columns }, place.Columns, place.Facts);
         var on = new FactScope(place.Facts);
         var target = analysis.Resolve(merge.Target);
-        var targetColumns = new WriteTarget(analysis, target).Columns(on, out _);
+        var targetColumns = new WriteTarget(analysis, target).Columns(on, out var instance);
         columns.Add(source);
         var unmatched = place with { Columns = columns };
         analysis.WriteBlocks[merge] = new WriteBlock(unmatched, null);
@@ -142,19 +140,22 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
                 continue;
             if (action.Verb == MergeVerb.Insert)
                 new InsertedKey(analysis, target, at).Add(action);
-            foreach (var assignment in action.Assignments.Where(assignment => assignment.Column == target.Distribution!.KeyColumn))
-                AddAssigned(target, assignment, at);
+            AddAssigned(target, action.Assignments, instance, at);
         }
         return new RowsOfQuery(place.Facts, [], Complete: false, FromRows: false);
     }
 
     /// <summary>A key that changes must stay on its shard, so the new value is bound like the old one.</summary>
-    private void AddAssigned(ResolvedRelation target, Assignment assignment, Place place)
+    /// <param name="row">The row that is changed; null when nothing is known of it.</param>
+    private void AddAssigned(ResolvedRelation target, IEnumerable<Assignment> assignments, ShardedInstance? row, Place place)
     {
-        if (!assignment.IsWhole || assignment.Value is DefaultValue)
+        var changed = assignments.Where(assignment => target.Distribution!.IsKeyColumn(assignment.Column)).ToList();
+        if (changed.Count == 0)
+            return;
+        if (changed.Exists(static assignment => !assignment.IsWhole || assignment.Value is DefaultValue))
             analysis.Findings.StoredKeys.Add(new StoredKey(target.Distribution!, static () => null));
         else if (target.Relation is not null)
-            new InsertedKey(analysis, target, place).Add(assignment.Value);
+            new InsertedKey(analysis, target, place).AddChanged(name => changed.Find(assignment => assignment.Column == name)?.Value, row);
     }
 
     private (ResolvedRelation Target, ColumnScope Scope) Target(Query query, TableName name, string? alias, Place place)
@@ -188,11 +189,10 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         analysis.Walk(outputs, place);
         // Put a constant there, and the column would have another name.
         analysis.Findings.ReadsHiddenClock |= analysis.Findings.ClockSites.Count > clocks;
-        var key = target.Distribution?.KeyColumn;
         var (columns, complete) = analysis.Selects.Outputs(outputs, place, static (_, _) => false);
         return new RowsOfQuery(
             place.Facts,
-            [.. columns.Select(column => column.Variable is { IsKey: true } variable && variable.Name == key && changed?.Contains(variable.Name!) != true
+            [.. columns.Select(column => column.Variable is { IsKey: true } variable && target.Distribution?.IsKeyColumn(variable.Name!) == true && changed?.Contains(variable.Name!) != true
                 ? column
                 : column with { Variable = null, Values = default, Family = ValueFamily.Other })],
             complete,

@@ -20,7 +20,7 @@ internal sealed class WriteTarget(StatementAnalysis analysis, ResolvedRelation t
             case RelationClass.Sharded:
                 if (!RelationAnalyzer.TryKeyType(target.Relation, target.Distribution!, out _, out var refusal))
                     analysis.Findings.Refuse(refusal!.Reason, refusal.Hint);
-                return RelationAnalyzer.ColumnsOf(target.Relation, target.Distribution!.KeyColumn);
+                return RelationAnalyzer.ColumnsOf(target.Relation, target.Distribution);
             default:
                 return analysis.Relations.Read(target, new FactScope(null));
         }

@@ -3,25 +3,26 @@ using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Spreading;
 
-/// <summary>Whether each row that a SELECT gives comes of rows with one value of a key, so that no two shards' rows make one.</summary>
+/// <summary>Whether each row that a SELECT gives comes of rows with one value of a key (and of its zone), so that no two shards' rows make one.</summary>
 internal static class RowsByKey
 {
     /// <summary>DISTINCT compares whole rows: two shards have none in common when the key is in them.</summary>
-    public static bool AreDistinct(Select select, Place block, ColumnVariable key) =>
+    public static bool AreDistinct(Select select, Place block, ShardedInstance anchor) => anchor.Columns.All(column => AreDistinct(select, block, column));
+
+    private static bool AreDistinct(Select select, Place block, ColumnVariable key) =>
         !select.IsDistinct || (select.DistinctOn.IsEmpty
             ? Shown(select, block, key).Count > 0
             : select.DistinctOn.Any(expression => expression is ColumnReference column && ReferenceEquals(block.Columns.Resolve(column).Variable, key)));
 
     /// <summary>DISTINCT, ORDER BY, LIMIT and row locks are not looked at.</summary>
-    public static bool AreApart(Select select, Place block, ColumnVariable key, StatementAnalysis analysis)
+    public static bool AreApart(Select select, Place block, ShardedInstance anchor, StatementAnalysis analysis)
     {
         if (select.Groups.IsEmpty && !select.HasGroupingSets && Aggregates.AreUsed(select))
             return false;
         if (Aggregates.MayBelongOutside(select, analysis))
             return false;
         var passing = new PassingColumns(select with { Limits = [], Locks = false, DistinctOn = [] }, block);
-        var shown = Shown(select, block, key);
-        return passing.Contains(key, -1) || shown.Exists(position => passing.Contains(key, position));
+        return anchor.Columns.All(key => passing.Contains(key, -1) || Shown(select, block, key).Exists(position => passing.Contains(key, position)));
     }
 
     /// <summary>Positions of the outputs that are the key, before the first star.</summary>

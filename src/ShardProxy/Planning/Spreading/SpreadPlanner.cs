@@ -43,7 +43,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
     private DraftInput Input(Select select, Place block) => new(select, block, rows, analysis, source, range);
 
     public static bool AreDistinct(List<Select> branches, List<(Place Block, ShardedInstance Anchor)> parts) =>
-        branches.Select((branch, index) => RowsByKey.AreDistinct(branch, parts[index].Block, parts[index].Anchor.Key)).All(static distinct => distinct);
+        branches.Select((branch, index) => RowsByKey.AreDistinct(branch, parts[index].Block, parts[index].Anchor)).All(static distinct => distinct);
 
     private static bool MaySpread(Findings findings) =>
         findings is
@@ -83,7 +83,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         var block = analysis.Blocks[select];
         foreach (var anchor in _proof.AnchorsOf(block))
         {
-            if (mustBeApart ? !RowsByKey.AreApart(select, block, anchor.Key, analysis) : Aggregates.MayBelongOutside(select, analysis))
+            if (mustBeApart ? !RowsByKey.AreApart(select, block, anchor, analysis) : Aggregates.MayBelongOutside(select, analysis))
                 continue;
             parts.Add((block, anchor));
             if (TryParts(branches, parts, mustBeApart))
@@ -98,7 +98,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         var sets = new List<KeySet>();
         foreach (var (_, anchor) in parts)
         {
-            if (new KeySolver(anchor.KeyType, stored: false).Solve(anchor.Key, anchor.Scope) is not { } set)
+            if (anchor.Confine() is not { } set)
                 return SpreadKeys.All;
             if (!sets.Exists(known => KeySets.Same(known, set)))
                 sets.Add(set);

@@ -24,18 +24,20 @@ internal sealed class SpreadProof(Findings findings)
     public List<ShardedInstance> AnchorsOf(Place block)
     {
         var anchors = new List<ShardedInstance>();
+        var shown = new HashSet<ColumnVariable>();
         foreach (var list in block.Columns.Unqualified.Concat(block.Columns.Tables.Select(static table => table.Columns)))
         {
             foreach (var column in list.Columns)
             {
-                if (column is { Nullable: false, Variable: { IsKey: true } key }
-                    && findings.Instances.Find(instance => ReferenceEquals(instance.Key, key)) is { } anchor
-                    && !anchors.Contains(anchor))
-                {
+                if (column is not { Nullable: false, Variable: { IsKey: true } key })
+                    continue;
+                shown.Add(key);
+                if (findings.Instances.Find(instance => ReferenceEquals(instance.Key, key)) is { } anchor && !anchors.Contains(anchor))
                     anchors.Add(anchor);
-                }
             }
         }
+        // With zones the rows are parted by both columns, so both are to be had.
+        anchors.RemoveAll(anchor => anchor.Zone is { } zone && !shown.Contains(zone.Column));
         return anchors;
     }
 
@@ -43,7 +45,10 @@ internal sealed class SpreadProof(Findings findings)
     public bool Holds(IReadOnlyList<(Place Block, ShardedInstance Anchor)> parts)
     {
         foreach (var (block, anchor) in parts)
-            block.Facts.Facts.Add(new OneOf(anchor.Key, [new Operand(Term, anchor.Key.Family, IsArray: false, anchor.Key.TypeOid)]));
+        {
+            foreach (var column in anchor.Columns)
+                block.Facts.Facts.Add(new OneOf(column, [new Operand(Term, column.Family, IsArray: false, column.TypeOid)]));
+        }
         try
         {
             return findings.Instances.TrueForAll(instance => IsConfined(instance, parts[0].Anchor))
@@ -51,20 +56,28 @@ internal sealed class SpreadProof(Findings findings)
         }
         finally
         {
-            foreach (var (block, _) in parts)
-                block.Facts.Facts.RemoveAt(block.Facts.Facts.Count - 1);
+            foreach (var (block, anchor) in parts)
+            {
+                var added = anchor.Columns.Count();
+                block.Facts.Facts.RemoveRange(block.Facts.Facts.Count - added, added);
+            }
         }
     }
 
     private static bool IsConfined(ShardedInstance instance, ShardedInstance anchor) =>
         instance.Table.Group == anchor.Table.Group
         && HashAlike(instance.KeyType, anchor.KeyType)
-        && new KeySolver(instance.KeyType, stored: false).Solve(instance.Key, instance.Scope) is { } set
+        && (instance.Zone is not { } zone || HashAlike(zone.Type, anchor.Zone!.Value.Type))
+        && instance.Confine() is { } set
         && IsWithinShard(set);
 
     /// <summary>A key that is stored is one of the shard's when it is the value of a key that is.</summary>
     private static bool IsConfined(StoredKey stored, ShardedInstance anchor) =>
-        stored.Table.Group == anchor.Table.Group && stored.Set() is { } set && IsWithinShard(set) && HashAlike(set, anchor.KeyType);
+        stored.Table.Group == anchor.Table.Group && stored.Set() is { } set && IsWithinShard(set) && HashAlike(set, anchor);
+
+    private static bool HashAlike(KeySet set, ShardedInstance anchor) => set is ZonedKeys zoned
+        ? anchor.Zone is { } zone && HashAlike(zoned.Keys!, anchor.KeyType) && HashAlike(zoned.Zones!, zone.Type)
+        : HashAlike(set, anchor.KeyType);
 
     private static bool HashAlike(KeySet set, KeyType type) => set switch
     {
@@ -78,6 +91,8 @@ internal sealed class SpreadProof(Findings findings)
     {
         EmptyKeySet => true,
         KeyEquals equals => equals.Term is ShardKeys,
+        // Both come of one row of the anchor's: each is led back to it by equality.
+        ZonedKeys { Zones: { } zones, Keys: { } keys } => IsWithinShard(zones) && IsWithinShard(keys),
         KeyUnion union => union.Sets.All(IsWithinShard),
         KeyIntersection both => both.Sets.Any(IsWithinShard),
         _ => false,

@@ -177,6 +177,13 @@ public static class Routing
         {
             if (table.Kind != TableKind.Sharded || routing.Catalog.FindRelation(table.Table)?.FindColumn(table.KeyColumn!) is not { } column)
                 continue;
+            if (table.ZoneColumn is { } zone)
+            {
+                throw new SqlErrorException(
+                    SqlStates.FeatureNotSupported,
+                    $"a hint with a key does not say the zone: \"{table.Table.Name}\" is sharded by {zone} and {table.KeyColumn}",
+                    "Name the shard instead: /* shardproxy: shard=… */.");
+            }
             var placement = table.Placement?.For(column.TypeOid, out _);
             if (type is not null && (type.Oid != column.TypeOid || type.Placement != placement))
             {

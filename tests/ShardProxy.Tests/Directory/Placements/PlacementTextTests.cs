@@ -35,6 +35,23 @@ public sealed class PlacementTextTests
         entries.Select(static entry => entry.Target).ShouldBe(["s0", "s0", "s2", "s1", "s2"]);
     }
 
+    [Theory]
+    [InlineData("hash", null, "(eu) on s0 nowhere", "no shard \"nowhere\"")]
+    [InlineData("hash", null, "(eu)", "no zone")]
+    [InlineData("hash", null, "default on s0", "no zone")]
+    [InlineData("hash", null, "[1,2) on s0", "no zone")]
+    [InlineData("hash", null, "(eu) on s0 s0", "twice")]
+    [InlineData("range", "[,1) on s0", "(eu) on s0", "names no shard")]
+    [InlineData("range", null, "(eu) on s0", "takes ranges")]
+    [InlineData("list", "[,1)", "(eu) on s0", "takes lists")]
+    [InlineData("lookup", "fewest", "(eu) on s0", "not by lookup")]
+    public void Zones_that_make_no_sense_are_refused(string strategy, string? inner, string zones, string because) =>
+        Should.Throw<FormatException>(() => ZoneRule.EntriesFor(strategy, inner, zones, ["s0", "s1"])).Message.ShouldContain(because);
+
+    [Fact]
+    public void There_are_at_most_64_zones() =>
+        Should.Throw<FormatException>(() => ZoneRule.EntriesFor("hash", null, string.Join(", ", Enumerable.Range(0, 65).Select(static zone => $"({zone}) on s0")), ["s0"]));
+
     [Fact]
     public void A_shard_that_is_not_there_is_refused() =>
         Should.Throw<FormatException>(() => PlacementTargets.Assign(PlacementText.Parse("[,1) on nowhere"), ["s0"])).Message.ShouldContain("nowhere");

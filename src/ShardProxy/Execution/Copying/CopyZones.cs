@@ -1,0 +1,60 @@
+using System.Text;
+using ShardProxy.Directory.Placements;
+using ShardProxy.Planning;
+using ShardProxy.Protocol.Framing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
+
+namespace ShardProxy.Execution.Copying;
+
+/// <summary>Finds the zone of each row of a COPY into a table with zones.</summary>
+/// <param name="asciiOnly">The server converts text, so that bytes beyond ASCII are not those of the zone's value.</param>
+internal sealed class CopyZones(CopyPlan plan, ZoneRule rule, KeyType type, bool asciiOnly)
+{
+    private readonly CopyErrors _errors = new(plan.Table, type, plan.Table.ZoneColumn!);
+    private readonly ByteBuffer _scratch = new();
+    private readonly ByteBuffer _image = new();
+    private readonly bool _binary = plan.Options.Format == CopyFormat.Binary;
+
+    /// <summary>The first bucket of the zone of the row that the scanner has cut last.</summary>
+    /// <returns>Null when there is one.</returns>
+    public ServerError? Find(CopyRowScanner scanner, ReadOnlySpan<byte> row, out int firstBucket)
+    {
+        firstBucket = -1;
+        var line = scanner.Line;
+        switch (scanner.ReadZone(row, _scratch, out var zone))
+        {
+            case CopyKeyState.Null:
+                return _errors.NullKey(line);
+            case CopyKeyState.Missing:
+                return _errors.MissingKey(line);
+            case CopyKeyState.Default:
+                return _errors.DefaultKey(line);
+        }
+        if (asciiOnly && !Ascii.IsValid(zone))
+            return _errors.ConvertedKey(line);
+        var placement = type.Placement!;
+        placement.Begin(_image);
+        switch (KeyImage.TryReadParameter(new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Store), 0, _binary, zone, _image))
+        {
+            case KeyHashResult.Hashed:
+                var number = placement.Find(_image.Unread);
+                if (number < 0)
+                    return _errors.NoBucket(line, placement, _image.Unread, zone, _binary);
+                firstBucket = rule.Zones[number].FirstBucket;
+                return null;
+            case KeyHashResult.Unknown:
+                return _errors.UnknownKey(line, zone, _binary);
+            default:
+                return _errors.InvalidKey(line, zone, _binary);
+        }
+    }
+
+    public void Release()
+    {
+        _scratch.Clear();
+        _scratch.Release();
+        _image.Clear();
+        _image.Release();
+    }
+}
