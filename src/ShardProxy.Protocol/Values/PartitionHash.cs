@@ -54,5 +54,11 @@ public static class PartitionHash
     internal static ulong OfNumeric(ReadOnlySpan<byte> digits, int weight) =>
         Combine(BytesHash.Of(digits, Seed) ^ (ulong)(long)weight);
 
+    /// <summary>From a value's hash by its type's extended hash function with the partition seed, or that of a row of several (hash_record_extended).</summary>
+    public static ulong OfHash(ulong hash) => Combine(hash);
+
+    /// <summary>The inverse of <see cref="OfHash"/>.</summary>
+    public static ulong HashOf(ulong rowHash) => unchecked(rowHash - CombineOffset);
+
     private static ulong Combine(ulong hash) => unchecked(hash + CombineOffset);
 }

@@ -121,6 +121,12 @@ public sealed record Relation(
     /// <summary>The table that an index, or a sequence owned by a column, belongs to; null otherwise.</summary>
     public QualifiedName? Table { get; init; }
 
+    /// <summary>Unique columns without the shard key, which the proxy keeps unique over all shards.</summary>
+    public IReadOnlyList<GlobalIndex> GlobalIndexes { get; init; } = [];
+
+    /// <summary>Foreign keys carry changes of its rows to tables that have <see cref="GlobalIndexes"/>.</summary>
+    public bool ReachesGlobalIndexes { get; init; }
+
     /// <summary>User triggers, rewrite rules or row security make a statement do more than it says.</summary>
     public bool HasTriggers { get; init; }
 
@@ -151,6 +157,16 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
 
     /// <summary>The sequence whose next value is the whole default, by its object id on the home shard; 0 when there is none.</summary>
     public uint Sequence { get; init; }
+}
+
+/// <summary>A unique index of a sharded table that does not contain the shard key. Beside it, each shard has a part of a table of entries.</summary>
+/// <param name="Id">The same on all shards: of the entries, their function, and the triggers that report changes.</param>
+/// <param name="Name">The index's or constraint's.</param>
+/// <param name="Columns">In the index's order.</param>
+public sealed record GlobalIndex(string Id, string Name, IReadOnlyList<string> Columns)
+{
+    /// <summary>The columns are the table's primary key, to which a foreign key without a list refers.</summary>
+    public bool IsPrimary { get; init; }
 }
 
 public enum FunctionVolatility

@@ -6,6 +6,7 @@ using ShardProxy.Control.Shards;
 using ShardProxy.Planning;
 using ShardProxy.Sessions;
 using ShardProxy.Sessions.Committing;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Control;
 
@@ -87,6 +88,9 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
 
     public Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience) => Task.Run(() => commits.FinishAsync(transaction, patience));
 
+    public ValueTask<UniqueSupport> UniqueSupportAsync(int shard) =>
+        routing.Uniques.Known(shard) is { } known ? ValueTask.FromResult(known) : new ValueTask<UniqueSupport>(AskAsync(shard));
+
     public long SequenceEpoch => routing.SequenceEpoch;
 
     public async Task<long[]> DrawAsync(uint sequence, int count, string? user)
@@ -94,6 +98,19 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
         try
         {
             return await routing.Sequences.DrawAsync(sequence, count, user);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
+
+    private async Task<UniqueSupport> AskAsync(int shard)
+    {
+        try
+        {
+            // Off the session's loop: it waits for a server.
+            return await Task.Run(() => routing.Uniques.SupportAsync(shard, CancellationToken.None));
         }
         catch (SqlException exception)
         {

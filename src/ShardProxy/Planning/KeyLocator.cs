@@ -54,8 +54,13 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
         return image;
     }
 
-    private ShardSet ByHash(KeyHashResult result, ulong hash) =>
-        result == KeyHashResult.Hashed ? OwnersOf(_rule is null ? _directory.BucketOf(hash) : _rule.PositionOf(hash)) : WithoutKey(result);
+    private ShardSet ByHash(KeyHashResult result, ulong hash)
+    {
+        if (result != KeyHashResult.Hashed)
+            return WithoutKey(result);
+        _places?.Hashes?.Add(hash);
+        return OwnersOf(_rule is null ? _directory.BucketOf(hash) : _rule.PositionOf(hash));
+    }
 
     /// <summary>The shard of a bucket; of a position in zones, of that bucket of each; of a zone column, the zone's number.</summary>
     public ShardSet OwnersOf(int bucket)

@@ -14,6 +14,9 @@ public sealed class KeyPlaces
     /// <summary>What the directory is to be asked.</summary>
     public IReadOnlyCollection<WantedKey> Wanted => _keys.Values;
 
+    /// <summary>Takes the hashes of the keys that are placed by hash; null when nobody asks.</summary>
+    public List<ulong>? Hashes { get; init; }
+
     public void Clear() => _keys.Clear();
 
     /// <summary>The bucket that was told for the key; else it is wanted, and Unknown.</summary>

@@ -260,4 +260,8 @@ public sealed record PlannedStatement(Plan Plan, Traits Traits, string Verb)
 /// <param name="Head">INSERT INTO … (…), as written.</param>
 /// <param name="Query">The query, as written.</param>
 /// <param name="ColumnCount">Columns of the query.</param>
-public sealed record InsertEverywherePlan(string Head, string Query, int ColumnCount, int KeyOrdinal, KeyType KeyType) : Plan;
+public sealed record InsertEverywherePlan(string Head, string Query, int ColumnCount, int KeyOrdinal, KeyType KeyType) : Plan
+{
+    /// <summary>As <see cref="Writing.WritePlan.KeepsEntries"/>.</summary>
+    public bool KeepsEntries { get; init; }
+}

@@ -56,6 +56,8 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             plan = OnSeveral(plan, query, analysis, rows, source);
         if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, findings, context, names, source, Range) is { } gather)
             plan = plan is SpreadPlan spread ? spread with { Fallback = gather } : gather;
+        if (mayRunOnSeveral && GlobalIndexWrites.AreIn(query, findings))
+            plan = GlobalIndexWrites.WithEntries(plan);
         return new PlannedStatement(plan, traits, verb);
     }
 

@@ -1,6 +1,7 @@
 using ShardProxy.Catalog;
 using ShardProxy.Planning;
 using ShardProxy.Sessions.Committing;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions;
 
@@ -41,6 +42,9 @@ public interface IDatabaseControl
 
     /// <summary>Commits or rolls back what is left of a transaction on all shards, as was decided. False: not done within the patience; it will be.</summary>
     Task<bool> FinishAsync(GlobalTransactionId transaction, TimeSpan patience);
+
+    /// <summary>What a shard has for global indexes; made when it is asked for first. Throws <see cref="SqlErrorException"/>.</summary>
+    ValueTask<UniqueSupport> UniqueSupportAsync(int shard);
 
     /// <summary>Draws values of a sequence of the home shard. Throws <see cref="SqlErrorException"/>.</summary>
     /// <param name="sequence">Its object id there.</param>

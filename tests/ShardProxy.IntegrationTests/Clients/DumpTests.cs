@@ -25,7 +25,7 @@ public sealed class DumpTests : IAsyncLifetime
         SELECT create_distributed_table('orders', 'user_id', colocate_with => 'users');
         SELECT create_distributed_table('visits', 'device');
         SELECT create_reference_table('countries');
-        CREATE INDEX users_by_name ON users (name);
+        CREATE UNIQUE INDEX users_by_name ON users (name);
         CREATE VIEW names AS SELECT id, name FROM users;
         COMMENT ON TABLE users IS 'people';
         INSERT INTO at_home (v) VALUES ('a'), ('b')

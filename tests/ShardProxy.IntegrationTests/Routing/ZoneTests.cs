@@ -66,9 +66,9 @@ public sealed class ZoneTests : IAsyncLifetime
         ("INSERT INTO people (id) VALUES (1)", "0A000", "no value for region"),
         ("INSERT INTO people VALUES (1, NULL)", "23502", "zone of a new row is null"),
         ("UPDATE people SET region = 'us' WHERE region = 'eu' AND id = 1", "0A000", ""),
-        ("ALTER TABLE people ADD UNIQUE (id)", "0A000", "without region"),
-        ("ALTER TABLE people ADD UNIQUE (region)", "0A000", "without id"),
-        ("CREATE UNIQUE INDEX ON people (region, name)", "0A000", "without id"),
+        ("ALTER TABLE people ADD UNIQUE (id) DEFERRABLE", "0A000", "it is deferrable"),
+        ("CREATE UNIQUE INDEX ON people (region, name) WHERE name <> ''", "0A000", "it has a condition"),
+        ("CREATE UNIQUE INDEX CONCURRENTLY ON people (region, name)", "0A000", "without region and id"),
         ("ALTER TABLE people DROP COLUMN region", "0A000", "cannot be dropped"),
         ("ALTER TABLE people ALTER region TYPE varchar(2)", "0A000", "other shards"),
         ("CREATE TABLE toys (a int REFERENCES people (id))", "0A000", ""),
@@ -91,6 +91,18 @@ public sealed class ZoneTests : IAsyncLifetime
             error.ToString().ShouldContain(because);
         }
         (await _client.ScalarAsync("SELECT count(*) FROM people")).ShouldBe("0");
+    }
+
+    [Fact]
+    public async Task Values_are_unique_over_all_zones()
+    {
+        await _client.MustAsync("ALTER TABLE people ADD CONSTRAINT one_id UNIQUE (id)");
+        await _client.MustAsync("INSERT INTO people VALUES (1, 'eu', 'x')");
+        (await _client.QueryAsync("INSERT INTO people VALUES (1, 'us', 'x')")).First(static message => message.Type == 'E').SqlState.ShouldBe("23505");
+        await _client.MustAsync("INSERT INTO people VALUES (2, 'us', 'x')");
+        await _client.MustAsync("ALTER TABLE people DROP CONSTRAINT one_id");
+        await _client.MustAsync("INSERT INTO people VALUES (1, 'us', 'x')");
+        await _client.MustAsync("DELETE FROM people");
     }
 
     [Fact]

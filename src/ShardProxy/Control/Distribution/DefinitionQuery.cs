@@ -162,12 +162,12 @@ internal static class DefinitionQuery
 
     private const string Triggers = """
         SELECT 110, r.level, 0, pg_get_triggerdef(t.oid)
-        FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal AND t.tgparentid = 0
+        FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal AND t.tgname NOT LIKE 'shardproxy_unique_%' AND t.tgparentid = 0
         UNION ALL
         SELECT 111, r.level, 0,
                format('ALTER TABLE %s %s TRIGGER %I', r.fullname,
                       CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, t.tgname)
-        FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal AND t.tgenabled <> 'O'
+        FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal AND t.tgname NOT LIKE 'shardproxy_unique_%' AND t.tgenabled <> 'O'
         """;
 
     private const string Rules = """

@@ -104,7 +104,8 @@ internal static class DistributionChecks
     {
         foreach (var unique in catalog.UniqueKeys)
         {
-            if (tree.RootOf(unique.Table) == relation && tree.Find(unique.Table)!.FindColumn(key) is { } local && !unique.Columns.Contains(local.Number))
+            // Those of a table without parts are made global.
+            if (unique.Table != relation.Oid && tree.RootOf(unique.Table) == relation && tree.Find(unique.Table)!.FindColumn(key) is { } local && !unique.Columns.Contains(local.Number))
                 throw Refuse(TableChecks.UniqueProblem(request.Table, unique.Name, key), TableChecks.UniqueHint(key));
         }
     }

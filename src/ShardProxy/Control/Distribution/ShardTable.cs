@@ -1,7 +1,9 @@
 using Npgsql;
 using ShardProxy.Control.Shards;
+using ShardProxy.Control.Uniqueness;
 using ShardProxy.Directory;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Control.Distribution;
 
@@ -65,6 +67,20 @@ internal sealed class ShardTable : IAsyncDisposable
         try
         {
             await DependentViews.MakeAsync(_connection, _transaction, views, cancel);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw _shard.Explain(exception);
+        }
+    }
+
+    /// <summary>Makes what keeps its unique indexes unique over all shards.</summary>
+    public async Task MakeIndexesAsync(
+        UniqueSupport support, QualifiedName name, IReadOnlyList<(string Id, MissingIndex Index)> indexes, CancellationToken cancel)
+    {
+        try
+        {
+            await UniqueObjects.MakeAsync(_connection, support, name, indexes, cancel);
         }
         catch (NpgsqlException exception)
         {

@@ -1,6 +1,7 @@
 using System.Data;
 using Npgsql;
 using ShardProxy.Control.Shards;
+using ShardProxy.Control.Uniqueness;
 using ShardProxy.Directory;
 using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
@@ -17,7 +18,7 @@ namespace ShardProxy.Control.Distribution;
 /// 5. statements that were routed the old way and wait for the lock are cancelled, and the lock is let go.
 /// Interrupted before 4, nothing is declared, and the next attempt takes the empty tables that it finds.
 /// </summary>
-internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, DatabaseDirectory directory)
+internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, UniqueControl uniques)
 {
     private const string Prepare = "SET LOCAL lock_timeout = '10s'; SET LOCAL row_security = off; SET LOCAL search_path = pg_catalog";
 
@@ -38,7 +39,7 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
             await TableAccess.ExecuteAsync(connection, Prepare, cancel);
             await LockAsync(connection, request, user, cancel);
             var distribution = await DistributionChecks.RunAsync(connection, request, directory.Content, cancel);
-            await MakeEverywhereAsync(connection, request, cancel);
+            await MakeEverywhereAsync(connection, request, distribution, cancel);
             await directory.ChangeAsync(
                 content =>
                 {
@@ -127,11 +128,12 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
             throw new SqlException(SqlStates.SerializationFailure, $"table {request.Table} was replaced while it was to be distributed", "Try again.");
     }
 
-    private async Task MakeEverywhereAsync(NpgsqlConnection home, DistributionRequest request, CancellationToken cancel)
+    private async Task MakeEverywhereAsync(NpgsqlConnection home, DistributionRequest request, TableDistribution distribution, CancellationToken cancel)
     {
         var definition = await DefinitionReader.ReadAsync(home, request.Oid, cancel);
         var views = await DependentViews.ReadAsync(home, request.Oid, cancel);
         var numbers = definition.Sequences.ToDictionary(static sequence => sequence.Name);
+        var indexes = request.IsReference ? [] : await UniqueObjects.FindAsync(home, distribution, cancel);
         var made = new List<ShardTable>();
         try
         {
@@ -149,7 +151,11 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
                         : SequenceRange.Confine(sequence, position, shards.Count),
                     cancel);
                 await table.MakeViewsAsync(views, cancel);
+                if (indexes.Count > 0)
+                    await table.MakeIndexesAsync(await uniques.SupportAsync(index, cancel), request.Table, indexes, cancel);
             }
+            if (indexes.Count > 0)
+                await UniqueObjects.MakeAsync(home, await uniques.SupportAsync(0, cancel), request.Table, indexes, cancel);
             foreach (var table in made)
                 await table.CommitAsync(cancel);
         }

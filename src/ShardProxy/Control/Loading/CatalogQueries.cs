@@ -1,3 +1,5 @@
+using ShardProxy.Sessions.Uniqueness;
+
 namespace ShardProxy.Control.Loading;
 
 /// <summary>
@@ -14,16 +16,18 @@ internal static class CatalogQueries
          FROM pg_database d WHERE d.datname = current_database())
         """;
 
+    private const string UserTrigger = $"NOT t.tgisinternal AND t.tgname NOT LIKE '{UniqueSupport.Prefix}%'";
+
     public const string Schemas = $"SELECT n.nspname FROM pg_namespace n WHERE {UserSchema} ORDER BY n.oid";
 
     public const string Relations = $"""
         SELECT c.oid, n.nspname, c.relname, c.relkind::text,
                CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
                c.relrowsecurity
-                 OR (c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal))
+                 OR (c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND {UserTrigger}))
                  OR (c.relhasrules AND EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')),
                pn.nspname, pc.relname, tn.nspname, tc.relname,
-               (c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 1 = 0))
+               (c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND {UserTrigger} AND t.tgtype & 1 = 0))
                  OR (c.relhasrules AND EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'))
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -101,22 +105,33 @@ internal static class CatalogQueries
 
     /// <summary>Columns that two rows must share to be in conflict; 0 stands for an expression.</summary>
     public const string UniqueKeys = $"""
-        SELECT i.indrelid, ic.relname, (i.indkey::int2[])[0:i.indnkeyatts - 1]
+        SELECT i.indrelid, ic.relname, (i.indkey::int2[])[0:i.indnkeyatts - 1], i.indisprimary
         FROM pg_index i
         JOIN pg_class ic ON ic.oid = i.indexrelid
         JOIN pg_namespace n ON n.oid = ic.relnamespace
         WHERE {UserSchema} AND i.indisunique
         UNION ALL
         SELECT x.conrelid, x.conname,
-               ARRAY(SELECT k.attnum FROM unnest(x.conkey, x.conexclop) AS k(attnum, opr) JOIN pg_operator o ON o.oid = k.opr WHERE o.oprname = '=')
+               ARRAY(SELECT k.attnum FROM unnest(x.conkey, x.conexclop) AS k(attnum, opr) JOIN pg_operator o ON o.oid = k.opr WHERE o.oprname = '='),
+               false
         FROM pg_constraint x
         JOIN pg_namespace n ON n.oid = x.connamespace
         WHERE {UserSchema} AND x.contype = 'x'
         ORDER BY 1, 2
         """;
 
+    /// <summary>Triggers that report the entries of a global index, by the one for INSERT: the table, and the trigger's arguments with \000 behind each.</summary>
+    public const string GlobalIndexes = $"""
+        SELECT t.tgrelid, encode(t.tgargs, 'escape')
+        FROM pg_trigger t
+        JOIN pg_proc p ON p.oid = t.tgfoid
+        JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE p.proname = '{UniqueSupport.Prefix}report' AND n.nspname IN ('information_schema', 'shardproxy') AND t.tgtype & 4 <> 0 AND t.tgenabled = 'A'
+        ORDER BY t.tgrelid, t.tgname
+        """;
+
     public const string ForeignKeys = $"""
-        SELECT f.conrelid, f.confrelid, f.conname, f.conkey, f.confkey
+        SELECT f.conrelid, f.confrelid, f.conname, f.conkey, f.confkey, f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', 'd')
         FROM pg_constraint f
         JOIN pg_namespace n ON n.oid = f.connamespace
         WHERE {UserSchema} AND f.contype = 'f' AND f.conparentid = 0

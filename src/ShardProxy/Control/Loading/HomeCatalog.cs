@@ -15,11 +15,18 @@ internal sealed record HomeCatalog(
 
 /// <summary>A unique index or an exclusion constraint.</summary>
 /// <param name="Columns">Attnums of the columns that conflicting rows share; 0 for an expression.</param>
-internal sealed record UniqueKey(uint Table, string Name, IReadOnlyList<short> Columns);
+internal sealed record UniqueKey(uint Table, string Name, IReadOnlyList<short> Columns)
+{
+    public bool IsPrimary { get; init; }
+}
 
 /// <param name="Columns">Attnums in <paramref name="Table"/>.</param>
 /// <param name="ReferencedColumns">Attnums in <paramref name="Referenced"/>, position by position.</param>
-internal sealed record ForeignKey(uint Table, uint Referenced, string Name, IReadOnlyList<short> Columns, IReadOnlyList<short> ReferencedColumns);
+internal sealed record ForeignKey(uint Table, uint Referenced, string Name, IReadOnlyList<short> Columns, IReadOnlyList<short> ReferencedColumns)
+{
+    /// <summary>A change of the referenced row changes the rows that refer to it: CASCADE, SET NULL, SET DEFAULT.</summary>
+    public bool Acts { get; init; }
+}
 
 /// <summary>How one shard numbers the objects of users, and what its declared tables look like.</summary>
 /// <param name="Types">Object ids that belong to a type's name.</param>

@@ -13,7 +13,7 @@ internal static class HomeCatalogReader
         ReadOnlySpan<string> queries =
         [
             CatalogQueries.Schemas, CatalogQueries.Domains, CatalogQueries.Columns, CatalogQueries.Relations,
-            CatalogQueries.Functions, CatalogQueries.UniqueKeys, CatalogQueries.ForeignKeys,
+            CatalogQueries.Functions, CatalogQueries.UniqueKeys, CatalogQueries.GlobalIndexes, CatalogQueries.ForeignKeys,
         ];
         foreach (var query in queries)
             batch.BatchCommands.Add(new NpgsqlBatchCommand(query));
@@ -38,15 +38,26 @@ internal static class HomeCatalogReader
         await rows.NextAsync(cancel);
         var uniqueKeys = new List<UniqueKey>();
         while (await rows.ReadAsync(cancel))
-            uniqueKeys.Add(new UniqueKey(rows.Oid(0), rows.Text(1), rows.Shorts(2)));
+            uniqueKeys.Add(new UniqueKey(rows.Oid(0), rows.Text(1), rows.Shorts(2)) { IsPrimary = rows.Bool(3) });
+        await rows.NextAsync(cancel);
+        GlobalIndexes.Attach(relations, uniqueKeys, await ReadGlobalIndexesAsync(rows, cancel));
         await rows.NextAsync(cancel);
         var foreignKeys = new List<ForeignKey>();
         while (await rows.ReadAsync(cancel))
-            foreignKeys.Add(new ForeignKey(rows.Oid(0), rows.Oid(1), rows.Text(2), rows.Shorts(3), rows.Shorts(4)));
+            foreignKeys.Add(new ForeignKey(rows.Oid(0), rows.Oid(1), rows.Text(2), rows.Shorts(3), rows.Shorts(4)) { Acts = rows.Bool(5) });
+        GlobalIndexes.Follow(relations, foreignKeys);
         await rows.NextAsync(cancel);
         var objects = await ShardObjectsReader.ReadAsync(reader, cancel);
         return new HomeCatalog(
             schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish());
+    }
+
+    private static async Task<List<(uint Table, string Arguments)>> ReadGlobalIndexesAsync(CatalogRows rows, CancellationToken cancel)
+    {
+        var indexes = new List<(uint, string)>();
+        while (await rows.ReadAsync(cancel))
+            indexes.Add((rows.Oid(0), rows.Text(1)));
+        return indexes;
     }
 
     private static async Task<DomainTypes> ReadDomainsAsync(CatalogRows rows, CancellationToken cancel)

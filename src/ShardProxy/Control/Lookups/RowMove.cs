@@ -6,6 +6,7 @@ using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Committing;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Control.Lookups;
 
@@ -157,6 +158,8 @@ internal sealed class RowMove(
     /// <summary>A row that moves is neither new nor gone, and the group's foreign keys lead along the key: what they lead to moves as well.</summary>
     private static async Task SilenceTriggersAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
+        // Entries of global indexes hold the key, which stays the same; their triggers fire whatever the role.
+        await RunAsync(connection, $"SET LOCAL {UniqueSupport.Setting} = 'moving'", cancel);
         await RunAsync(connection, "SAVEPOINT silent", cancel);
         try
         {

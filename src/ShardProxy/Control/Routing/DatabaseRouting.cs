@@ -9,6 +9,7 @@ using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Sequences;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Stamps;
+using ShardProxy.Control.Uniqueness;
 using ShardProxy.Directory;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Messages;
@@ -60,7 +61,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         var stamps = new StampKeeper(_shards, database.Name, directory.Snapshot.Cluster, logger);
         _refresh = new CatalogRefresh(_shards, directory, _publisher, stamps, logger);
         _refreshes = new Coalesced(RefreshAsync);
-        _distributor = new TableDistributor(_shards, directory);
+        Uniques = new UniqueControl(_shards);
+        _distributor = new TableDistributor(_shards, directory, Uniques);
         _placements = new PlacementChanger(_shards, directory);
         _keys = new KeyPlacer(_shards, directory, () => Current);
         Sequences = new SequenceDrawer(_shards);
@@ -91,6 +93,8 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     public string? FleetId => _fleet?.Id;
 
     internal SequenceDrawer Sequences { get; }
+
+    internal UniqueControl Uniques { get; }
 
     /// <summary>Grows with each change of the schema, or of a sequence, that this proxy makes or is told of.</summary>
     public long SequenceEpoch => Interlocked.Read(ref _sequenceEpoch);

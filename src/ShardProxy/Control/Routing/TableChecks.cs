@@ -122,10 +122,13 @@ internal sealed class TableChecks
         foreach (var key in _directory.Find(root.Name)?.Distribution.KeyColumns ?? [])
         {
             // A partition numbers its columns by itself, so its own key column counts.
-            if (_tree.Find(unique.Table)?.FindColumn(key) is { } column && !unique.Columns.Contains(column.Number))
+            if (_tree.Find(unique.Table) is { } table && table.FindColumn(key) is { } column && !unique.Columns.Contains(column.Number) && !IsGlobal(table, unique))
                 Report(root.Name, UniqueProblem(root.Name, unique.Name, key), UniqueHint(key));
         }
     }
+
+    private static bool IsGlobal(Relation table, UniqueKey unique) => table.GlobalIndexes.Any(index =>
+        index.Columns.SequenceEqual(unique.Columns.Select(number => table.Columns.FirstOrDefault(column => column.Number == number)?.Name)));
 
     public static string UniqueProblem(QualifiedName table, string constraint, string key) =>
         $"unique or exclusion constraint \"{constraint}\" of table {table} does not contain the key column \"{key}\", so it would hold on each shard only";

@@ -15,11 +15,11 @@ internal static class AlterTableCommand
             return new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
         var name = QueryReader.ReadTableName(node.Node("relation"));
         var resolved = planner.Names.Resolve(name);
-        var refusal = ForeignKeys.Check(planner, node, name.Name, resolved.Distribution) ?? UniqueKeys.Check(node, resolved.Distribution);
+        var refusal = ForeignKeys.Check(planner, node, name.Name, resolved.Distribution);
         var traits = Ddl;
         foreach (var command in node.List("cmds"))
         {
-            refusal ??= CheckKey(command, resolved.Distribution) ?? CheckPart(planner, command, resolved) ?? SequenceCommands.CheckColumn(command, resolved.Distribution);
+            refusal ??= CheckKey(command, resolved.Distribution) ?? UniqueKeys.CheckChange(command, resolved) ?? CheckPart(planner, command, resolved) ?? SequenceCommands.CheckColumn(command, resolved.Distribution);
             if (command.Text("subtype") == "AT_DetachPartition" && command.Node("def").Flag("concurrent"))
                 traits |= Traits.NotInTransaction;
         }

@@ -36,7 +36,7 @@ internal static class CreateCommands
             // A part of a distributed table is distributed like it.
             table ??= planner.Names.Resolve(parent).Distribution;
         }
-        if ((ForeignKeys.Check(planner, node, name.Name, table) ?? UniqueKeys.Check(node, table)) is { } refusal)
+        if (ForeignKeys.Check(planner, node, name.Name, table) is { } refusal)
             return new PlannedStatement(refusal, Ddl, verb);
         return table is null ? Home(name, verb) : new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
     }

@@ -1,3 +1,4 @@
+using ShardProxy.Catalog;
 using ShardProxy.Directory;
 using ShardProxy.Statements.Syntax;
 
@@ -12,10 +13,11 @@ internal static class ForeignKeys
         foreach (var (constraint, column) in Constraints(definition, null))
         {
             var target = QueryReader.ReadTableName(constraint.Node("pktable"));
-            var to = target.Schema is null && target.Name == table ? from : planner.Names.Resolve(target).Distribution;
+            var resolved = planner.Names.Resolve(target);
+            var to = target.Schema is null && target.Name == table ? from : resolved.Distribution;
             if (from?.Kind == TableKind.Sharded && to?.Kind == TableKind.Sharded)
             {
-                if (from.Group != to.Group || !PairsKeys(constraint, column, from, to))
+                if (from.Group != to.Group || !PairsKeys(constraint, column, from, to, resolved.Relation))
                     return RefuseUnaligned(table, from, target, to);
                 continue;
             }
@@ -31,15 +33,16 @@ internal static class ForeignKeys
     }
 
     /// <summary>The two keys stand opposite each other, so that a row and the row it refers to are on one shard.</summary>
-    private static bool PairsKeys(SyntaxNode constraint, string? column, TableDistribution from, TableDistribution to)
+    private static bool PairsKeys(SyntaxNode constraint, string? column, TableDistribution from, TableDistribution to, Relation? target)
     {
         var columns = column is null ? constraint.Names("fk_attrs") : [column];
         var targets = constraint.Names("pk_attrs");
+        // Without a list the primary key is meant.
+        var isPrimaryGlobal = target?.GlobalIndexes.Any(static index => index.IsPrimary) == true;
         return from.KeyColumns.Zip(to.KeyColumns).All(pair =>
         {
             var place = columns.IndexOf(pair.First);
-            // Without a list the primary key is meant, which has the shard key in it.
-            return place >= 0 && (targets.Count == 0 || (place < targets.Count && targets[place] == pair.Second));
+            return place >= 0 && ((targets.Count == 0 && !isPrimaryGlobal) || (place < targets.Count && targets[place] == pair.Second));
         });
     }
 

@@ -23,7 +23,7 @@ internal static class TableCommands
             case "AlterTableStmt":
                 return AlterTableCommand.Plan(planner, node, verb);
             case "IndexStmt":
-                return UniqueKeys.Check(node, planner.Names.Resolve(Relation(node)).Distribution) is { } refusal
+                return UniqueKeys.CheckIndex(node, planner.Names.Resolve(Relation(node)).Distribution) is { } refusal
                     ? new PlannedStatement(refusal, Ddl, verb)
                     : placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb);
             case "AlterSeqStmt" when node.Has("sequence"):

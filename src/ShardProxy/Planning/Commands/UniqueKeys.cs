@@ -3,45 +3,42 @@ using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
 
-/// <summary>Refuses uniqueness that no single server could check: rows with different keys are on different shards.</summary>
+/// <summary>
+/// Uniqueness that no single server could check: rows with different keys are on different shards. Indexes of plain columns
+/// become global; what those have to be and are not is looked at when the shards have made them, in the same transaction.
+/// </summary>
 internal static class UniqueKeys
 {
-    /// <param name="definition">CREATE TABLE, ALTER TABLE or CREATE INDEX.</param>
-    public static RefusedPlan? Check(SyntaxNode definition, TableDistribution? table)
+    /// <summary>CREATE INDEX.</summary>
+    public static RefusedPlan? CheckIndex(SyntaxNode definition, TableDistribution? table)
     {
-        foreach (var key in table?.KeyColumns ?? [])
+        if (table is not { Kind: TableKind.Sharded } || !definition.Flag("unique") || !definition.Flag("concurrent")
+            || table.KeyColumns.All(key => definition.List("indexParams").Any(element => element.Text("name") == key)))
         {
-            if (definition.Kind == "IndexStmt" && definition.Flag("unique") && !definition.List("indexParams").Any(element => element.Text("name") == key))
-                return Refuse("a unique index", table!.Table.Name, key);
-            foreach (var (what, columns) in Constraints(definition, null))
-            {
-                if (!columns.Contains(key))
-                    return Refuse(what, table!.Table.Name, key);
-            }
+            return null;
         }
-        return null;
+        return Refusals.Of(
+            $"a unique index of \"{table.Table.Name}\" without {table.KeyText}, by which it is sharded, cannot be made while rows come and go on other shards",
+            "Leave out CONCURRENTLY.");
     }
 
-    /// <param name="column">The column that the node at hand defines.</param>
-    private static IEnumerable<(string What, List<string> Columns)> Constraints(SyntaxNode node, string? column)
+    /// <summary>ALTER TABLE: what would make a global index's entries wrong, or let rows change unseen.</summary>
+    public static RefusedPlan? CheckChange(SyntaxNode command, ResolvedRelation table)
     {
-        // USING INDEX takes over an index that was checked when it was made.
-        if (node.Kind == "Constraint" && node.Text("contype") is "CONSTR_PRIMARY" or "CONSTR_UNIQUE" && !node.Has("indexname"))
+        if (table.Relation is not { GlobalIndexes: { Count: > 0 } indexes })
+            return null;
+        switch (command.Text("subtype"))
         {
-            var columns = node.Names("keys");
-            yield return (
-                node.Text("contype") == "CONSTR_PRIMARY" ? "a primary key" : "a unique constraint",
-                columns.Count == 0 && column is not null ? [column] : columns);
-        }
-        var inside = node.Text("colname") ?? column;
-        foreach (var child in node.Children())
-        {
-            foreach (var inner in Constraints(child, inside))
-                yield return inner;
+            case "AT_AlterColumnType" when indexes.FirstOrDefault(index => index.Columns.Contains(command.Text("name") ?? "")) is { } index:
+                return Refusals.Of(
+                    $"the type of {command.Text("name")} cannot be changed, because \"{index.Name}\" keeps it unique over all shards",
+                    "Drop the index or constraint, change the type, and make it again.");
+            case "AT_DisableTrigAll" or "AT_DisableTrigUser":
+                return Refusals.Of(
+                    $"the triggers of \"{table.Name.Name}\" cannot be disabled all together, because \"{indexes[0].Name}\" is kept unique over all shards by some of them",
+                    "Disable the triggers by name, or drop the index or constraint first.");
+            default:
+                return null;
         }
     }
-
-    private static RefusedPlan Refuse(string what, string table, string key) => Refusals.Of(
-        $"{what} of \"{table}\" without {key}, by which it is sharded, cannot be checked on one shard",
-        $"Put {key} into it, for example PRIMARY KEY ({key}, id).");
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Confinement;
@@ -87,6 +88,13 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         analysis.Walk(conflict.Updates.Select(static update => update.Value), inside);
         if (target.Class != RelationClass.Sharded)
             return;
+        if (target.Relation is { } table && GlobalIndexWrites.ArbiterOf(conflict, table) is { } index)
+        {
+            var keys = string.Join(", ", target.Distribution!.KeyColumns);
+            analysis.Findings.Refuse(
+                $"ON CONFLICT cannot go by \"{index.Name}\" of \"{target.Name.Name}\", because the row in conflict may be on another shard",
+                $"Name columns that contain {target.Distribution!.KeyText}: ON CONFLICT ({keys}, …); or INSERT, and catch the error 23505.");
+        }
         // Both rows are on the shard already: the old one, and the new one by its key.
         bool IsOwn(Assignment update) => update.Value is ColumnReference { IsStar: false } value
             && value.Names[^1] == update.Column

@@ -14,9 +14,18 @@ public sealed record SpreadPlan(SpreadKeys Keys) : SeveralShardsPlan(Keys)
     /// <summary>How the shards' rows are put together; null: they go to the client as they come, of the statement as it stands.</summary>
     public MergeDraft? Merge { get; init; }
 
+    /// <summary>The rows are of one value of a global index, which may say on which shard they are; null otherwise.</summary>
+    public EntryLookup? Lookup { get; init; }
+
     /// <summary>What is done when the servers' types turn out not to be merged exactly; null: refused.</summary>
     public Plan? Fallback { get; init; }
 }
+
+/// <summary>A unique column of a table is one value: at most one row matters, on the shard of the key that the value's entry has.</summary>
+/// <param name="Index">The id of the global index.</param>
+/// <param name="Value">As if the column were the key of a table placed by hash: so its entry is.</param>
+/// <param name="TableKey">The table's own.</param>
+public sealed record EntryLookup(string Index, KeyEquals Value, KeyType TableKey);
 
 /// <summary>Which shards can have rows that matter.</summary>
 /// <param name="Sets">The shards are those of any of them; null where nothing confines them, and then all shards are meant.</param>

@@ -28,9 +28,9 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         {
             var isWhole = row.Order.IsEmpty && row.Limits.IsEmpty && AreDistinct(branches, parts);
             if (isWhole)
-                return new SpreadPlan(KeysOf(parts));
+                return new SpreadPlan(KeysOf(parts)) { Lookup = LookupOf(parts) };
             var draft = mayRewrite && row is Select whole ? RowsDraftWriter.TryWrite(Input(whole, parts[0].Block), AreDistinct(branches, parts)) : null;
-            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft };
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Lookup = LookupOf(parts) };
         }
         if (mayRewrite && row is Select { HasGroupingSets: false } select && (!select.Groups.IsEmpty || Aggregates.AreUsed(select)) && TryParts(branches, parts, mustBeApart: false))
         {
@@ -39,6 +39,9 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         }
         return null;
     }
+
+    private EntryLookup? LookupOf(List<(Place Block, ShardedInstance Anchor)> parts) =>
+        parts is [var (block, anchor)] && KeysOf(parts).Sets is null ? EntryLookups.Of(block, anchor, analysis.Context.Catalog) : null;
 
     private DraftInput Input(Select select, Place block) => new(select, block, rows, analysis, source, range);
 

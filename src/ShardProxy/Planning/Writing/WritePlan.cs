@@ -9,8 +9,11 @@ public sealed record WritePlan(SpreadKeys Keys, WriteDraft Draft) : SeveralShard
     /// <summary>Strings of the statement may be read as dates or times, and then some words mean the time at which they are read (<see cref="ClockTexts"/>).</summary>
     public bool ReadsTimes { get; init; }
 
+    /// <summary>Changes what a global index has entries of: they are changed with the rows.</summary>
+    public bool KeepsEntries { get; init; }
+
     /// <summary>The draft holds offsets of this very text.</summary>
-    public bool IsForOneText => Draft is not OwnRowsDraft { Edits.IsEmpty: true };
+    public bool IsForOneText => Draft is not (OwnRowsDraft { Edits.IsEmpty: true } or OneShardDraft);
 }
 
 /// <summary>What the shards are sent: a small closed set.</summary>
@@ -22,6 +25,10 @@ public abstract record WriteDraft
 
 /// <summary>Each shard runs the statement for the rows that it has: UPDATE, DELETE, MERGE, INSERT … SELECT of colocated rows.</summary>
 public sealed record OwnRowsDraft : WriteDraft;
+
+/// <summary>All rows are on one shard, which runs the statement as it stands, and something is to be done on others besides.</summary>
+/// <param name="One">Which shard, and what is done when the keys of an execution live on several.</param>
+public sealed record OneShardDraft(OneShardPlan One) : WriteDraft;
 
 /// <summary>INSERT … VALUES: each row goes to the shard of its key, a shard's rows in one statement.</summary>
 /// <param name="Rows">In the order of the text.</param>

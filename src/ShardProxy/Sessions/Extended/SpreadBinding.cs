@@ -1,6 +1,7 @@
 using System.Text;
 using ShardProxy.Catalog;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
@@ -31,13 +32,16 @@ internal sealed class SpreadBinding(Session session, ParameterTypeLookup types)
 
     private async ValueTask<PlannedStatement> ChooseForKeysAsync(ClientStatement statement, PlannedStatement planned, ReadOnlyMemory<byte> body)
     {
-        if (planned.Plan is not OneShardPlan { Otherwise: not null } one)
+        var one = planned.Plan is WritePlan { Draft: OneShardDraft draft } ? draft.One : planned.Plan as OneShardPlan;
+        if (one?.Otherwise is null)
             return planned;
         var parameterTypes = planned.SharesKeyParameter ? await types.ResolveAsync(statement) : statement.Text.ParameterTypes;
         session.Scanner.Scan(statement.Text.Sql, session.StandardConformingStrings);
         if (Routing.NeedsPlaces(session, one, Values(statement, body, parameterTypes)))
             await Routing.PlaceAsync(session);
         var plan = Routing.Choose(session, one, Values(statement, body, parameterTypes), out _);
+        if (ReferenceEquals(plan, one))
+            return planned;
         return planned with { Plan = plan is ReplanPlan ? Routing.Replan(session, statement.Text.Sql, 0).Plan : plan };
     }
 

@@ -2,6 +2,7 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -47,13 +48,14 @@ public sealed class CopyRunner
     private async ValueTask<bool> CopyInAsync(CopyPlan plan, StatementText text)
     {
         var rows = 0L;
-        if (!await ImplicitBlock.RunAsync(_session, _transactions, async () => (rows = await SpreadAsync(plan, text)) >= 0))
+        var isOwnBlock = !_session.Transaction.IsOpen;
+        if (!await ImplicitBlock.RunAsync(_session, _transactions, async () => (rows = await SpreadAsync(plan, text, isOwnBlock)) >= 0))
             return false;
         _session.WriteTag(System.Text.Encoding.ASCII.GetBytes($"COPY {rows}"));
         return true;
     }
 
-    private async ValueTask<long> SpreadAsync(CopyPlan plan, StatementText text)
+    private async ValueTask<long> SpreadAsync(CopyPlan plan, StatementText text, bool isOwnBlock)
     {
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
@@ -61,7 +63,18 @@ public sealed class CopyRunner
         WriterRule.CheckEveryShard(_session);
         if (plan.KeyType is null)
             await Writing.ReferenceLock.TakeAsync(_session, plan.Table.Table);
-        var input = new SpreadCopyInput(_session, plan, servers);
+        var entries = _session.Planning().Routing.Catalog.FindRelation(plan.Table.Table) is { GlobalIndexes.Count: > 0 }
+            ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock)
+            : null;
+        var input = new SpreadCopyInput(_session, plan, servers) { Entries = entries };
+        var rows = await CopyAsync(input, text);
+        if (entries is not null)
+            await entries.ApplyAsync();
+        return rows;
+    }
+
+    private static async ValueTask<long> CopyAsync(SpreadCopyInput input, StatementText text)
+    {
         try
         {
             await input.StartAsync(text);

@@ -3,6 +3,7 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -48,6 +49,7 @@ public sealed class EveryShardRunner
             servers[shard] = await _session.Servers.GetAsync(shard);
         if ((planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0)
             WriterRule.CheckEveryShard(_session);
+        var entries = EmptiesEntries(planned) ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock: false) : null;
         for (var shard = 1; shard < servers.Length; shard++)
         {
             servers[shard].SendQuery(elsewhere.Span, Disposition.Swallow);
@@ -67,8 +69,18 @@ public sealed class EveryShardRunner
         _session.Relay.Tap = tag;
         await _session.PumpAsync(servers[0]);
         _session.Relay.Tap = null;
-        return await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen);
+        if (!await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen))
+            return false;
+        if (entries is not null)
+            await entries.ApplyAsync();
+        if ((planned.Traits & Traits.ChangesCatalog) != 0)
+            await UniqueKeeper.FollowAsync(_session);
+        return true;
     }
+
+    // Each shard empties its part of them.
+    private bool EmptiesEntries(PlannedStatement planned) =>
+        planned.Verb == "truncate" && _session.Planning().Routing.Catalog.Relations.Values.Any(static relation => relation.GlobalIndexes.Count > 0);
 
     // What PostgreSQL forbids in a block has no undo: it stops at the first failure and says how far it came.
     private async ValueTask<bool> RunOneByOneAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
@@ -95,7 +107,15 @@ public sealed class EveryShardRunner
                 return false;
             done.Add(server.Pool.ShardName);
         }
-        return await Aftermath.ApplyAsync(_session, _session.Servers.Held(Database.HomeShard)!, planned, failed: false);
+        if (!await Aftermath.ApplyAsync(_session, _session.Servers.Held(Database.HomeShard)!, planned, failed: false))
+            return false;
+        if ((planned.Traits & Traits.ChangesCatalog) == 0)
+            return true;
+        return await ImplicitBlock.RunAsync(_session, _transactions, async () =>
+        {
+            await UniqueKeeper.FollowAsync(_session);
+            return true;
+        });
     }
 
     private static ServerError? OnShard(ServerError? error, ServerConnection server, int offset) => error is null ? null : error with

@@ -143,6 +143,7 @@ public sealed class ExplainShardsRunner
     private static string WordOf(WriteDraft draft) => draft switch
     {
         SplitRowsDraft => "several shards, each row to its own, in one transaction",
+        OneShardDraft => "one shard, by the key, and the shards of its unique values, in one transaction",
         ReferenceDraft { IsFromHome: true } => "the home shard, and its rows on every other, in one transaction",
         ReferenceDraft => "every shard, the same rows, in one transaction",
         _ => "several shards, each its own rows, in one transaction",

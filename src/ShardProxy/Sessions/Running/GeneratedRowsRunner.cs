@@ -7,6 +7,7 @@ using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Protocol.Values;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -30,12 +31,13 @@ public sealed class GeneratedRowsRunner
     public async ValueTask<bool> RunAsync(InsertEverywherePlan plan)
     {
         var rows = 0L;
+        var isOwnBlock = !_session.Transaction.IsOpen;
         var succeeded = await ImplicitBlock.RunAsync(
             _session,
             _transactions,
             async () =>
             {
-                rows = await InsertAsync(plan);
+                rows = await InsertAsync(plan, isOwnBlock);
                 return true;
             });
         if (succeeded)
@@ -43,26 +45,30 @@ public sealed class GeneratedRowsRunner
         return succeeded;
     }
 
-    private async ValueTask<long> InsertAsync(InsertEverywherePlan plan)
+    private async ValueTask<long> InsertAsync(InsertEverywherePlan plan, bool isOwnBlock)
     {
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
         WriterRule.CheckShards(_session, Enumerable.Range(0, servers.Length));
+        var entries = plan.KeepsEntries ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock) : null;
         foreach (var server in servers)
         {
             server.SendQuery(TextFor(plan, server.Shard), Disposition.Swallow);
             _session.Flush(server);
         }
-        var tap = new RowCountTap();
+        var tap = new RowCountTap(entries);
         ServerError? error = null;
         foreach (var server in servers)
         {
+            tap.Shard = server.Shard;
             await _session.DrainAsync(server, tap);
             error ??= _session.Relay.SwallowedError;
         }
         if (error is not null)
             throw new SqlErrorException(error with { Position = null });
+        if (entries is not null)
+            await entries.ApplyAsync();
         return tap.Rows;
     }
 
@@ -102,12 +108,17 @@ public sealed class GeneratedRowsRunner
         return string.Create(CultureInfo.InvariantCulture, $"pg_catalog.{function}({key}::pg_catalog.{cast}, {unchecked((long)Seed)})");
     }
 
-    private sealed class RowCountTap : IReplyTap
+    private sealed class RowCountTap(EntryLog? entries) : IReplyTap
     {
+        /// <summary>Whose messages come.</summary>
+        public int Shard { get; set; }
+
         public long Rows { get; private set; }
 
         public bool OnMessage(byte type, ReadOnlySpan<byte> frame, bool forward)
         {
+            if (type == BackendMessageType.NoticeResponse && entries?.TryTake(Shard, frame) == true)
+                return false;
             if (type == BackendMessageType.CommandComplete && CommandCompleteMessage.TryRead(frame[Frame.HeaderLength..], out var complete)
                 && complete.TryGetRowCount(out var rows))
             {

@@ -6,6 +6,7 @@ using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Drawing;
+using ShardProxy.Sessions.Uniqueness;
 using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions.Running;
@@ -26,6 +27,7 @@ internal sealed class SpreadCopyInput : IReplyTap
     private long _rows;
     private int _remaining;
     private bool _clientEnded;
+    private int _watched;
 
     public SpreadCopyInput(Session session, CopyPlan plan, ServerConnection[] servers)
     {
@@ -33,6 +35,9 @@ internal sealed class SpreadCopyInput : IReplyTap
         _plan = plan;
         _servers = servers;
     }
+
+    /// <summary>Who takes what the shards report of entries of global indexes; null when they report none.</summary>
+    public EntryLog? Entries { get; init; }
 
     /// <summary>Puts every shard into copy mode, then tells the client to send.</summary>
     public async ValueTask StartAsync(StatementText text)
@@ -133,6 +138,8 @@ internal sealed class SpreadCopyInput : IReplyTap
 
     public bool OnMessage(byte type, ReadOnlySpan<byte> frame, bool forward)
     {
+        if (type == BackendMessageType.NoticeResponse && Entries?.TryTake(_watched, frame) == true)
+            return false;
         if (type == BackendMessageType.CopyInResponse && _response.Length == 0)
             _response = frame.ToArray();
         if (type == BackendMessageType.CommandComplete && CommandCompleteMessage.TryRead(frame[Frame.HeaderLength..], out var complete)
@@ -186,6 +193,7 @@ internal sealed class SpreadCopyInput : IReplyTap
 
     private void Watch(ServerConnection server)
     {
+        _watched = server.Shard;
         _session.StartRelay(server);
         _session.Relay.Tap = this;
     }

@@ -182,8 +182,7 @@ public sealed class StatementRunner
         switch (planned.Plan)
         {
             case OneShardPlan one:
-                var values = new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
-                var chosen = Routing.Choose(_session, one, values, out var shard);
+                var chosen = Routing.Choose(_session, one, ValuesOf(text), out var shard);
                 return ReferenceEquals(chosen, one)
                     ? MovesKeys(one) ? RunFencedAsync(planned, text) : RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset)
                     : DispatchAsync(planned with { Plan = chosen }, text);
@@ -196,6 +195,8 @@ public sealed class StatementRunner
                 return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text), hasClockValues: true).Plan }, text);
             case SpreadPlan spread:
                 return Spread.RunAsync(spread, text, other => DispatchAsync(planned with { Plan = other }, text));
+            case WritePlan { Draft: OneShardDraft draft } when Routing.Choose(_session, draft.One, ValuesOf(text), out _) is var other && !ReferenceEquals(other, draft.One):
+                return DispatchAsync(planned with { Plan = other }, text);
             case WritePlan write:
                 return Writes.RunAsync(write, planned, text);
             case TransactionPlan transaction:
@@ -239,6 +240,9 @@ public sealed class StatementRunner
                 throw new InvalidOperationException($"No way to run {planned.Plan.GetType().Name}.");
         }
     }
+
+    private StatementValues ValuesOf(StatementText text) =>
+        new(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
 
     private bool MovesKeys(OneShardPlan plan) => plan.Choice is KeyedShard && _session.Planning().Routing.Directory.HasLookups;
 

@@ -21,6 +21,9 @@ public sealed record ClientRequest(ReadOnlyMemory<byte> Sql, ReadOnlyMemory<byte
     /// <summary>The portal that is executed, with its row limit; null in the simple protocol.</summary>
     public ClientPortal? Portal { get; init; }
 
+    /// <summary>Runs the request on further shards, when there was no row where one was expected; null: there are none to ask.</summary>
+    public Func<ValueTask<bool>>? Elsewhere { get; init; }
+
     /// <summary>EXPLAIN ANALYZE: the rows are counted and thrown away.</summary>
     public SpreadMeasure? Measure { get; init; }
 

@@ -5,6 +5,7 @@ using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Uniqueness;
 using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions.Spreading;
@@ -37,6 +38,9 @@ public sealed class ShardRows : IRowSource
     }
 
     public ServerConnection Server { get; }
+
+    /// <summary>Who takes what the shard reports of entries of global indexes.</summary>
+    internal EntryLog? Entries { get; init; }
 
     /// <summary>The RowDescription, header included, with the home shard's object ids; empty before it has come, or for a statement without rows.</summary>
     public byte[] Description { get; private set; } = [];
@@ -215,7 +219,8 @@ public sealed class ShardRows : IRowSource
                 _session.Client.Output.Write(frame);
                 break;
             case BackendMessageType.NoticeResponse when isOwn:
-                _session.Client.Output.Write(frame);
+                if (Entries?.TryTake(Server.Shard, frame) != true)
+                    _session.Client.Output.Write(frame);
                 break;
             case BackendMessageType.ErrorResponse:
                 Fail(body);

@@ -1,8 +1,10 @@
 using ShardProxy.Execution;
 using ShardProxy.Merging;
 using ShardProxy.Pooling;
+using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
+using ShardProxy.Sessions.Uniqueness;
 using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions.Spreading;
@@ -34,7 +36,8 @@ public sealed class SpreadRun : ISpreadRun
 
     /// <summary>Leases a connection of each shard and sends the statement. Returns once every shard has described its rows.</summary>
     /// <param name="shards">In ascending order, so that two statements which wait for connections cannot wait for each other.</param>
-    public static async ValueTask<SpreadRun> StartAsync(Session session, IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf)
+    /// <param name="entries">Who takes what the shards report of entries of global indexes; null: they report none.</param>
+    internal static async ValueTask<SpreadRun> StartAsync(Session session, IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf, EntryLog? entries = null)
     {
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
@@ -45,7 +48,7 @@ public sealed class SpreadRun : ISpreadRun
         foreach (var server in servers)
         {
             statementOf(server.Shard).Send(session, server);
-            rows.Add(new ShardRows(session, server, ShardStatement.Replies));
+            rows.Add(new ShardRows(session, server, ShardStatement.Replies) { Entries = entries });
         }
         var run = new SpreadRun(session, rows);
         try
@@ -72,14 +75,23 @@ public sealed class SpreadRun : ISpreadRun
         }
     }
 
-    public async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows)
+    public ValueTask<bool> PumpAsync(IRowPump pump, long maxRows) => PumpAsync(pump, maxRows, held: null);
+
+    /// <param name="held">Takes the rows in the client's stead; those that go beyond <see cref="ReplyRelay.ClientHighWater"/> bytes go to the client, behind what it held. Null: the client takes all.</param>
+    internal async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows, ByteBuffer? held)
     {
         var output = _session.Client.Output;
         while (true)
         {
-            var state = Pump(_session, pump, maxRows);
+            var state = Pump(_session, pump, maxRows, held ?? output);
             if (state is MergeState.Done or MergeState.Suspended)
                 return state == MergeState.Done;
+            if (held is not null && state == MergeState.WantRoom)
+            {
+                output.Write(held.Unread);
+                held.Consume(held.Count);
+                held = null;
+            }
             _session.Client.TryFlush();
             if (state == MergeState.WantRoom && output.Count <= ReplyRelay.ClientHighWater)
                 continue;
@@ -143,11 +155,11 @@ public sealed class SpreadRun : ISpreadRun
     }
 
     /// <summary>One turn of a pump; what it finds wrong becomes the statement's error.</summary>
-    internal static MergeState Pump(Session session, IRowPump pump, long maxRows)
+    internal static MergeState Pump(Session session, IRowPump pump, long maxRows, ByteBuffer? output = null)
     {
         try
         {
-            return pump.Pump(session.Client.Output, ReplyRelay.ClientHighWater, maxRows);
+            return pump.Pump(output ?? session.Client.Output, ReplyRelay.ClientHighWater, maxRows);
         }
         catch (MergeException exception)
         {

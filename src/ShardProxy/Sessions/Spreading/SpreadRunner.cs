@@ -4,6 +4,7 @@ using ShardProxy.Planning;
 using ShardProxy.Planning.Merging;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Spreading;
 
@@ -20,9 +21,12 @@ public sealed class SpreadRunner
     public async ValueTask<bool> RunAsync(SpreadPlan plan, StatementText text, Func<Plan, ValueTask<bool>> otherwise)
     {
         var shards = Shards(plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places });
+        var entry = plan.Lookup is { } lookup
+            ? EntrySearch.Locate(_session, lookup, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = EntrySearch.Places() })
+            : null;
         try
         {
-            return await RunAsync(plan, shards, new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true));
+            return await RunAsync(plan, shards, entry, new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true));
         }
         catch (NotMergeableException) when (plan.Fallback is not null)
         {
@@ -58,7 +62,8 @@ public sealed class SpreadRunner
         if (Routing.NeedsPlaces(_session, plan, Values(portal)))
             await Routing.PlaceAsync(_session);
         var shards = Shards(plan, Values(portal));
-        return await RunAsync(plan, shards, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
+        var entry = plan.Lookup is { } lookup ? EntrySearch.Locate(_session, lookup, Values(portal, EntrySearch.Places())) : null;
+        return await RunAsync(plan, shards, entry, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
         {
             NestedParameterTypes = portal.NestedParameterTypes,
             Portal = portal,
@@ -72,6 +77,15 @@ public sealed class SpreadRunner
     /// <summary>Runs a statement without parameters for its figures.</summary>
     public async ValueTask MeasureAsync(SpreadPlan plan, List<int> shards, byte[] sql, SpreadMeasure measure) =>
         await RunAsync(plan, shards, new ClientRequest(sql, default, [], [], IsDescribed: false) { Measure = measure });
+
+    /// <summary>First where a global index says that the row is, and then, should it not be there, on the other shards.</summary>
+    private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, (int Shard, ulong Hash)? entry, ClientRequest request)
+    {
+        if (entry is null || shards.Count == 1 || await EntrySearch.FindAsync(_session, plan.Lookup!, entry.Value) is not { Count: > 0 } first)
+            return await RunAsync(plan, shards, request);
+        var others = shards.Except(first).ToList();
+        return await RunAsync(plan, first, others.Count == 0 ? request : request with { Elsewhere = () => RunAsync(plan, others, request with { IsDescribed = false }) });
+    }
 
     private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
     {
@@ -162,7 +176,7 @@ public sealed class SpreadRunner
             ? await SpreadCursor.StartAsync(_session, shards, statement, ++_cursors, maxRows)
             : await SpreadRun.StartAsync(_session, shards, _ => statement);
 
-    private async ValueTask<bool> TakeAsync(ISpreadRun run, IRowPump pump, ClientPortal portal)
+    private async ValueTask<bool> TakeAsync(ISpreadRun run, IRowPump pump, ClientPortal portal, Func<ValueTask<bool>>? elsewhere = null)
     {
         var before = pump.RowCount;
         portal.Suspended = null;
@@ -183,6 +197,8 @@ public sealed class SpreadRunner
             return true;
         }
         await run.FinishAsync();
+        if (pump.RowCount == 0 && elsewhere is not null)
+            return await elsewhere();
         CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount - before);
         return true;
     }
@@ -204,7 +220,7 @@ public sealed class SpreadRunner
             throw;
         }
         if (request.Portal is not null)
-            return await TakeAsync(run, pump, request.Portal);
+            return await TakeAsync(run, pump, request.Portal, request.Elsewhere);
         if (request.Measure is { } measure && run is SpreadRun measured)
         {
             measure.Note(measured, pump.RowCount);
@@ -212,6 +228,8 @@ public sealed class SpreadRunner
             return true;
         }
         await run.FinishAsync();
+        if (pump.RowCount == 0 && request.Elsewhere is { } elsewhere)
+            return await elsewhere();
         CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount);
         return true;
     }
@@ -238,10 +256,12 @@ public sealed class SpreadRunner
     private static bool ComparesText(MergeSpec spec) =>
         spec.Columns.Any(static column => column.Type is Protocol.Values.TypeOid.Text or Protocol.Values.TypeOid.Varchar or Protocol.Values.TypeOid.Bpchar or Protocol.Values.TypeOid.Name);
 
-    private StatementValues Values(ClientPortal portal)
+    private StatementValues Values(ClientPortal portal) => Values(portal, _session.Places);
+
+    private StatementValues Values(ClientPortal portal, KeyPlaces? places)
     {
         BindMessage.TryRead(portal.Bind.Span, out var bind);
-        return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = _session.Places };
+        return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = places };
     }
 
     private List<int> Shards(SpreadPlan plan, in StatementValues values) =>

@@ -24,6 +24,8 @@ internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offse
         "insert" => "INSERT 0 "u8.ToArray(),
         "update" => "UPDATE "u8.ToArray(),
         "delete" => "DELETE "u8.ToArray(),
+        // WITH … AS (INSERT …) SELECT.
+        "select" => "SELECT "u8.ToArray(),
         _ => "MERGE "u8.ToArray(),
     };
 

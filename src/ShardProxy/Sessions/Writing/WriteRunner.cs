@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using System.Text;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Writing;
+using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
 using ShardProxy.Sessions.Spreading;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Writing;
 
@@ -71,9 +73,10 @@ public sealed class WriteRunner
     private async ValueTask<bool> RunAsync(WriteJob job)
     {
         var rows = 0L;
+        var isOwnBlock = !_session.Transaction.IsOpen;
         if (!await ImplicitBlock.RunAsync(_session, _transactions, async () =>
             {
-                rows = await ExecuteAsync(job);
+                rows = await ExecuteAsync(job, isOwnBlock);
                 return true;
             }))
         {
@@ -83,21 +86,24 @@ public sealed class WriteRunner
         return true;
     }
 
-    private async ValueTask<long> ExecuteAsync(WriteJob job)
+    private async ValueTask<long> ExecuteAsync(WriteJob job, bool isOwnBlock)
     {
         if (job.Edits.Any(static edit => ShardClock.IsNeeded(edit.Text)))
             job = job with { Edits = await ShardClock.FillAsync(_session, job.Shards[0], job.Edits) };
         if (job.Plan.Draft is ReferenceDraft reference)
             return await _references.RunAsync(job, reference);
         WriterRule.CheckShards(_session, job.Shards);
-        var run = await SpreadRun.StartAsync(_session, job.Shards, job.Statements());
+        var entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(_session, job.Shards, isOwnBlock) : null;
+        // PostgreSQL gives no rows of a statement that fails in the end.
+        var held = entries is null ? null : new ByteBuffer();
+        var run = await SpreadRun.StartAsync(_session, job.Shards, job.Statements(), entries);
         try
         {
             await run.ReachRowsAsync();
             IRowPump pump = job.Order is { } order ? new OrderedRows(run.Shards, order) : new Concatenation(run.Shards);
             if (job.Request.IsDescribed)
-                _session.Client.Output.Write(run.Description);
-            await run.PumpAsync(pump, maxRows: 0);
+                (held ?? _session.Client.Output).Write(run.Description);
+            await run.PumpAsync(pump, maxRows: 0, held);
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
         {
@@ -105,6 +111,10 @@ public sealed class WriteRunner
             throw;
         }
         await run.FinishAsync();
+        if (entries is not null)
+            await entries.ApplyAsync();
+        if (held is not null)
+            _session.Client.Output.Write(held.Unread);
         return run.Shards.Sum(static shard => shard.AffectedCount);
     }
 
@@ -116,6 +126,8 @@ public sealed class WriteRunner
         var directory = _session.Planning().Routing.Directory;
         var any = _session.Servers.AnyShard();
         var job = new WriteJob(plan, request, offset) { Edits = plan.Draft.Edits, Tag = WriteJob.TagOf(verb) };
+        if (plan.Draft is OneShardDraft one)
+            return job with { Shards = [Routing.Choose(_session, one.One.Choice, values)] };
         if (plan.Draft is not SplitRowsDraft split)
             return job with { Shards = ShardBinder.Shards(plan.Keys, directory, _session.Database.ShardCount, values, any) };
         var shardOfRow = new int[split.Rows.Length];

@@ -102,7 +102,14 @@ public sealed record Insert(TableName Target, string? Alias, ImmutableArray<stri
 
 /// <param name="Updates">Assignments of DO UPDATE; empty for DO NOTHING.</param>
 /// <param name="Others">Index expressions and conditions.</param>
-public sealed record ConflictAction(ImmutableArray<Assignment> Updates, ImmutableArray<Expression> Others);
+public sealed record ConflictAction(ImmutableArray<Assignment> Updates, ImmutableArray<Expression> Others)
+{
+    /// <summary>Columns by which conflicts are found, "" for an expression; empty when none are named.</summary>
+    public ImmutableArray<string> Columns { get; init; } = [];
+
+    /// <summary>ON CONSTRAINT; null without.</summary>
+    public string? Constraint { get; init; }
+}
 
 /// <param name="Value">For (a, b) = (…): the element where it is known.</param>
 /// <param name="IsWhole">False for array elements and fields: a[1] = …, a.f = ….</param>

@@ -68,7 +68,11 @@ internal static class WriteReader
 
     private static ConflictAction ReadConflict(SyntaxNode node) => new(
         ReadAssignments(node.List("targetList")),
-        [.. ExpressionReader.ReadAll([node.Node("infer")]), .. ExpressionReader.ReadAll([node.Node("whereClause")])]);
+        [.. ExpressionReader.ReadAll([node.Node("infer")]), .. ExpressionReader.ReadAll([node.Node("whereClause")])])
+    {
+        Columns = [.. node.Node("infer").List("indexElems").Select(static element => element.Text("name") ?? "")],
+        Constraint = node.Node("infer").Text("conname"),
+    };
 
     private static ImmutableArray<Assignment> ReadAssignments(IEnumerable<SyntaxNode> targets)
     {

@@ -1,0 +1,56 @@
+using System.Globalization;
+using ShardProxy.Catalog;
+using ShardProxy.Sessions.Uniqueness;
+
+namespace ShardProxy.Control.Loading;
+
+/// <summary>Tells relations of the global indexes that their triggers keep.</summary>
+internal static class GlobalIndexes
+{
+    /// <param name="triggers">Tables with the arguments of a trigger: the index's id, the attnum of the key, and those of the columns.</param>
+    public static void Attach(List<Relation> relations, IReadOnlyList<UniqueKey> uniqueKeys, IReadOnlyList<(uint Table, string Arguments)> triggers)
+    {
+        foreach (var table in triggers.GroupBy(static trigger => trigger.Table))
+        {
+            var at = relations.FindIndex(relation => relation.Oid == table.Key);
+            if (at >= 0)
+                relations[at] = relations[at] with { GlobalIndexes = [.. table.Select(trigger => Read(relations[at], trigger.Arguments, uniqueKeys))] };
+        }
+    }
+
+    /// <summary>Tells tables whose rows, when they change, change others that have global indexes.</summary>
+    public static void Follow(List<Relation> relations, IReadOnlyList<ForeignKey> foreignKeys)
+    {
+        var acting = foreignKeys.Where(static key => key.Acts && key.Table != key.Referenced).ToList();
+        var reached = relations.Where(static relation => relation.GlobalIndexes.Count > 0).Select(static relation => relation.Oid).ToHashSet();
+        var count = -1;
+        while (reached.Count > count)
+        {
+            count = reached.Count;
+            foreach (var key in acting)
+            {
+                if (reached.Contains(key.Table))
+                    reached.Add(key.Referenced);
+            }
+        }
+        for (var at = 0; at < relations.Count && reached.Count > 0; at++)
+        {
+            if (relations[at].GlobalIndexes.Count == 0 && reached.Contains(relations[at].Oid))
+                relations[at] = relations[at] with { ReachesGlobalIndexes = true };
+        }
+    }
+
+    private static GlobalIndex Read(Relation table, string arguments, IReadOnlyList<UniqueKey> uniqueKeys)
+    {
+        var parts = arguments.Split("\\000");
+        var numbers = parts[2].Split(' ').Select(static number => short.Parse(number, CultureInfo.InvariantCulture)).ToList();
+        var keys = uniqueKeys.Where(key => key.Table == table.Oid && key.Columns.SequenceEqual(numbers)).ToList();
+        return new GlobalIndex(
+            parts[0],
+            keys.FirstOrDefault()?.Name ?? UniqueSupport.ConstraintOf(parts[0]),
+            [.. numbers.Select(number => table.Columns.FirstOrDefault(column => column.Number == number)?.Name ?? "")])
+        {
+            IsPrimary = keys.Exists(static key => key.IsPrimary),
+        };
+    }
+}
