@@ -36,6 +36,8 @@ public static class TypeOid
     public const uint Varbit = 1562;
     public const uint Numeric = 1700;
     public const uint Uuid = 2950;
+    public const uint Json = 114;
+    public const uint Jsonb = 3802;
     public const uint PgLsn = 3220;
     public const uint Xid8 = 5069;
 

@@ -146,6 +146,9 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
     /// <summary>Operators such as &lt; go by the bytes of values: not text, or text under a collation such as "C".</summary>
     public bool OrdersByBytes { get; init; }
 
+    /// <summary>Text under another collation than the database's own.</summary>
+    public bool HasOwnCollation { get; init; }
+
     /// <summary>The type has functions that send and receive it in binary; aclitem, for one, has not.</summary>
     public bool HasBinaryForm { get; init; } = true;
 

@@ -9,6 +9,16 @@ public sealed record ExplainPlan(Plan Inner, string Head, string Body) : Plan
     /// <summary>ANALYZE: the statement runs, and its rows are thrown away.</summary>
     public bool Analyzes { get; init; }
 
-    /// <summary>FORMAT JSON in place of text.</summary>
-    public bool IsJson { get; init; }
+    public ExplainFormat Format { get; init; }
+
+    /// <summary>The statement has parameters: any shard can say of which types.</summary>
+    public bool HasParameters { get; init; }
+}
+
+public enum ExplainFormat
+{
+    Text,
+    Json,
+    Xml,
+    Yaml,
 }

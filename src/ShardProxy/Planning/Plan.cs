@@ -126,7 +126,11 @@ public sealed record PreparePlan(string Name, string Body, ImmutableArray<uint> 
 }
 
 /// <summary>SQL-level EXECUTE. The arguments are key terms in order, so that the inner plan's parameters can be bound.</summary>
-public sealed record ExecutePlan(string Name, ImmutableArray<KeyTerm?> Arguments) : Plan;
+public sealed record ExecutePlan(string Name, ImmutableArray<KeyTerm?> Arguments) : Plan
+{
+    /// <summary>EXPLAIN stands before it; null when it does not, or when only a server can read its options.</summary>
+    public ExplainPlan? Explain { get; init; }
+}
 
 /// <param name="Name">Null for DEALLOCATE ALL.</param>
 public sealed record DeallocatePlan(string? Name) : Plan;

@@ -10,6 +10,7 @@ public static class PlanKeys
         OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
         SeveralShardsPlan { Keys.Sets: { } sets } => [.. sets],
         CursorPlan { Inner: KeyedShard keyed } => keyed.Relations,
+        DeclarePlan { Query.Keys.Sets: { } sets } => sets,
         ExplainShardsPlan explain => Of(explain.Inner.Plan),
         _ => [],
     };

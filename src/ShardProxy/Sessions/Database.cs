@@ -6,6 +6,7 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Authentication;
 using ShardProxy.Sessions.Drawing;
+using ShardProxy.Sessions.Spreading;
 using ShardProxy.Statements;
 
 namespace ShardProxy.Sessions;
@@ -15,6 +16,9 @@ public sealed class Database
 {
     /// <summary>The first shard: tables that nobody declared, catalogs, sequences.</summary>
     public const int HomeShard = 0;
+
+    // Merged statements are few beside all others.
+    private const int SpreadTypesShare = 8;
 
     private readonly Func<Database, int, ServerCredentials, IServerOpener> _openers;
     private static readonly TimeSpan QuietInterval = TimeSpan.FromMilliseconds(10);
@@ -34,6 +38,7 @@ public sealed class Database
         _openers = openers;
         Statements = new StatementCache<StatementTemplate>(limits.StatementCacheBytes);
         PreparedTexts = new PreparedTextRegistry(limits.StatementCacheBytes);
+        SpreadTypes = new StatementCache<SpreadTypes>(Math.Max(limits.StatementCacheBytes / SpreadTypesShare, 1));
         Logins = new LoginProfiles();
         Sequences = new SequenceBlocks(control);
     }
@@ -47,6 +52,9 @@ public sealed class Database
     public StatementCache<StatementTemplate> Statements { get; }
 
     public PreparedTextRegistry PreparedTexts { get; }
+
+    /// <summary>What shards have said of merged statements.</summary>
+    public StatementCache<SpreadTypes> SpreadTypes { get; }
 
     public LoginProfiles Logins { get; }
 

@@ -41,6 +41,9 @@ public static class ReadOnlyBlock
         return words.Contains("write") || words.Contains("transaction_read_only") || words.Contains("default_transaction_read_only");
     }
 
+    /// <summary>Whether a word, in lower case, stands in a text.</summary>
+    public static bool Names(ReadOnlySpan<byte> text, string word) => Words(text).Contains(word);
+
     private static List<string> Words(ReadOnlySpan<byte> text)
     {
         var words = new List<string>();

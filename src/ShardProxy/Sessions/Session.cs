@@ -108,7 +108,7 @@ public sealed class Session
     /// <param name="shard">Where the new one is to stand; -1 for a portal that stands nowhere.</param>
     public void CheckCursorName(string name, int shard)
     {
-        var taken = Cursors.TryFind(name, out var other) && other != shard && Servers.Held(other) is not null;
+        var taken = Cursors.TryFindMerged(name, out _) || (Cursors.TryFind(name, out var other) && other != shard && Servers.Held(other) is not null);
         if (Prepared.TryGetPortal(System.Text.Encoding.UTF8.GetBytes(name), out var portal))
             taken |= portal.Server is null || (portal.Server.Shard != shard && ReferenceEquals(Servers.Held(portal.Server.Shard), portal.Server));
         if (taken)
@@ -124,14 +124,19 @@ public sealed class Session
     /// <summary>Server connections stay with the client until it goes: pool mode session.</summary>
     public bool KeepsServers => Database.IsSessionPooled;
 
-    /// <summary>The number of the last move of a key when the statement at hand looked for its shards.</summary>
-    public long ChosenUnder { get; set; }
+    /// <summary>The number of the last move of a key when the statement at hand looked for its shards; null when no key chose them.</summary>
+    public long? ChosenUnder { get; set; }
 
     /// <summary>Units of work that the client was told the end of.</summary>
     public long UnitsDone { get; private set; }
 
     /// <summary>What moves of keys the session's transactions may still be in the way of.</summary>
     public MoveFence MoveFence { get; } = new();
+
+    /// <summary>Made when the first statement over several shards comes; null before.</summary>
+    public MoveGate? MoveGateIfAny { get; private set; }
+
+    public MoveGate MoveGate => MoveGateIfAny ??= new MoveGate(this);
 
     /// <summary>What was asked for the statement at hand of keys that are placed by look-up; null when nothing had to be.</summary>
     public KeyPlaces? Places { get; set; }

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+using ShardProxy.Sessions.Spreading;
+
 namespace ShardProxy.Sessions;
 
-/// <summary>The cursors that SQL has declared and not closed, by name, and the shard where each stands.</summary>
+/// <summary>The cursors that SQL has declared and not closed, by name, and the shard where each stands, unless it is over several.</summary>
 public sealed class SessionCursors
 {
     // Of a cursor WITH HOLD whose transaction has committed: no rollback reaches it.
@@ -8,19 +11,31 @@ public sealed class SessionCursors
 
     private Dictionary<string, Place>? _places;
 
-    private readonly record struct Place(int Shard, int Savepoint, bool Holds);
+    private readonly record struct Place(int Shard, int Savepoint, bool Holds, MergedCursor? Merged = null);
 
     public bool TryFind(string name, out int shard)
     {
         var place = default(Place);
         var found = _places?.TryGetValue(name, out place) ?? false;
         shard = place.Shard;
-        return found;
+        return found && place.Merged is null;
+    }
+
+    /// <summary>A cursor over several shards.</summary>
+    public bool TryFindMerged(string name, [NotNullWhen(true)] out MergedCursor? cursor)
+    {
+        var place = default(Place);
+        _places?.TryGetValue(name, out place);
+        cursor = place.Merged;
+        return cursor is not null;
     }
 
     /// <param name="transaction">Where it was declared; outside a block a cursor WITH HOLD is kept at once.</param>
     public void Add(string name, int shard, SessionTransaction transaction, bool holds) =>
         (_places ??= new(StringComparer.Ordinal))[name] = new Place(shard, transaction.IsOpen ? transaction.SavepointsMade : Kept, holds);
+
+    public void Add(string name, MergedCursor cursor, SessionTransaction transaction) =>
+        (_places ??= new(StringComparer.Ordinal))[name] = new Place(-1, transaction.SavepointsMade, Holds: false, cursor);
 
     public void Remove(string name) => _places?.Remove(name);
 

@@ -87,7 +87,7 @@ public sealed class SessionServers
         var server = _held[shard];
         if (server is not null)
             return _joined[shard] || (!_session.Transaction.IsOpen && server.Applied.Equals(_session.Settings.Session)) ? server : null;
-        if (FailureOf(shard) is not null)
+        if (FailureOf(shard) is not null || IsForGate(shard))
             return null;
         var pool = _session.Pool(shard);
         _lease.Held = HeldCount;
@@ -165,6 +165,8 @@ public sealed class SessionServers
     /// <summary>The shard's connection, leased if need be and standing where the session stands.</summary>
     public async ValueTask<ServerConnection> GetAsync(int shard)
     {
+        if (IsForGate(shard))
+            await _session.MoveGate.EnterAsync(stays: true);
         var server = _held[shard] ?? await LeaseAsync(shard);
         if (_joined[shard])
             return server;
@@ -179,6 +181,10 @@ public sealed class SessionServers
         }
         return server;
     }
+
+    // Snapshots of one transaction that are kept must all be from before a key moves or from after it.
+    private bool IsForGate(int shard) =>
+        _session.Transaction.IsOpen && !_joined[shard] && _session.Database.Routing.Directory.HasLookups && _session.Transaction.KeepsSnapshot;
 
     /// <summary>A server said by itself that a block is open although the proxy began none.</summary>
     public void NoteJoined(int shard) => _joined[shard] = true;

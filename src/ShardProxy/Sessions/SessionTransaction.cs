@@ -61,6 +61,13 @@ public sealed class SessionTransaction
     /// <summary>What BEGIN said of it; null when it said nothing.</summary>
     public bool? SaysReadOnly { get; private set; }
 
+    /// <summary>Its statements on a shard all see what the first one saw there: REPEATABLE READ or SERIALIZABLE, by the client's words.</summary>
+    public bool KeepsSnapshot => IsSnapshotKept(BeginText)
+        || _log.Exists(static entry => entry.Savepoint is null && IsSnapshotKept(entry.Text))
+        || _settingsAtBegin.Find("default_transaction_isolation") is "repeatable read" or "serializable";
+
+    private static bool IsSnapshotKept(ReadOnlySpan<byte> text) => ReadOnlyBlock.Names(text, "repeatable") || ReadOnlyBlock.Names(text, "serializable");
+
     /// <summary>On the home shard the block is a <see cref="ReadOnlyBlock"/>.</summary>
     public bool IsWrapped { get; set; }
 

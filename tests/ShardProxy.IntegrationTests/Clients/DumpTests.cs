@@ -61,10 +61,14 @@ public sealed class DumpTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
 
-    [Fact]
-    public async Task A_plain_dump_restores_into_one_server()
+    /// <summary>With --inserts the rows are read by cursors.</summary>
+    [Theory]
+    [InlineData]
+    [InlineData("--inserts")]
+    [InlineData("--column-inserts", "--rows-per-insert=7")]
+    public async Task A_plain_dump_restores_into_one_server(params string[] options)
     {
-        var dump = await ClientProgram.RunAsync(_proxy.Endpoint, Programs + "pg_dump", []);
+        var dump = await ClientProgram.RunAsync(_proxy.Endpoint, Programs + "pg_dump", options);
         var (code, output, errors) = await ClientProgram.TryRunAsync(_cluster.ReferenceEndpoint, Programs + "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"], dump);
         code.ShouldBe(0, output + errors);
         await SameAsync(_cluster.ReferenceEndpoint);

@@ -186,6 +186,27 @@ public sealed class SpreadFaultTests(SpreadCluster cluster) : IClassFixture<Spre
         await cluster.MustBeCleanAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_the_merge_has_no_room_for_is_gathered(bool extended)
+    {
+        const string Statement = "SELECT length(string_agg(pad, '' ORDER BY id)) FROM big WHERE id <= 60000";
+        await using var client = await WireClient.ConnectAsync(cluster.Endpoint);
+        foreach (var end in (string[])["", "COMMIT"])
+        {
+            if (end.Length > 0)
+                await client.MustAsync("BEGIN");
+            var replies = extended ? await client.RunAsync(new FrontendScript().Run(Statement).Sync()) : await client.QueryAsync(Statement);
+            replies.ShouldNotContain(static message => message.Type == 'E', string.Join('\n', replies));
+            replies.Single(static message => message.Type == 'D').TextValues[0].ShouldBe("12000000");
+            (await client.ScalarAsync("SELECT length(string_agg(pad, '' ORDER BY id)) FROM big WHERE id <= 20000")).ShouldBe("4000000");
+            if (end.Length > 0)
+                await client.MustAsync(end);
+        }
+        await cluster.MustBeCleanAsync();
+    }
+
     /// <summary>In a block: the error fails it, ROLLBACK ends it on every shard.</summary>
     [Theory]
     [InlineData(Ordered)]

@@ -22,10 +22,21 @@ public sealed class ExplainShardsTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
 
+    [Fact]
+    public async Task Of_several_statements_in_one_text_each_is_looked_at()
+    {
+        await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
+        var replies = await client.MustAsync("SELECT 1; EXPLAIN (SHARDS) SELECT v FROM t WHERE k IN (1, 15) ORDER BY k; EXPLAIN (SHARDS) SELECT v FROM t WHERE k IN (1, 2) ORDER BY k");
+        replies.Where(static message => message.Type == 'D').Select(static message => message.TextValues[0]).ToList()
+            .ShouldBe(["1", "several shards, put together", "several shards, put together", "one shard, by the key", "one shard, by the key"]);
+    }
+
     [Theory]
     [InlineData("SELECT * FROM t WHERE k = 15", "one shard, by the key", "s1", "15", "1025")]
     [InlineData("INSERT INTO t VALUES (3, 'x')", "one shard, by the key", "s0", "3", "1024")]
     [InlineData("DELETE FROM t WHERE k IN (1, 15)", "several shards, each its own rows, in one transaction", "s0, s1", "1", "1024")]
+    [InlineData("SELECT v FROM t WHERE k IN (1, 15) ORDER BY k", "several shards, put together", "s0, s1", "1", "1024")]
+    [InlineData("DECLARE c CURSOR FOR SELECT v FROM t WHERE k IN (1, 15) ORDER BY k", "several shards, put together", "s0, s1", "1", "1024")]
     [InlineData("INSERT INTO t VALUES (1, 'x'), (15, 'y')", "several shards, each row to its own, in one transaction", "s0, s1", "1", "1024")]
     [InlineData("INSERT INTO t VALUES (30, 'x')", "refused", "NULL", "30", "NULL")]
     [InlineData("SELECT * FROM t WHERE k BETWEEN 10 AND 19", "one shard, by the key", "s1", ">= 10", "NULL")]

@@ -64,8 +64,65 @@ public sealed class ExplainTests(Lab lab)
         Lines(await client.MustAsync("EXPLAIN ANALYZE SELECT a.id FROM users a JOIN users b ON b.id = a.id + 1"))[0].ShouldBe("Gather");
         Lines(await client.MustAsync("EXPLAIN ANALYZE SELECT name FROM users ORDER BY id"))[0].ShouldBe("Ordered Merge");
         await client.MustAsync("COMMIT");
-        (await client.QueryAsync("EXPLAIN (FORMAT XML) SELECT id FROM users")).ShouldContain(static message => message.Type == 'E' && message.SqlState == "0A000");
         (await client.QueryAsync("EXPLAIN SELECT nothing FROM users")).ShouldContain(static message => message.Type == 'E' && message.SqlState == "42703" && message.Fields['P'] == "16");
+    }
+
+    [Fact]
+    public async Task As_xml_and_yaml()
+    {
+        await using var client = await WireClient.ConnectAsync(lab.Subject);
+        foreach (var statement in (string[])["SELECT id, name FROM users ORDER BY id LIMIT 4", "SELECT product, sum(amount) FROM orders GROUP BY product", "SELECT a.id FROM users a JOIN users b ON b.id = a.id + 1"])
+        {
+            var xml = System.Xml.Linq.XDocument.Parse(Lines(await client.MustAsync($"EXPLAIN (FORMAT XML, ANALYZE) {statement}")).ShouldHaveSingleItem());
+            var space = xml.Root!.Name.Namespace;
+            var nodes = xml.Descendants(space + "Node-Type").Select(static node => node.Value).ToList();
+            var yaml = Lines(await client.MustAsync($"EXPLAIN (FORMAT YAML, ANALYZE) {statement}")).ShouldHaveSingleItem();
+            var document = new YamlDotNet.RepresentationModel.YamlStream();
+            document.Load(new StringReader(yaml));
+            var types = document.Documents[0].AllNodes.OfType<YamlDotNet.RepresentationModel.YamlMappingNode>()
+                .Where(static node => node.Children.ContainsKey("Node Type")).Select(static node => node.Children["Node Type"].ToString()).ToList();
+            nodes.Count.ShouldBeGreaterThan(4);
+            types.Count.ShouldBe(nodes.Count, yaml);
+            types[0].ShouldBe(nodes[0]);
+            yaml.ShouldContain("Execution Time: ");
+        }
+    }
+
+    [Theory]
+    [InlineData("SELECT id, name FROM users WHERE balance > $1 ORDER BY id DESC LIMIT $2", "Ordered Merge", "5", "3")]
+    [InlineData("SELECT product, sum(amount), string_agg(note, $1 ORDER BY id) FROM orders WHERE id > $2 GROUP BY product", "Statement over Collected Rows", ",", "0")]
+    [InlineData("SELECT product, sum(amount) FROM orders WHERE id > $1 GROUP BY product HAVING count(*) > $2", "Statement over Combined Groups", "0", "1")]
+    [InlineData("SELECT id FROM users WHERE id IN ($1, $2, 3, 4, 5, 6, 7, 8)", "Concatenation", "1", "2")]
+    public async Task With_parameters(string statement, string kind, params string[] values)
+    {
+        await using var client = await WireClient.ConnectAsync(lab.Subject);
+        foreach (var options in (string[])["", "(ANALYZE) "])
+        {
+            var replies = await client.RunAsync(new FrontendScript().Parse($"EXPLAIN {options}{statement}").DescribeStatement().Bind(values).DescribePortal().Execute().Sync());
+            replies.ShouldNotContain(static message => message.Type == 'E', string.Join('\n', replies));
+            Lines(replies)[0].ShouldBe(kind);
+            replies.Single(static message => message.Type == 't').Body[1].ShouldBe((byte)2);
+        }
+        await client.MustAsync($"PREPARE p AS {statement}");
+        var arguments = string.Join(", ", values.Select(static value => $"'{value}'"));
+        Lines(await client.MustAsync($"EXPLAIN (ANALYZE, COSTS off) EXECUTE p({arguments})"))[0].ShouldBe(kind);
+        var extended = await client.RunAsync(new FrontendScript().Parse($"EXPLAIN EXECUTE p({arguments})").DescribeStatement().Bind().DescribePortal().Execute().Sync());
+        extended.Where(static message => message.Type == 'T').ShouldAllBe(static message => message.ToString().Contains("QUERY PLAN", StringComparison.Ordinal));
+        Lines(extended)[0].ShouldBe(kind);
+    }
+
+    [Fact]
+    public async Task With_parameters_on_one_shard()
+    {
+        await using var client = await WireClient.ConnectAsync(lab.Subject);
+        foreach (var statement in (string[])["SELECT name FROM users WHERE id = $1", "SELECT id FROM users WHERE id IN ($1, $1)"])
+        {
+            var replies = await client.RunAsync(new FrontendScript().Parse("EXPLAIN " + statement).Bind(["1"]).Execute().Sync());
+            Lines(replies)[0].ShouldContain("users");
+            await client.MustAsync($"PREPARE p AS {statement}");
+            Lines(await client.MustAsync("EXPLAIN EXECUTE p(1)"))[0].ShouldContain("users");
+            await client.MustAsync("DEALLOCATE p");
+        }
     }
 
     private static List<string> Lines(List<WireMessage> messages) =>

@@ -45,6 +45,7 @@ internal sealed class PlanPrinter(string sql)
         ExecutePlan execute => $"execute {execute.Name}({string.Join(", ", execute.Arguments.Select(term => term is null ? "?" : Show(term)))})",
         DeallocatePlan deallocate => $"deallocate {deallocate.Name ?? "all"}",
         CursorPlan cursor => $"{cursor.Verb} {cursor.Name ?? "all"}{(cursor.Inner is null ? "" : $" {Show(cursor.Inner)}")}{(cursor.WithHold ? " hold" : "")}",
+        DeclarePlan declare => $"declare {declare.Name} {Show(declare.Query)}",
         DistributePlan distribute => $"distribute {distribute.Table} by {distribute.Key ?? "-"} with {distribute.ColocateWith ?? "-"}{(distribute.Reference ? " reference" : "")}",
         GatherPlan => "gather",
         ExplainPlan explain => $"explain over shards {Show(explain.Inner)}",

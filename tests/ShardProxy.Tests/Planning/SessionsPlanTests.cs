@@ -36,7 +36,14 @@ public sealed class SessionsPlanTests
     [InlineData("explain select count(*) from orders", "explain over shards CountEverywherePlan { }")]
     [InlineData("explain (analyze, format json) select name from users order by name", "explain over shards spread")]
     [InlineData("explain select rank() over (order by id) from users", "explain over shards gather")]
-    [InlineData("explain (format yaml) select id from users", "refused 0A000: EXPLAIN of a statement over several shards is not written as yaml")]
-    [InlineData("declare c cursor for select count(*) from orders", "refused 0A000: a cursor needs a plain query")]
+    [InlineData("explain (format yaml) select id from users", "explain over shards spread")]
+    [InlineData("declare c cursor for select count(*) from orders", "gather")]
+    [InlineData("declare c cursor for select id from users order by id", "declare c spread")]
+    [InlineData("declare c no scroll cursor for select id from users", "declare c spread")]
+    [InlineData("declare c scroll cursor for select id from users", "gather")]
+    [InlineData("declare c binary cursor for select id from users", "gather")]
+    [InlineData("declare c cursor with hold for select id from users", "gather [Pins]")]
+    [InlineData("declare c cursor for select name, count(*) from users group by name", "gather")]
+    [InlineData("declare c cursor for select id from users where id > $1", "gather")]
     public void PlansAsExpected(string sql, string plan) => PlanPrinter.Print(sql).ShouldBe(plan);
 }

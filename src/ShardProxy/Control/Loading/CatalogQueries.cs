@@ -62,7 +62,8 @@ internal static class CatalogQueries
                         (SELECT max(s.oid) FROM pg_depend e JOIN pg_class s ON s.oid = e.refobjid AND s.relkind = 'S'
                          WHERE e.classid = 'pg_attrdef'::regclass AND e.objid = d.oid AND e.refclassid = 'pg_class'::regclass)
                END,
-               t.typsend <> 0 AND t.typreceive <> 0 AND coalesce(el.typsend <> 0 AND el.typreceive <> 0, true)
+               t.typsend <> 0 AND t.typreceive <> 0 AND coalesce(el.typsend <> 0 AND el.typreceive <> 0, true),
+               a.attcollation NOT IN (0, 100)
         FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace

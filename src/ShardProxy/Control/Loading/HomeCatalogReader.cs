@@ -84,6 +84,7 @@ internal static class HomeCatalogReader
                 IsIdentityAlways = rows.Bool(12),
                 Sequence = rows.Oid(13),
                 HasBinaryForm = rows.Bool(14),
+                HasOwnCollation = rows.Bool(15),
             };
             if (!columns.TryGetValue(relation, out var list))
                 columns.Add(relation, list = []);

@@ -7,7 +7,8 @@ namespace ShardProxy.Control.Lookups;
 
 /// <summary>
 /// Waits until the transactions that were at the shard of a key when its move was announced are over. What comes after is routed
-/// by the announcement, so once they are, no statement of this proxy is at the key's rows, or on its way to them.
+/// by the announcement, so once they are, no statement of this proxy is at the key's rows by the key, or on its way to them. Then
+/// the gates of statements over several shards are shut, and those that are inside waited for.
 /// </summary>
 internal sealed class MoveDrain(DatabaseDirectory directory, Func<RoutingState> routing, Action drained)
 {
@@ -59,9 +60,23 @@ internal sealed class MoveDrain(DatabaseDirectory directory, Func<RoutingState> 
                 watched = await Ask(watched, session => session.MoveFence.IsWatched(session, shard));
             }
         }
+        // From here on what spans shards waits for the move; what is inside already has its snapshots first.
+        var inside = await Ask(Sessions(), session => Shut(session, number));
+        while (inside.Count > 0 && directory.Content.Moves.Any(move => move.Number <= number))
+        {
+            await Task.Delay(Interval);
+            inside = await Ask(inside, static session => session.MoveGate.IsInside);
+        }
         lock (_lock)
             _number = Math.Max(_number, number);
         drained();
+    }
+
+    // Whoever has no gate yet gets one that is shut.
+    private static bool Shut(Session session, long number)
+    {
+        session.MoveGateIfAny?.Shut(number);
+        return session.MoveGateIfAny is { IsInside: true };
     }
 
     /// <summary>Where keys that are moved come from.</summary>

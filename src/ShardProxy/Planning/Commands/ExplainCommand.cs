@@ -23,8 +23,10 @@ internal static class ExplainCommand
         var traits = TraitsOf(inner, analyzes);
         return inner.Plan switch
         {
+            ExecutePlan execute => inner with { Plan = execute with { Explain = ExplainOf(planner, node, start, end, analyzes) }, Traits = traits, Verb = "explain" },
+            DeclarePlan { Otherwise: GatherPlan gathered } => inner with { Plan = gathered with { Cursor = null, NeedsRows = analyzes }, Traits = traits, Verb = "explain" },
             GatherPlan gather => inner with { Plan = gather with { Cursor = null, NeedsRows = analyzes }, Traits = traits, Verb = "explain" },
-            OneShardPlan or RefusedPlan or ExecutePlan => inner with { Traits = traits, Verb = "explain" },
+            OneShardPlan or RefusedPlan => inner with { Traits = traits, Verb = "explain" },
             CursorPlan { Inner: { } choice } => new PlannedStatement(new OneShardPlan(choice), traits, "explain"),
             SettingPlan { IsFunction: true } => new PlannedStatement(new OneShardPlan(AnyShard.Instance), traits, "explain"),
             _ => new PlannedStatement(Refusals.Of("EXPLAIN of this statement has no one shard to run on", null), traits, "explain"),
@@ -35,42 +37,57 @@ internal static class ExplainCommand
     private static Traits TraitsOf(PlannedStatement inner, bool analyzes) =>
         analyzes ? inner.Traits : inner.Traits & (Traits.NamesUnknownRelation | Traits.FollowsTransaction);
 
-    /// <summary>Null when one shard can run it, or when it has parameters, whose values the shards' own EXPLAIN would not have.</summary>
+    // What EXPLAIN asks for, of a statement that is found when it runs.
+    private static ExplainPlan? ExplainOf(CommandPlanner planner, SyntaxNode node, int start, int end, bool analyzes) =>
+        TryBody(planner.Source, start, end) is { } found && FormatOf(node) is { } format
+            ? new ExplainPlan(EmptyPlan.Instance, Encoding.UTF8.GetString(planner.Source.Bytes[found.Head..found.Body]), "") { Analyzes = analyzes, Format = format }
+            : null;
+
+    private static ExplainFormat? FormatOf(SyntaxNode node) =>
+        node.List("options").Where(static option => option.Text("defname") == "format").Select(static option => option.Node("arg").StringValue).LastOrDefault() switch
+        {
+            null or "text" => ExplainFormat.Text,
+            "json" => ExplainFormat.Json,
+            "xml" => ExplainFormat.Xml,
+            "yaml" => ExplainFormat.Yaml,
+            _ => null,
+        };
+
+    /// <summary>Null when one shard can run it, and for the server to judge.</summary>
     private static PlannedStatement? TryOverShards(CommandPlanner planner, SyntaxNode node, SyntaxNode query, int start, int end, bool analyzes)
     {
-        if (planner.Source.HasParameters || SqlParser.ReadStatement(query) is not QueryStatement { Query: RowQuery and not Select { Into: not null } } statement)
+        if (SqlParser.ReadStatement(query) is not QueryStatement { Query: RowQuery and not Select { Into: not null } } statement)
             return null;
-        var body = BodyStart(planner.Source, start, end);
-        if (body < 0)
+        if (TryBody(planner.Source, start, end) is not { } found)
             return null;
+        var (head, body) = found;
         var inner = planner.Plan(new ParsedStatement(statement, body, end));
         planner.Queries.Range = (start, end);
         var traits = TraitsOf(inner, analyzes);
         // Which it is depends on the keys: the text is planned again when they are on several shards.
         if (inner.Plan is OneShardPlan { Otherwise: not null } one)
             return new PlannedStatement(one with { Otherwise = ReplanPlan.Instance }, traits, "explain");
-        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan))
+        // Over gathered rows the home shard explains a statement with parameters, and nobody the reads.
+        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan) || (inner.Plan is GatherPlan && planner.Source.HasParameters) || FormatOf(node) is not { } format)
             return null;
         planner.Cacheable = false;
-        var format = node.List("options").Where(static option => option.Text("defname") == "format").Select(static option => option.Node("arg").StringValue).LastOrDefault() ?? "text";
-        if (format is not ("text" or "json"))
-            return new PlannedStatement(Refusals.Of($"EXPLAIN of a statement over several shards is not written as {format}", "Use FORMAT JSON or text."), traits, "explain");
         var plan = new ExplainPlan(
             inner.Plan is GatherPlan gather ? gather with { NeedsRows = analyzes } : inner.Plan,
-            Encoding.UTF8.GetString(planner.Source.Bytes[start..body]),
+            Encoding.UTF8.GetString(planner.Source.Bytes[head..body]),
             Encoding.UTF8.GetString(planner.Source.Bytes[body..end]))
         {
             Analyzes = analyzes,
-            IsJson = format == "json",
+            Format = format,
+            HasParameters = planner.Source.HasParameters,
         };
         return new PlannedStatement(plan, traits, "explain");
     }
 
-    /// <summary>Where the statement behind EXPLAIN and its options starts; -1 when that is not seen.</summary>
-    private static int BodyStart(SourceText source, int start, int end)
+    /// <summary>Where EXPLAIN starts, and where the statement behind it and its options does; null when that is not seen.</summary>
+    private static (int Head, int Body)? TryBody(SourceText source, int start, int end)
     {
         if (SqlTokens.Read(source.Bytes, start, end) is not { Count: > 1 } tokens || !tokens.IsWord(0, "explain"))
-            return -1;
+            return null;
         var at = 1;
         if (tokens.IsMark(1, '(') && IsOptions(tokens))
         {
@@ -81,7 +98,7 @@ internal static class ExplainCommand
             while (tokens.IsWord(at, "analyze") || tokens.IsWord(at, "analyse") || tokens.IsWord(at, "verbose"))
                 at++;
         }
-        return at > 0 && at < tokens.Count ? tokens[at].Start : -1;
+        return at > 0 && at < tokens.Count ? (tokens[0].Start, tokens[at].Start) : null;
     }
 
     // EXPLAIN (SELECT …) has no options.

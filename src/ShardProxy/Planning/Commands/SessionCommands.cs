@@ -10,14 +10,13 @@ namespace ShardProxy.Planning.Commands;
 internal static class SessionCommands
 {
     /// <summary>CURSOR_OPT_HOLD of parsenodes.h.</summary>
-    private const int CursorWithHold = 0x0020;
 
     public static PlannedStatement? TryPlan(CommandPlanner planner, SyntaxNode node, int start, int end) => node.Kind switch
     {
         "PrepareStmt" => PlanPrepare(planner, node, start, end),
         "ExecuteStmt" => PlanExecute(planner, node),
         "DeallocateStmt" => new PlannedStatement(new DeallocatePlan(node.Text("name")), Traits.None, "deallocate"),
-        "DeclareCursorStmt" => PlanDeclare(planner, node),
+        "DeclareCursorStmt" => DeclareCommand.Plan(planner, node, start, end),
         "FetchStmt" => new PlannedStatement(
             new CursorPlan(CursorVerb.Fetch, node.Text("portalname"), null, WithHold: false),
             Traits.FollowsTransaction,
@@ -71,18 +70,6 @@ internal static class SessionCommands
         var operands = new OperandReader(planner.Names, static (_, _, _) => ColumnList.Unknown);
         var place = new Place(new ColumnScope(null), new FactScope(null), null, planner.Source);
         return [.. ExpressionReader.ReadAll(node.List("params")).Select(argument => operands.ValueOf(argument, place)?.Term)];
-    }
-
-    private static PlannedStatement PlanDeclare(CommandPlanner planner, SyntaxNode node)
-    {
-        var inner = planner.Queries.Plan(QueryReader.Read(node.Node("query")), planner.Source, "declare");
-        var withHold = (node.Number("options", 0) & CursorWithHold) != 0;
-        if (inner.Plan is GatherPlan gather)
-            return inner with { Plan = gather with { Cursor = node.Text("portalname"), WithHold = withHold }, Traits = inner.Traits | (withHold ? Traits.Pins : Traits.None) };
-        if (inner.Plan is not OneShardPlan one)
-            return inner.Plan is RefusedPlan ? inner : inner with { Plan = Refusals.Of("a cursor needs a plain query", null) };
-        var traits = inner.Traits | (withHold ? Traits.Pins : Traits.None);
-        return new PlannedStatement(new CursorPlan(CursorVerb.Declare, node.Text("portalname"), one.Choice, withHold), traits, "declare");
     }
 
     /// <summary>A flag among an option list: by itself it is on.</summary>

@@ -10,6 +10,10 @@ internal sealed record DraftInput(Select Select, Place Block, RowsOfQuery Rows, 
 {
     public SelectText? Cut() => SelectText.Cut(Select, Source, Range.Start, Range.End);
 
+    /// <summary>All text is under the database's own collation.</summary>
+    public bool HasDefaultCollations =>
+        !Analysis.Findings.Collates && Analysis.Findings.Relations.All(static relation => relation.Columns.All(static column => !column.HasOwnCollation));
+
     /// <summary>What is known of the order of every text in the statement.</summary>
     public CollationOrder TextOrder
     {

@@ -17,19 +17,14 @@ namespace ShardProxy.Planning;
 /// <param name="FinishTail">HAVING as WHERE, ORDER BY, LIMIT: likewise.</param>
 /// <param name="ComparesKeys">The last statement does more with the keys than to show them.</param>
 public sealed record GroupDraft(
-    string With, string From, ImmutableArray<string> Keys, ImmutableArray<AggregateDraft> Aggregates, string FinishHead, string FinishTail, bool ComparesKeys) : MergeDraft
+    string With, string From, ImmutableArray<string> Keys, ImmutableArray<AggregateDraft> Aggregates, string FinishHead, string FinishTail, bool ComparesKeys) : CombinedDraft
 {
     private const string Rows = "shardproxy_rows";
 
     /// <summary>The keys, then the aggregates' arguments.</summary>
     public override string Probe => $"{With}\nSELECT {string.Join("\n, ", [.. Keys, .. Aggregates.Select(static aggregate => aggregate.Argument ?? "0")])}\n{From}";
 
-    public override MergeSpec? SpecOf(ReadOnlySpan<uint> types, int parameterCount) => Complete(types, parameterCount)?.Spec;
-
-    /// <summary>Null when a type is not combined exactly.</summary>
-    /// <param name="types">Of the <see cref="Probe"/>'s columns.</param>
-    /// <param name="parameterCount">Parameters of the client's statement.</param>
-    public GroupShape? Complete(ReadOnlySpan<uint> types, int parameterCount)
+    public override GroupShape? Complete(ReadOnlySpan<uint> types, int parameterCount)
     {
         if (types.Length != Keys.Length + Aggregates.Length)
             return null;
@@ -138,34 +133,5 @@ public sealed record AggregateDraft(string Function, string? Argument, string Fi
     }
 }
 
-/// <summary>A <see cref="GroupDraft"/> whose types are known.</summary>
+/// <summary>A <see cref="CombinedDraft"/> whose types are known.</summary>
 public sealed record GroupShape(string ShardText, MergeSpec Spec);
-
-/// <summary>Types whose arrays can be passed on, by what SQL calls them.</summary>
-internal static class ArrayTypeNames
-{
-    public static string? Of(uint element) => element switch
-    {
-        TypeOid.Bool => "pg_catalog.bool[]",
-        TypeOid.Bytea => "pg_catalog.bytea[]",
-        TypeOid.Int2 => "pg_catalog.int2[]",
-        TypeOid.Int4 => "pg_catalog.int4[]",
-        TypeOid.Int8 => "pg_catalog.int8[]",
-        TypeOid.Oid => "pg_catalog.oid[]",
-        TypeOid.Float4 => "pg_catalog.float4[]",
-        TypeOid.Float8 => "pg_catalog.float8[]",
-        TypeOid.Numeric => "pg_catalog.numeric[]",
-        TypeOid.Text => "pg_catalog.text[]",
-        TypeOid.Varchar => "pg_catalog.varchar[]",
-        TypeOid.Bpchar => "pg_catalog.bpchar[]",
-        TypeOid.Date => "pg_catalog.date[]",
-        TypeOid.Time => "pg_catalog.time[]",
-        TypeOid.TimeTz => "pg_catalog.timetz[]",
-        TypeOid.Timestamp => "pg_catalog.timestamp[]",
-        TypeOid.Timestamptz => "pg_catalog.timestamptz[]",
-        TypeOid.Interval => "pg_catalog.interval[]",
-        TypeOid.Money => "pg_catalog.money[]",
-        TypeOid.Uuid => "pg_catalog.uuid[]",
-        _ => null,
-    };
-}

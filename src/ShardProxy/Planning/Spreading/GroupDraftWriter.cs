@@ -59,27 +59,12 @@ internal sealed class GroupDraftWriter
             tail.Add("WHERE " + Rewrite(Select.Having, _text.Having));
         if (!Select.SortKeys.IsEmpty)
             tail.Add("ORDER BY " + string.Join("\n, ", Select.SortKeys.Select(Sort)));
-        AddCounts(tail, limit, offset);
+        tail.AddRange(RowCounts.LastClauses(limit, offset, Select.WithTies));
         if (_failed || _keys.Count + _aggregates.Count == 0)
             return null;
         return new GroupDraft(Text(_text.With), Text(_text.From), [.. _keys.Select(static key => key.Text)], [.. _aggregates], head, string.Join('\n', tail), _comparesKeys)
         {
             TextOrder = _input.TextOrder,
-        };
-    }
-
-    private void AddCounts(List<string> tail, RowCountTerm? limit, RowCountTerm? offset)
-    {
-        if (offset is { } skipped)
-            tail.Add($"OFFSET {Count(skipped)}");
-        if (limit is { } count)
-            tail.Add(Select.WithTies ? $"FETCH FIRST ({Count(count)}) ROWS WITH TIES" : $"LIMIT {Count(count)}");
-
-        static string Count(RowCountTerm term) => term switch
-        {
-            { Parameter: > 0 } => string.Create(CultureInfo.InvariantCulture, $"${term.Parameter}"),
-            { Value: { } value } => string.Create(CultureInfo.InvariantCulture, $"({value})"),
-            _ => "NULL",
         };
     }
 
@@ -209,24 +194,10 @@ internal sealed class GroupDraftWriter
 
     private TextSpan? PlaceOf(Expression expression) => expression switch
     {
-        ColumnReference column => ColumnPlace(column),
+        ColumnReference column => _text.Place(column),
         FunctionCall call => CallPlace(call, out _),
         _ => null,
     };
-
-    private TextSpan? ColumnPlace(ColumnReference column)
-    {
-        var first = _text.Tokens.At(column.Location);
-        var last = first + (2 * (column.Names.Length - 1));
-        if (first < 0 || last >= _text.Tokens.Count)
-            return null;
-        for (var dot = first + 1; dot < last; dot += 2)
-        {
-            if (!_text.Tokens.IsMark(dot, '.'))
-                return null;
-        }
-        return new TextSpan(_text.Tokens[first].Start, _text.Tokens[last].End);
-    }
 
     /// <summary>From the name to the parenthesis that closes the arguments. Null when it is not written as a call.</summary>
     private TextSpan? CallPlace(FunctionCall call, out int opening)

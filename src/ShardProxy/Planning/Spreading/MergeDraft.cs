@@ -25,6 +25,17 @@ public abstract record MergeDraft
     public abstract MergeSpec? SpecOf(ReadOnlySpan<uint> types, int parameterCount);
 }
 
+/// <summary>The shards' rows are put together, and one statement over them, run by PostgreSQL on one shard, makes the client's.</summary>
+public abstract record CombinedDraft : MergeDraft
+{
+    public override MergeSpec? SpecOf(ReadOnlySpan<uint> types, int parameterCount) => Complete(types, parameterCount)?.Spec;
+
+    /// <summary>Null when a type is not combined exactly.</summary>
+    /// <param name="types">Of the <see cref="MergeDraft.Probe"/>'s columns.</param>
+    /// <param name="parameterCount">Parameters of the client's statement.</param>
+    public abstract GroupShape? Complete(ReadOnlySpan<uint> types, int parameterCount);
+}
+
 /// <summary>The value of LIMIT or OFFSET.</summary>
 /// <param name="Value">Null with no <paramref name="Parameter"/>: NULL or ALL.</param>
 /// <param name="Parameter">From 1; 0 when it is a constant.</param>

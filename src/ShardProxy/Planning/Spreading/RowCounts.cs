@@ -20,6 +20,22 @@ internal static class RowCounts
         return withTies ? $"FETCH FIRST ({count}) ROWS WITH TIES" : $"LIMIT ({count})";
     }
 
+    /// <summary>OFFSET and LIMIT as they stand, for the one statement that is last.</summary>
+    public static IEnumerable<string> LastClauses(RowCountTerm? limit, RowCountTerm? offset, bool withTies)
+    {
+        if (offset is { } skipped)
+            yield return $"OFFSET {Plain(skipped)}";
+        if (limit is { } count)
+            yield return withTies ? $"FETCH FIRST ({Plain(count)}) ROWS WITH TIES" : $"LIMIT {Plain(count)}";
+    }
+
+    private static string Plain(RowCountTerm term) => term switch
+    {
+        { Parameter: > 0 } => string.Create(CultureInfo.InvariantCulture, $"${term.Parameter}"),
+        { Value: { } value } => string.Create(CultureInfo.InvariantCulture, $"({value})"),
+        _ => "NULL",
+    };
+
     private static bool TryRead(Expression? expression, SourceText source, out RowCountTerm? term)
     {
         term = null;

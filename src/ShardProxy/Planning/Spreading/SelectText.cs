@@ -99,6 +99,21 @@ internal sealed class SelectText
         return new TextSpan(span.Start, Tokens[last].End);
     }
 
+    /// <summary>Where a column is named; null when it is not written as names with dots.</summary>
+    public TextSpan? Place(ColumnReference column)
+    {
+        var first = Tokens.At(column.Location);
+        var last = first + (2 * (column.Names.Length - 1));
+        if (first < 0 || last >= Tokens.Count)
+            return null;
+        for (var dot = first + 1; dot < last; dot += 2)
+        {
+            if (!Tokens.IsMark(dot, '.'))
+                return null;
+        }
+        return new TextSpan(Tokens[first].Start, Tokens[last].End);
+    }
+
     private int Last(TextSpan span)
     {
         for (var index = Tokens.Count - 1; index >= 0; index--)

@@ -17,6 +17,9 @@ public sealed record SpreadPlan(SpreadKeys Keys) : SeveralShardsPlan(Keys)
     /// <summary>The rows are of one value of a global index, which may say on which shard they are; null otherwise.</summary>
     public EntryLookup? Lookup { get; init; }
 
+    /// <summary>FOR UPDATE and its kin.</summary>
+    public bool Locks { get; init; }
+
     /// <summary>What is done when the servers' types turn out not to be merged exactly; null: refused.</summary>
     public Plan? Fallback { get; init; }
 }

@@ -28,14 +28,15 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         {
             var isWhole = row.Order.IsEmpty && row.Limits.IsEmpty && AreDistinct(branches, parts);
             if (isWhole)
-                return new SpreadPlan(KeysOf(parts)) { Lookup = LookupOf(parts) };
+                return new SpreadPlan(KeysOf(parts)) { Lookup = LookupOf(parts), Locks = analysis.Findings.Locks };
             var draft = mayRewrite && row is Select whole ? RowsDraftWriter.TryWrite(Input(whole, parts[0].Block), AreDistinct(branches, parts)) : null;
-            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Lookup = LookupOf(parts) };
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Lookup = LookupOf(parts), Locks = analysis.Findings.Locks };
         }
         if (mayRewrite && row is Select { HasGroupingSets: false } select && (!select.Groups.IsEmpty || Aggregates.AreUsed(select)) && TryParts(branches, parts, mustBeApart: false))
         {
-            var draft = GroupDraftWriter.TryWrite(Input(select, parts[0].Block));
-            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft };
+            var input = Input(select, parts[0].Block);
+            MergeDraft? draft = CollectDraftWriter.IsFor(select) ? CollectDraftWriter.TryWrite(input) : GroupDraftWriter.TryWrite(input);
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Locks = analysis.Findings.Locks };
         }
         return null;
     }

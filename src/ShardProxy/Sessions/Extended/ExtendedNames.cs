@@ -25,9 +25,11 @@ internal sealed class ExtendedNames
 
     // A cursor that SQL declared is a portal of its name, on the server where DECLARE ran.
     private ClientPortal CursorPortal(ReadOnlySpan<byte> name) =>
-        _session.Cursors.TryFind(Text(name), out var shard) && _session.Servers.Held(shard) is { } server
-            ? new ClientPortal(new ClientStatement(PreparedText.Unnamed([], []), isUnnamed: true), CursorStatement, server)
-            : throw NoPortal(name);
+        _session.Cursors.TryFindMerged(Text(name), out _)
+            ? throw new SqlErrorException(SqlStates.FeatureNotSupported, $"cursor \"{Text(name)}\" over several shards is no portal of the protocol", "Use FETCH.")
+            : _session.Cursors.TryFind(Text(name), out var shard) && _session.Servers.Held(shard) is { } server
+                ? new ClientPortal(new ClientStatement(PreparedText.Unnamed([], []), isUnnamed: true), CursorStatement, server)
+                : throw NoPortal(name);
 
     private static PlannedStatement CursorStatement { get; } = new(new OneShardPlan(AnyShard.Instance), Traits.None, "fetch");
 

@@ -169,8 +169,9 @@ public sealed class ExtendedQuery
             _unit.Portals.Add(portalName, gathered);
             return;
         }
-        if (!isHinted && !RunsOnServer(planned))
+        if (_local.UsesMergedCursor(planned.Plan) || (!isHinted && !RunsOnServer(planned)))
         {
+            await _unit.ResolveParseAsync();
             await BindLocalAsync(portalName, statement, planned, body);
             return;
         }
@@ -211,7 +212,7 @@ public sealed class ExtendedQuery
         CheckName(portalName, NoShard);
         _unit.Portals.Add(portalName, new ClientPortal(statement, planned, null)
         {
-            Bind = planned.Plan is ExplainShardsPlan ? body : default,
+            Bind = planned.Plan is ExplainShardsPlan or ExplainPlan ? body : default,
             ResultFormats = formats,
             Savepoint = _session.Transaction.SavepointsMade,
         });
@@ -253,8 +254,9 @@ public sealed class ExtendedQuery
             await _local.DescribeAsync(statement, drawn);
             return;
         }
-        if (!RunsOnServer(planned) && !LocalPortals.GivesRows(planned.Plan))
+        if (_local.UsesMergedCursor(planned.Plan) || (!RunsOnServer(planned) && !LocalPortals.GivesRows(planned.Plan)))
         {
+            await _unit.ResolveParseAsync();
             if (!await _executes.TryDescribeAsync(statement, planned))
                 await _local.DescribeAsync(statement, planned);
             return;

@@ -26,7 +26,7 @@ internal static class LocalDescription
             RowDescriptionMessage.Write(to, new FieldDescription(placement.FunctionName, SessionCommandRunner.VoidType, 4));
             return;
         }
-        if (plan is ExplainPlan explained)
+        if ((plan as ExplainPlan ?? (plan as ExecutePlan)?.Explain) is { } explained)
         {
             RowDescriptionMessage.Write(to, Running.Explaining.ExplainRunner.Field(explained));
             return;
@@ -57,7 +57,7 @@ internal static class LocalDescription
         if (planned.Plan is not CountEverywherePlan)
         {
             return bind.ParameterCount == 0
-                ? planned.Plan is ExecutePlan ? FormatsOf(bind) : []
+                ? planned.Plan is ExecutePlan or CursorPlan ? FormatsOf(bind) : []
                 : throw new SqlErrorException(
                     SqlStates.ProtocolViolation,
                     $"bind message supplies {bind.ParameterCount} parameters, but prepared statement \"{ExtendedNames.Text(bind.Statement)}\" requires 0");

@@ -10,18 +10,26 @@ namespace ShardProxy.Sessions.Extended;
 internal sealed class LocalPortals(Session session, StatementRunner runner, ExtendedUnit unit, UnitBlock block)
 {
     /// <summary>Whether the proxy makes its rows of the shards' rows: any shard describes them.</summary>
-    public static bool GivesRows(Plan plan) => plan is CountEverywherePlan or SeveralShardsPlan;
+    public static bool GivesRows(Plan plan) => plan is CountEverywherePlan or SeveralShardsPlan or ExplainPlan { HasParameters: true };
+
+    /// <summary>Whether it uses a cursor over several shards, which stands on no server.</summary>
+    public bool UsesMergedCursor(Plan plan) => plan is CursorPlan { Verb: CursorVerb.Fetch, Name: { } name } && session.Cursors.TryFindMerged(name, out _);
+
+    private byte[] DescriptionOf(CursorPlan plan, ClientStatement statement, IReadOnlyList<short> formats) =>
+        FetchRequest.Read(statement.Text.Sql) is { IsMove: false } && session.Cursors.TryFindMerged(plan.Name!, out var cursor) ? cursor.Describe(formats) : [];
 
     public async ValueTask DescribeAsync(ClientPortal portal)
     {
         await unit.SettleAsync();
         if (unit.IsSkipping)
             return;
-        if (portal.Description is { } description)
+        if (portal.Planned.Plan is CursorPlan fetch && UsesMergedCursor(fetch))
+            LocalDescription.Write(session.Client.Output, DescriptionOf(fetch, portal.Statement, portal.ResultFormats), portal.ResultFormats);
+        else if (portal.Description is { } description)
             LocalDescription.Write(session.Client.Output, description, portal.ResultFormats);
         else if (GivesRows(portal.Planned.Plan))
             await DescribeRowsAsync(portal, portal.Statement);
-        else if (portal.Planned.Plan is ExecutePlan && portal.Statement.Executes is { } executed)
+        else if (portal.Planned.Plan is ExecutePlan { Explain: null } && portal.Statement.Executes is { } executed)
             await DescribeRowsAsync(portal, executed);
         else
             LocalDescription.Write(session.Client.Output, portal.Planned.Plan);
@@ -33,7 +41,10 @@ internal sealed class LocalPortals(Session session, StatementRunner runner, Exte
         if (unit.IsSkipping)
             return;
         ParameterDescriptionMessage.Write(session.Client.Output, statement.Text.ParameterTypes);
-        LocalDescription.Write(session.Client.Output, planned.Plan);
+        if (planned.Plan is CursorPlan fetch && UsesMergedCursor(fetch))
+            LocalDescription.Write(session.Client.Output, DescriptionOf(fetch, statement, []), []);
+        else
+            LocalDescription.Write(session.Client.Output, planned.Plan);
     }
 
     /// <summary>A statement with parameters behind the client's own, which the client is not told of.</summary>

@@ -89,7 +89,7 @@ internal sealed class UnitBlock(Session session, ExtendedUnit unit)
 
     private void CheckOutside(PlannedStatement planned)
     {
-        var isCursor = planned.Plan is CursorPlan { Verb: CursorVerb.Declare, WithHold: false };
+        var isCursor = planned.Plan is CursorPlan { Verb: CursorVerb.Declare, WithHold: false } or DeclarePlan;
         if ((isCursor || (planned.Traits & Traits.OnlyInTransaction) != 0) && IsNoBlock)
         {
             var verb = isCursor ? "DECLARE CURSOR" : $"{planned.Verb.ToUpperInvariant()} TABLE";

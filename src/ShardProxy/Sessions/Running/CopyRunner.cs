@@ -91,6 +91,7 @@ public sealed class CopyRunner
     private async ValueTask<bool> CopyOutAsync(CopyPlan plan, PlannedStatement planned, StatementText text)
     {
         var rows = 0L;
+        await _session.MoveGate.EnterAsync(stays: false);
         for (var shard = 0; shard < _session.Database.ShardCount; shard++)
         {
             var server = await _session.Servers.GetAsync(shard);

@@ -24,6 +24,7 @@ public sealed class CountRunner
 
     public async ValueTask<bool> RunAsync(PlannedStatement planned, StatementText text)
     {
+        await _session.MoveGate.EnterAsync(stays: false);
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
         {
@@ -39,6 +40,7 @@ public sealed class CountRunner
             error ??= _session.Relay.SwallowedError;
             await Aftermath.ApplyAsync(_session, server, planned, failed: _session.Relay.SwallowedError is not null);
         }
+        _session.MoveGate.Leave();
         if (error is not null)
             throw new SqlErrorException(error.Position is null ? error : error with { Position = error.Position + text.PositionOffset });
         if (!_session.Relay.DropsRowDescription)

@@ -19,6 +19,9 @@ internal static class ExecuteText
         return [.. sql[..position], .. name, .. sql[end..]];
     }
 
+    /// <summary>Where the word EXECUTE starts.</summary>
+    public static int StartOfVerb(ReadOnlySpan<byte> sql) => EndOfVerb(sql) - "execute".Length;
+
     // The first word EXECUTE outside of parentheses (EXPLAIN's options), quotes and comments.
     private static int EndOfVerb(ReadOnlySpan<byte> sql)
     {

@@ -15,16 +15,23 @@ public sealed class ExplainShardsRunner
 
     private readonly Session _session;
 
+    // Which of its text's statements is asked about.
+    private int _statement;
+
     public ExplainShardsRunner(Session session) => _session = session;
 
     public static ReadOnlySpan<FieldDescription> Fields => Columns;
 
-    public bool Run(ExplainShardsPlan plan, StatementText text) =>
-        Answer(Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places }));
+    public bool Run(ExplainShardsPlan plan, StatementText text)
+    {
+        _statement = text.IndexIn(_session.Scanner);
+        return Answer(Rows(plan.Inner.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places }));
+    }
 
     /// <summary>As bound in the extended protocol, with the parameters' values.</summary>
     public async ValueTask<bool> RunAsync(ExplainShardsPlan plan, ClientPortal portal, StatementText text)
     {
+        _statement = 0;
         if (Routing.NeedsPlaces(_session, plan, Values(portal, text)))
             await Routing.PlaceAsync(_session, mayPlace: false);
         return Answer(Rows(plan.Inner.Plan, Values(portal, text)));
@@ -74,6 +81,8 @@ public sealed class ExplainShardsRunner
         {
             OneShardPlan { Choice: KeyedShard keyed } => keyed.Relations,
             SeveralShardsPlan { Keys.Sets: { } keys } => keys,
+            DeclarePlan { Query.Keys.Sets: { } keys } => keys,
+            CursorPlan { Inner: KeyedShard keyed } => keyed.Relations,
             _ => [],
         };
         if (Routing.IsForHint(plan, _session) && Routing.TryHint(_session, values.Text, out var hinted))
@@ -86,6 +95,10 @@ public sealed class ExplainShardsRunner
                 return Decide(Replanned(values, hasClockValues: false), values, out sets);
             case SpreadPlan or CountEverywherePlan when ClockValues.AreIn(values):
                 return Decide(Replanned(values, hasClockValues: true), values, out sets);
+            case CursorPlan { Inner: { } choice }:
+                return DecideOne(new OneShardPlan(choice) { Otherwise = choice is KeyedShard ? ReplanPlan.Instance : null }, values);
+            case DeclarePlan declare:
+                return Decide(declare.Query, values, out sets);
             case SpreadPlan spread:
                 var shards = ShardBinder.Shards(spread.Keys, _session.Planning().Routing.Directory, database.ShardCount, values, Database.HomeShard);
                 return ("several shards, put together", string.Join(", ", shards.Select(database.ShardName)), null);
@@ -103,9 +116,9 @@ public sealed class ExplainShardsRunner
         }
     }
 
-    // A text of several statements is not looked at again.
+    // The refusal of a statement that is explained is an answer.
     private Plan Replanned(in StatementValues values, bool hasClockValues) =>
-        Routing.Replan(_session, values.Text, 0, hasClockValues).Plan is ExplainShardsPlan { Inner.Plan: { } plan } && values.Scanner.StatementCount == 1 ? plan : EmptyPlan.Instance;
+        Routing.Replan(_session, values.Text, _statement, hasClockValues).Plan is ExplainShardsPlan { Inner.Plan: { } plan } ? plan : EmptyPlan.Instance;
 
     private RefusedPlan? RefusalOf(SplitRowsDraft split, in StatementValues values)
     {

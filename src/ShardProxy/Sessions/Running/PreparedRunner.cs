@@ -74,7 +74,7 @@ public sealed class PreparedRunner
 
     private async ValueTask<bool> ExecuteAsync(ExecutePlan plan, PlannedStatement planned, StatementText text)
     {
-        if (planned.Verb == "execute" && await TrySpreadAsync(plan, text) is { } spread)
+        if ((planned.Verb == "execute" || plan.Explain is not null) && await TrySpreadAsync(plan, planned, text) is { } spread)
             return spread;
         ResolvedExecute resolved;
         long moveNumber;
@@ -91,7 +91,7 @@ public sealed class PreparedRunner
         return await _runner.RunOnAsync(resolved.Shard, resolved.Inner, resolved.Sql, offset);
     }
 
-    private async ValueTask<bool?> TrySpreadAsync(ExecutePlan plan, StatementText text)
+    private async ValueTask<bool?> TrySpreadAsync(ExecutePlan plan, PlannedStatement planned, StatementText text)
     {
         if (!_session.Prepared.TryGetStatement(Encoding.UTF8.GetBytes(plan.Name), out var statement))
             return null;
@@ -101,7 +101,9 @@ public sealed class PreparedRunner
         if (template.Statements is not [var inner] || !SpreadExecute.Takes(inner.Plan))
             return null;
         CheckCount(plan, Math.Max(statement.Text.ParameterTypes.Length, ParameterCount(_session.Scanner.Shape)));
-        return await _spread.RunAsync(statement, inner, text, Formats);
+        return plan.Explain is { } explain
+            ? await _spread.ExplainAsync(explain, planned, statement, inner, text)
+            : await _spread.RunAsync(statement, inner, text, Formats);
     }
 
     /// <summary>What an EXECUTE runs, and where. Throws what PostgreSQL says of a wrong one, and the refusal when it spans shards.</summary>

@@ -145,7 +145,7 @@ public static class Routing
     public static bool IsForHint(Plan plan, Session session) => plan switch
     {
         RefusedPlan refused => refused.SqlState == SqlStates.FeatureNotSupported,
-        CountEverywherePlan or InsertEverywherePlan or SeveralShardsPlan or GatherPlan or ExplainPlan => true,
+        CountEverywherePlan or InsertEverywherePlan or SeveralShardsPlan or GatherPlan or ExplainPlan or DeclarePlan => true,
         EveryShardPlan => session.Scanner.Hint.Kind != RoutingHintKind.None,
         _ => false,
     };

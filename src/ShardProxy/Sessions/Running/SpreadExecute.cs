@@ -26,14 +26,41 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
     /// <returns>Null when one shard answers it with these arguments.</returns>
     public async ValueTask<bool?> RunAsync(ClientStatement statement, PlannedStatement inner, StatementText text, IReadOnlyList<short> formats)
     {
+        var bound = await BindAsync(statement, text, formats);
+        return await ChooseAsync(inner.Plan, bound) is { } plan ? await RunAsync(plan, inner, bound) : null;
+    }
+
+    /// <summary>EXPLAIN before it.</summary>
+    /// <param name="planned">The plan of <paramref name="text"/>.</param>
+    public async ValueTask<bool?> ExplainAsync(ExplainPlan explain, PlannedStatement planned, ClientStatement statement, PlannedStatement inner, StatementText text)
+    {
+        var verb = ExecuteText.StartOfVerb(text.Bytes);
+        var bound = await BindAsync(statement, new StatementText(text.Whole, text.Start + verb, text.End), []);
+        var plan = await ChooseAsync(inner.Plan, bound);
+        if (plan is null)
+            return null;
+        if (plan is not (SpreadPlan or CountEverywherePlan))
+            throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXPLAIN EXECUTE of a statement whose rows are gathered is not supported", "Run EXPLAIN of the statement itself.");
+        bound.Values(session);
+        var sql = bound.Sql;
+        return await runner.Explains.RunAsync(
+            explain with { Inner = plan, Body = Encoding.UTF8.GetString(sql), HasParameters = true }, planned, new StatementText(sql, 0, sql.Length), bound.Body, bound.Types);
+    }
+
+    private async ValueTask<BoundStatement> BindAsync(ClientStatement statement, StatementText text, IReadOnlyList<short> formats)
+    {
         var sql = statement.Text.Sql;
         var shard = session.Servers.AnyShard();
         var described = await ShardDescription.AskAsync(session, shard, sql, statement.Text.ParameterTypes);
         var values = await ArgumentsAsync(shard, described.ParameterTypes, text);
         var body = new ByteBuffer();
         BindMessage.Write(body, [], [], [], values, [.. formats]);
-        var bound = new BoundStatement(sql, body.Unread[Frame.HeaderLength..].ToArray(), described.ParameterTypes, formats);
-        var plan = inner.Plan;
+        return new BoundStatement(sql, body.Unread[Frame.HeaderLength..].ToArray(), described.ParameterTypes, formats);
+    }
+
+    /// <summary>Null when one shard answers it with these values.</summary>
+    private async ValueTask<Plan?> ChooseAsync(Plan plan, BoundStatement bound)
+    {
         if (Routing.NeedsPlaces(session, plan, bound.Values(session)))
             await Routing.PlaceAsync(session);
         if (plan is OneShardPlan one)
@@ -43,10 +70,10 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
                 return null;
         }
         if (plan is ReplanPlan)
-            plan = Routing.Replan(session, sql, 0).Plan;
+            plan = Routing.Replan(session, bound.Sql, 0).Plan;
         if (plan is SpreadPlan or CountEverywherePlan && ClockValues.AreIn(bound.Values(session)))
-            plan = Routing.Replan(session, sql, 0, hasClockValues: true).Plan;
-        return await RunAsync(plan, inner, bound);
+            plan = Routing.Replan(session, bound.Sql, 0, hasClockValues: true).Plan;
+        return plan;
     }
 
     private ValueTask<bool> RunAsync(Plan plan, PlannedStatement inner, BoundStatement bound) => plan switch

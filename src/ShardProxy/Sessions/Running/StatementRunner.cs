@@ -38,6 +38,7 @@ public sealed class StatementRunner
         Counts = new CountRunner(session);
         Spread = new SpreadRunner(session);
         Writes = new WriteRunner(session, _transactions);
+        Cursors = new CursorRunner(session, this);
         _settings = new SettingRunner(session);
         _everyShard = new EveryShardRunner(session, _transactions);
         _copies = new CopyRunner(session, _transactions);
@@ -63,6 +64,10 @@ public sealed class StatementRunner
 
     public WriteRunner Writes { get; }
 
+    public CursorRunner Cursors { get; }
+
+    public Explaining.ExplainRunner Explains => _explainOverShards;
+
     public GatherRunner Gathers { get; }
 
     /// <summary>Runs it and writes its replies, without ReadyForQuery. False when it failed; the error is written then.</summary>
@@ -87,8 +92,13 @@ public sealed class StatementRunner
             var start = planned.Plan is EveryShardPlan or GatherPlan or CountEverywherePlan or SeveralShardsPlan or CopyPlan or TransactionPlan ? slow.Start() : 0;
             var succeeded = (planned.Plan, portal) switch
             {
-                (SpreadPlan spread, not null) => await Spread.RunAsync(spread, portal),
+                (SpreadPlan spread, not null) => await Spread.RunAsync(spread, portal, other => other is GatherPlan gather
+                    ? Gathers.RunAsync(gather, planned, portal.Statement.Text.Sql, portal.Bind, portal.Statement.Text.ParameterTypes)
+                    : DispatchAsync(planned with { Plan = other }, text)),
                 (WritePlan write, not null) => await Writes.RunAsync(write, portal),
+                (CursorPlan { Verb: CursorVerb.Fetch, Name: { } name }, not null) when _session.Cursors.TryFindMerged(name, out var cursor) =>
+                    await Cursors.FetchAsync(name, cursor, planned, text, portal),
+                (ExplainPlan explained, not null) => await _explainOverShards.RunAsync(explained, planned, text, portal.Bind, portal.Statement.Text.ParameterTypes),
                 (ExplainShardsPlan explain, not null) => await _explain.RunAsync(explain, portal, text),
                 _ => await DispatchAsync(planned, text),
             };
@@ -189,10 +199,10 @@ public sealed class StatementRunner
             case DrawPlan draw:
                 return RunDrawnAsync(draw, planned, text);
             case ReplanPlan:
-                return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text)).Plan }, text);
+                return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, text.IndexIn(_session.Scanner)).Plan }, text);
             // The template was made for other literals.
             case SpreadPlan or CountEverywherePlan when ClockValues.AreInLiterals(text.Whole.Span, _session.Scanner):
-                return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, StatementAt(text), hasClockValues: true).Plan }, text);
+                return DispatchAsync(planned with { Plan = Routing.Replan(_session, text.Whole.Span, text.IndexIn(_session.Scanner), hasClockValues: true).Plan }, text);
             case SpreadPlan spread:
                 return Spread.RunAsync(spread, text, other => DispatchAsync(planned with { Plan = other }, text));
             case WritePlan { Draft: OneShardDraft draft } when Routing.Choose(_session, draft.One, ValuesOf(text), out _) is var other && !ReferenceEquals(other, draft.One):
@@ -221,7 +231,9 @@ public sealed class StatementRunner
             case PreparePlan or ExecutePlan or DeallocatePlan:
                 return _prepared.RunAsync(planned, text);
             case CursorPlan cursor:
-                return RunCursorAsync(cursor, planned, text);
+                return Cursors.RunAsync(cursor, planned, text, other => DispatchAsync(planned with { Plan = other }, text));
+            case DeclarePlan declare:
+                return Cursors.DeclareAsync(declare, text, other => DispatchAsync(planned with { Plan = other }, text));
             case DiscardPlan discard:
                 return _commands.DiscardAsync(discard);
             case DistributePlan distribute:
@@ -263,15 +275,6 @@ public sealed class StatementRunner
         }
     }
 
-    // Which of its text's statements it is.
-    private int StatementAt(StatementText text)
-    {
-        var index = 0;
-        while (index + 1 < _session.Scanner.StatementCount && _session.Scanner.GetStatement(index).Start != text.Start)
-            index++;
-        return index;
-    }
-
     /// <summary>Draws the statement's identifiers, writes them into its text and runs that.</summary>
     private async ValueTask<bool> RunDrawnAsync(DrawPlan draw, PlannedStatement planned, StatementText text)
     {
@@ -286,29 +289,6 @@ public sealed class StatementRunner
         if (template.Statements is not [{ Plan: not DrawPlan } rewritten])
             throw DrawnStatement.NotReadable();
         return await DispatchAsync(rewritten, new StatementText(sql, 0, sql.Length));
-    }
-
-    private async ValueTask<bool> RunCursorAsync(CursorPlan plan, PlannedStatement planned, StatementText text)
-    {
-        var shard = plan.Verb switch
-        {
-            CursorVerb.Declare => Routing.Choose(_session, plan.Inner ?? HomeShard.Instance, text),
-            _ when plan.Name is not null && _session.TryFindCursor(plan.Name, out var where) => where,
-            _ => _session.Servers.AnyShard(),
-        };
-        if (plan is { Verb: CursorVerb.Close, Name: null } && _session.Servers.JoinedCount > 1)
-            return await _transactions.RunOnJoinedAsync(text);
-        if (plan is { Verb: CursorVerb.Declare, Name: { } declared })
-            _session.CheckCursorName(declared, shard);
-        if (!await RunOnAsync(shard, planned, text.Whole[text.Start..text.End], text.PositionOffset))
-            return false;
-        if (plan is { Verb: CursorVerb.Declare, Name: not null })
-            _session.Cursors.Add(plan.Name, shard, _session.Transaction, plan.WithHold);
-        else if (plan is { Verb: CursorVerb.Close, Name: null })
-            _session.Cursors.Clear();
-        else if (plan is { Verb: CursorVerb.Close, Name: not null })
-            _session.Cursors.Remove(plan.Name);
-        return true;
     }
 
     // PostgreSQL itself is the judge of a text that the grammar here does not know: what it rejects is the client's

@@ -1,4 +1,5 @@
 using System.Text;
+using ShardProxy.Statements;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -9,6 +10,16 @@ namespace ShardProxy.Sessions.Running;
 public readonly record struct StatementText(ReadOnlyMemory<byte> Whole, int Start, int End)
 {
     public ReadOnlySpan<byte> Bytes => Whole.Span[Start..End];
+
+    /// <summary>Which of the text's statements it is.</summary>
+    /// <param name="scanner">Has just read the text.</param>
+    public int IndexIn(ShapeScanner scanner)
+    {
+        var index = 0;
+        while (index + 1 < scanner.StatementCount && scanner.GetStatement(index).Start != Start)
+            index++;
+        return index;
+    }
 
     /// <summary>Characters before the statement: what a server's error position is short of.</summary>
     public int PositionOffset => Start == 0 ? 0 : Encoding.UTF8.GetCharCount(Whole.Span[..Start]);

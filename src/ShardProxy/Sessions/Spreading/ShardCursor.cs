@@ -12,9 +12,16 @@ namespace ShardProxy.Sessions.Spreading;
 /// One shard's portal, whose rows are fetched in portions and kept here: between two portions the connection owes nothing
 /// and can serve the client's other statements.
 /// </summary>
-public sealed class ShardCursor(Session session, ServerConnection server, byte[] portal, int portion) : IRowSource, IReplyTap
+public class ShardCursor(Session session, ServerConnection server, byte[] portal, int portion) : IRowSource, IReplyTap
 {
+    /// <summary>Bytes of a portion, roughly: large rows come fewer at a time.</summary>
+    private const int LargestPortion = 256 * 1024;
+
+    private const int FirstPortion = 50;
+
     private readonly ByteBuffer _rows = new();
+    private int _keptRows;
+    private long _keptBytes;
     private int _frameLength;
     private uint[] _nested = [];
     private bool _isDescribed;
@@ -40,13 +47,31 @@ public sealed class ShardCursor(Session session, ServerConnection server, byte[]
         return RowState.Row;
     }
 
+    /// <summary>Rows that the next portion is to have.</summary>
+    public int Portion { get; set; } = portion;
+
+    protected byte[] Portal => portal;
+
     /// <summary>Asks for the next portion.</summary>
     public void Ask()
     {
-        ExecuteMessage.Write(server.Channel.Output, portal, portion);
-        server.Ledger.Expect(ReplyKind.Execute, Disposition.Swallow);
+        // How large rows are, the portion before has shown.
+        var rows = _keptRows == 0 ? Math.Min(Portion, FirstPortion) : (int)Math.Clamp(LargestPortion / Math.Max(1, _keptBytes / _keptRows), 1, Portion);
+        _keptRows = 0;
+        _keptBytes = 0;
+        WriteAsk(rows);
         server.SendSync(Disposition.Swallow);
     }
+
+    /// <summary>Writes what asks for so many rows.</summary>
+    protected virtual void WriteAsk(int rows)
+    {
+        ExecuteMessage.Write(server.Channel.Output, portal, rows);
+        server.Ledger.Expect(ReplyKind.Execute, Disposition.Swallow);
+    }
+
+    /// <summary>Whether a CommandComplete behind the description says that there are no more rows.</summary>
+    protected virtual bool IsLast(ReadOnlySpan<byte> body) => true;
 
     /// <summary>Frees the portal before the transaction's end would.</summary>
     public void Close()
@@ -71,7 +96,10 @@ public sealed class ShardCursor(Session session, ServerConnection server, byte[]
                 Keep(frame);
                 break;
             // What the connection owed before (BEGIN) ends without a description.
-            case BackendMessageType.CommandComplete or BackendMessageType.EmptyQueryResponse when _isDescribed:
+            case BackendMessageType.CommandComplete when _isDescribed:
+                _hasEnded = IsLast(frame[Protocol.Framing.Frame.HeaderLength..]);
+                break;
+            case BackendMessageType.EmptyQueryResponse when _isDescribed:
                 _hasEnded = true;
                 break;
             case BackendMessageType.NoticeResponse when !forward:
@@ -99,6 +127,8 @@ public sealed class ShardCursor(Session session, ServerConnection server, byte[]
     private void Keep(ReadOnlySpan<byte> frame)
     {
         var at = _rows.Count;
+        _keptRows++;
+        _keptBytes += frame.Length;
         _rows.Write(frame);
         if (_nested.Length > 0)
             NestedObjectIds.RowToHome(_rows.UnreadMutable[(at + Protocol.Framing.Frame.HeaderLength)..], _nested, ObjectIds);

@@ -257,6 +257,11 @@ public sealed class ShardRows : IRowSource
             _farewell = error;
             throw new ServerLostException(Server, error, null);
         }
+        if (error.SqlState == SqlStates.QueryCanceled && _session.Relay.CancelMeans is { } reason)
+        {
+            _session.Relay.CancelMeans = null;
+            throw new SqlErrorException(reason);
+        }
         throw new SqlErrorException(error);
     }
 }

@@ -26,6 +26,9 @@ public sealed class SpreadCursor : ISpreadRun
         _shards = shards;
     }
 
+    /// <summary>Where its rows go.</summary>
+    public Protocol.Framing.ByteBuffer Output => _session.Client.Output;
+
     public IReadOnlyList<IRowSource> Rows => _shards;
 
     public byte[] Description => _shards[0].Description;
@@ -37,6 +40,7 @@ public sealed class SpreadCursor : ISpreadRun
     {
         var portal = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"shardproxy {number}"));
         var portion = Math.Clamp(maxRows, LeastPortion, GreatestPortion);
+        await session.MoveGate.EnterAsync(stays: false);
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
             servers.Add(await session.Servers.GetAsync(shard));
@@ -47,7 +51,39 @@ public sealed class SpreadCursor : ISpreadRun
             (statement with { Portal = portal, MaxRows = portion }).Send(session, server);
         var cursor = new SpreadCursor(session, cursors);
         await cursor.DrainAsync(cursors);
+        session.MoveGate.Leave();
         return cursor;
+    }
+
+    /// <summary>A cursor on each shard, with its snapshot, and no row yet.</summary>
+    /// <param name="query">For the shards.</param>
+    public static async ValueTask<SpreadCursor> DeclareAsync(Session session, IReadOnlyList<int> shards, ReadOnlyMemory<byte> query, long number)
+    {
+        var name = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"shardproxy cursor {number}"));
+        await session.MoveGate.EnterAsync(stays: false);
+        var cursors = new List<ShardCursor>(shards.Count);
+        foreach (var shard in shards)
+            cursors.Add(new DeclaredShardCursor(session, await session.Servers.GetAsync(shard), name));
+        SpreadRun.CheckMoves(session);
+        session.StartQueryClock();
+        foreach (DeclaredShardCursor shard in cursors)
+            shard.Declare(query.Span);
+        var cursor = new SpreadCursor(session, cursors);
+        await cursor.DrainAsync(cursors);
+        session.StopClock();
+        session.MoveGate.Leave();
+        return cursor;
+    }
+
+    /// <summary>How many rows the client wants next, and, for a declared cursor, in which formats.</summary>
+    public void Expect(long rows, short[] formats)
+    {
+        foreach (var shard in _shards)
+        {
+            shard.Portion = (int)Math.Clamp(rows, LeastPortion, GreatestPortion);
+            if (shard is DeclaredShardCursor declared)
+                declared.Formats = formats;
+        }
     }
 
     public async ValueTask<bool> PumpAsync(IRowPump pump, long maxRows)
@@ -69,7 +105,7 @@ public sealed class SpreadCursor : ISpreadRun
                     break;
                 default:
                     _session.Client.TryFlush();
-                    if (output.Count <= ReplyRelay.ClientHighWater)
+                    if (output.Count < ReplyRelay.ClientHighWater)
                         break;
                     await _session.WaitAsync();
                     _session.CancelIfLate();

@@ -39,6 +39,7 @@ public sealed class SpreadRun : ISpreadRun
     /// <param name="entries">Who takes what the shards report of entries of global indexes; null: they report none.</param>
     internal static async ValueTask<SpreadRun> StartAsync(Session session, IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf, EntryLog? entries = null)
     {
+        await session.MoveGate.EnterAsync(stays: false);
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
             servers.Add(await session.Servers.GetAsync(shard));
@@ -62,13 +63,15 @@ public sealed class SpreadRun : ISpreadRun
             await run.AbortAsync(exception);
             throw;
         }
+        // A described portal was bound, and Bind has taken the snapshot.
+        session.MoveGate.Leave();
         return run;
     }
 
     /// <summary>The shards were chosen before their connections were there: throws if a key has moved meanwhile.</summary>
     internal static void CheckMoves(Session session)
     {
-        if (session.Database.Routing.Directory.MoveNumber != session.ChosenUnder)
+        if (session.ChosenUnder is { } number && session.Database.Routing.Directory.MoveNumber != number)
         {
             throw new SqlErrorException(
                 SqlStates.SerializationFailure, "a key was moved to another shard while the statement waited for its connections", "Try again.");
@@ -93,7 +96,7 @@ public sealed class SpreadRun : ISpreadRun
                 held = null;
             }
             _session.Client.TryFlush();
-            if (state == MergeState.WantRoom && output.Count <= ReplyRelay.ClientHighWater)
+            if (state == MergeState.WantRoom && output.Count < ReplyRelay.ClientHighWater)
                 continue;
             if (state == MergeState.WantRows)
                 LookForErrors();

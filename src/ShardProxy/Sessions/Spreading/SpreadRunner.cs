@@ -26,7 +26,7 @@ public sealed class SpreadRunner
             : null;
         try
         {
-            return await RunAsync(plan, shards, entry, new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true));
+            return await RunAsync(plan, shards, entry, new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true) { IsScanned = _session.Scanner.StatementCount == 1 });
         }
         catch (NotMergeableException) when (plan.Fallback is not null)
         {
@@ -44,7 +44,7 @@ public sealed class SpreadRunner
     {
         try
         {
-            return await RunAsync(plan, Shards(plan, bound.Values(_session)), new ClientRequest(bound.Sql, bound.Body, bound.Types, bound.Formats, IsDescribed: !_session.Relay.DropsRowDescription));
+            return await RunAsync(plan, Shards(plan, bound.Values(_session)), new ClientRequest(bound.Sql, bound.Body, bound.Types, bound.Formats, IsDescribed: !_session.Relay.DropsRowDescription) { IsScanned = true });
         }
         catch (NotMergeableException) when (plan.Fallback is not null)
         {
@@ -53,7 +53,8 @@ public sealed class SpreadRunner
     }
 
     /// <summary>An Execute of a portal of the extended protocol. Where it stops at its limit, the portal keeps what is left.</summary>
-    public async ValueTask<bool> RunAsync(SpreadPlan plan, ClientPortal portal)
+    /// <param name="otherwise">Runs the plan's fallback.</param>
+    public async ValueTask<bool> RunAsync(SpreadPlan plan, ClientPortal portal, Func<Plan, ValueTask<bool>> otherwise)
     {
         if (portal.Suspended is { } suspended)
             return await TakeAsync(suspended.Run, suspended.Pump, portal);
@@ -63,20 +64,54 @@ public sealed class SpreadRunner
             await Routing.PlaceAsync(_session);
         var shards = Shards(plan, Values(portal));
         var entry = plan.Lookup is { } lookup ? EntrySearch.Locate(_session, lookup, Values(portal, EntrySearch.Places())) : null;
-        return await RunAsync(plan, shards, entry, new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
+        var request = new ClientRequest(text.Sql, portal.Bind, text.ParameterTypes, portal.ResultFormats, IsDescribed: false)
         {
             NestedParameterTypes = portal.NestedParameterTypes,
             Portal = portal,
-        });
+            IsScanned = true,
+        };
+        try
+        {
+            return await RunAsync(plan, shards, entry, request);
+        }
+        catch (NotMergeableException) when (plan.Fallback is not null)
+        {
+            return await otherwise(plan.Fallback);
+        }
     }
 
     /// <summary>The shards of a statement of a simple Query.</summary>
     public List<int> ShardsOf(SpreadPlan plan, StatementText text) =>
         Shards(plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places });
 
-    /// <summary>Runs a statement without parameters for its figures.</summary>
-    public async ValueTask MeasureAsync(SpreadPlan plan, List<int> shards, byte[] sql, SpreadMeasure measure) =>
-        await RunAsync(plan, shards, new ClientRequest(sql, default, [], [], IsDescribed: false) { Measure = measure });
+    public List<int> ShardsOf(SpreadPlan plan, in StatementValues values) => Shards(plan, values);
+
+    /// <summary>Runs a statement for its figures.</summary>
+    public async ValueTask MeasureAsync(SpreadPlan plan, List<int> shards, ClientRequest request) => await RunAsync(plan, shards, request);
+
+    /// <summary>Declares a cursor on each shard. The types are known before.</summary>
+    /// <exception cref="NotMergeableException">Nothing is declared.</exception>
+    public async ValueTask<MergedCursor> DeclareAsync(DeclarePlan plan, List<int> shards, long number)
+    {
+        var request = new ClientRequest(Encoding.UTF8.GetBytes(plan.Body), default, [], [], IsDescribed: false);
+        if (plan.Query.Locks)
+            await _session.MoveGate.EnterAsync(stays: true);
+        if (plan.Query.Merge is not RowsDraft draft)
+        {
+            // Errors are told in the client's terms.
+            await ShardDescription.AskAsync(_session, shards[0], request.Sql, []);
+            var plain = await SpreadCursor.DeclareAsync(_session, shards, request.Sql, number);
+            return new MergedCursor(plan, plain, int.MaxValue, _ => new Concatenation(plain.Rows));
+        }
+        var spec = Mergeable(draft.Complete((await AskAsync(draft, shards[0], request)).ColumnTypes));
+        var run = await SpreadCursor.DeclareAsync(_session, shards, Encoding.UTF8.GetBytes(draft.ShardText), number);
+        return new MergedCursor(plan, run, draft.VisibleCount, formats =>
+        {
+            // A count that is wrong is the first FETCH's error.
+            var binding = Binding(request) with { Formats = formats, Limit = request.Count(draft.Limit, isLimit: true), Offset = request.Count(draft.Offset, isLimit: false) ?? 0 };
+            return new MergedRows(new RowMerge(spec, binding, run.Rows));
+        });
+    }
 
     /// <summary>First where a global index says that the row is, and then, should it not be there, on the other shards.</summary>
     private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, (int Shard, ulong Hash)? entry, ClientRequest request)
@@ -84,17 +119,21 @@ public sealed class SpreadRunner
         if (entry is null || shards.Count == 1 || await EntrySearch.FindAsync(_session, plan.Lookup!, entry.Value) is not { Count: > 0 } first)
             return await RunAsync(plan, shards, request);
         var others = shards.Except(first).ToList();
+        // No key may move between the two.
+        await _session.MoveGate.EnterAsync(stays: true);
         return await RunAsync(plan, first, others.Count == 0 ? request : request with { Elsewhere = () => RunAsync(plan, others, request with { IsDescribed = false }) });
     }
 
     private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
     {
+        if (plan.Locks)
+            await _session.MoveGate.EnterAsync(stays: true);
         try
         {
             return plan.Merge switch
             {
                 RowsDraft rows => await MergeRowsAsync(rows, shards, request),
-                GroupDraft groups => await GroupAsync(groups, shards, request),
+                CombinedDraft groups => await GroupAsync(groups, shards, request),
                 _ => await ConcatenateAsync(shards, request),
             };
         }
@@ -118,38 +157,87 @@ public sealed class SpreadRunner
     {
         var limit = request.Count(draft.Limit, isLimit: true);
         var offset = request.Count(draft.Offset, isLimit: false) ?? 0;
-        // The client's text is judged as it stands, so that errors are told in its terms; nothing runs before the types are known.
-        var described = await ShardDescription.AskAsync(_session, shards[0], request.Sql, request.ParameterTypes);
-        var shardText = Encoding.UTF8.GetBytes(draft.ShardText);
-        var probe = await ShardDescription.AskAsync(_session, shards[0], shardText, described.ParameterTypes);
-        var spec = Mergeable(draft.Complete(probe.ColumnTypes));
+        var shape = _session.Scanner.Hash;
+        var known = SpreadTypes.Find(_session, request);
+        if (known is not null && draft.Complete(known.ColumnTypes) is null)
+            known = null;
+        var isKnown = known is not null;
+        var types = known ?? await AskAsync(draft, shards[0], request);
+        var spec = Mergeable(draft.Complete(types.ColumnTypes));
         var formats = new short[draft.VisibleCount + draft.HiddenCount];
         for (var column = 0; column < formats.Length; column++)
             formats[column] = column < draft.VisibleCount ? request.Format(column) : (short)1;
-        var statement = Statement(shardText, request) with { ParameterTypes = described.ParameterTypes, Formats = formats };
-        var run = await StartAsync(shards, statement, request);
+        var statement = Statement(Encoding.UTF8.GetBytes(draft.ShardText), request) with { ParameterTypes = types.ParameterTypes, Formats = formats };
+        if (await StartAsync(shards, statement, request, isKnown) is not { } run)
+            return await MergeRowsAsync(draft, shards, request with { IsScanned = false });
+        if (isKnown && IsOtherwise(run.Description, ShardDescription.TypesOf, types.ColumnTypes))
+        {
+            await DropAsync(run);
+            return await MergeRowsAsync(draft, shards, request with { IsScanned = false });
+        }
+        if (!isKnown)
+            types.Remember(_session, request, shape);
         return await FinishAsync(run, request, request.Describe(run.Description, draft.VisibleCount), () =>
             new MergedRows(new RowMerge(spec, Binding(request) with { Limit = limit, Offset = offset }, run.Rows)));
     }
 
-    private async ValueTask<bool> GroupAsync(GroupDraft draft, List<int> shards, ClientRequest request)
+    private async ValueTask<bool> GroupAsync(CombinedDraft draft, List<int> shards, ClientRequest request)
     {
-        var described = await ShardDescription.AskAsync(_session, shards[0], request.Sql, request.ParameterTypes);
-        var probe = await ShardDescription.AskAsync(_session, shards[0], Encoding.UTF8.GetBytes(draft.Probe), described.ParameterTypes);
-        var shape = draft.Complete(probe.ColumnTypes, described.ParameterTypes.Length)
+        var hash = _session.Scanner.Hash;
+        var known = SpreadTypes.Find(_session, request);
+        if (known is not null && draft.Complete(known.ColumnTypes, known.ParameterTypes.Length) is null)
+            known = null;
+        var isKnown = known is not null;
+        var types = known ?? await AskAsync(draft, shards[0], request);
+        var shape = draft.Complete(types.ColumnTypes, types.ParameterTypes.Length)
             ?? throw new NotMergeableException();
         Mergeable(shape.Spec);
-        var statement = Statement(Encoding.UTF8.GetBytes(shape.ShardText), request) with { ParameterTypes = described.ParameterTypes, Formats = [1] };
-        var run = await SpreadRun.StartAsync(_session, shards, _ => statement);
+        var statement = Statement(Encoding.UTF8.GetBytes(shape.ShardText), request) with { ParameterTypes = types.ParameterTypes, Formats = [1] };
+        if (await StartAsync(shards, statement, request with { Portal = null }, isKnown) is not SpreadRun run)
+            return await GroupAsync(draft, shards, request with { IsScanned = false });
+        if (isKnown && IsOtherwise(run.Description, SpreadTypes.ColumnsOf, types.ShardColumns))
+        {
+            await DropAsync(run);
+            return await GroupAsync(draft, shards, request with { IsScanned = false });
+        }
+        types = types with { ShardColumns = SpreadTypes.ColumnsOf(run.Description) };
+        var arrays = await CollectAsync(run, shape.Spec, request, mayBeTooLarge: draft is CollectDraft);
+        var last = Statement(Encoding.UTF8.GetBytes(shape.Spec.Finish!.Text), request) with
+        {
+            ParameterTypes = types.ParameterTypes,
+            Formats = [.. request.Formats],
+            Arrays = arrays,
+        };
+        var finish = await StartAsync([shards[0]], last, request);
+        if (isKnown && IsOtherwise(finish.Description, SpreadTypes.ColumnsOf, types.FinishColumns))
+        {
+            await DropAsync(finish);
+            types = await AskAsync(draft, shards[0], request) with { ShardColumns = types.ShardColumns };
+            isKnown = false;
+            finish = await StartAsync([shards[0]], last, request);
+        }
+        if (!isKnown && finish.Description.Length > 0)
+            (types with { FinishColumns = SpreadTypes.ColumnsOf(finish.Description) }).Remember(_session, request, hash);
+        return await FinishAsync(finish, request, request.Describe(types.Frame, int.MaxValue), () => new Concatenation(finish.Rows));
+    }
+
+    /// <param name="mayBeTooLarge">What the merge has no room for is left to the plan's fallback.</param>
+    private async ValueTask<byte[][]> CollectAsync(SpreadRun run, MergeSpec spec, ClientRequest request, bool mayBeTooLarge)
+    {
         ArrayCollector arrays;
         CollectedRows merged;
         try
         {
             var binding = Binding(request);
-            var merge = new RowMerge(shape.Spec, binding, run.Shards);
+            var merge = new RowMerge(spec, binding, run.Shards);
             arrays = new ArrayCollector(merge.Columns, binding);
             merged = new CollectedRows(merge, arrays);
             await run.PumpAsync(merged, maxRows: 0);
+        }
+        catch (SqlErrorException exception) when (mayBeTooLarge && request.Portal is not { MaxRows: > 0 } && exception.Error.SqlState == SqlStates.ProgramLimitExceeded)
+        {
+            await DropAsync(run);
+            throw new NotMergeableException();
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
         {
@@ -161,15 +249,37 @@ public sealed class SpreadRunner
         var values = new byte[arrays.Count][];
         for (var column = 0; column < values.Length; column++)
             values[column] = arrays.Array(column).ToArray();
-        var last = Statement(Encoding.UTF8.GetBytes(shape.Spec.Finish!.Text), request) with
-        {
-            ParameterTypes = described.ParameterTypes,
-            Formats = [.. request.Formats],
-            Arrays = values,
-        };
-        var finish = await StartAsync([shards[0]], last, request);
-        return await FinishAsync(finish, request, request.Describe(described.Frame, int.MaxValue), () => new Concatenation(finish.Rows));
+        return values;
     }
+
+    // The client's text is judged as it stands, so that errors are told in its terms; nothing runs before the types are known.
+    private async ValueTask<SpreadTypes> AskAsync(MergeDraft draft, int shard, ClientRequest request)
+    {
+        var described = await ShardDescription.AskAsync(_session, shard, request.Sql, request.ParameterTypes);
+        var probe = await ShardDescription.AskAsync(_session, shard, Encoding.UTF8.GetBytes(draft.Probe), described.ParameterTypes);
+        return new SpreadTypes(described.ParameterTypes, probe.ColumnTypes, described.Frame);
+    }
+
+    /// <returns>Null when the statement should be asked about after all: it fails, and not in the client's terms.</returns>
+    private async ValueTask<ISpreadRun?> StartAsync(List<int> shards, ShardStatement statement, ClientRequest request, bool isKnown)
+    {
+        try
+        {
+            return await StartAsync(shards, statement, request);
+        }
+        catch (SqlErrorException exception) when (isKnown && exception.Error.Position is not null)
+        {
+            if (_session.Transaction.IsOpen)
+                throw new SqlErrorException(exception.Error with { Position = null });
+            return null;
+        }
+    }
+
+    private static bool IsOtherwise<T>(byte[] description, Func<byte[], T[]> read, T[] expected) =>
+        description.Length > 0 && !read(description).AsSpan().SequenceEqual(expected);
+
+    // A statement that is cancelled fails its block.
+    private ValueTask DropAsync(ISpreadRun run) => _session.Transaction.IsOpen ? run.FinishAsync() : run.AbortAsync();
 
     private async ValueTask<ISpreadRun> StartAsync(List<int> shards, ShardStatement statement, ClientRequest request) =>
         request.Portal is { MaxRows: > 0 and var maxRows }
@@ -264,6 +374,10 @@ public sealed class SpreadRunner
         return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = places };
     }
 
-    private List<int> Shards(SpreadPlan plan, in StatementValues values) =>
-        ShardBinder.Shards(plan.Keys, _session.Planning().Routing.Directory, _session.Database.ShardCount, values, _session.Servers.AnyShard());
+    private List<int> Shards(SpreadPlan plan, in StatementValues values)
+    {
+        if (plan.Keys.Sets is null)
+            _session.ChosenUnder = null;
+        return ShardBinder.Shards(plan.Keys, _session.Planning().Routing.Directory, _session.Database.ShardCount, values, _session.Servers.AnyShard());
+    }
 }

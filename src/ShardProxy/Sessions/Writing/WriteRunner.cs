@@ -93,6 +93,7 @@ public sealed class WriteRunner
         if (job.Plan.Draft is ReferenceDraft reference)
             return await _references.RunAsync(job, reference);
         WriterRule.CheckShards(_session, job.Shards);
+        await _session.MoveGate.EnterAsync(stays: true);
         var entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(_session, job.Shards, isOwnBlock) : null;
         // PostgreSQL gives no rows of a statement that fails in the end.
         var held = entries is null ? null : new ByteBuffer();
@@ -125,6 +126,8 @@ public sealed class WriteRunner
             ClockWordCheck.Check(values);
         var directory = _session.Planning().Routing.Directory;
         var any = _session.Servers.AnyShard();
+        if (plan.Keys.Sets is null && plan.Draft is not (SplitRowsDraft or OneShardDraft))
+            _session.ChosenUnder = null;
         var job = new WriteJob(plan, request, offset) { Edits = plan.Draft.Edits, Tag = WriteJob.TagOf(verb) };
         if (plan.Draft is OneShardDraft one)
             return job with { Shards = [Routing.Choose(_session, one.One.Choice, values)] };

@@ -104,6 +104,9 @@ public readonly struct SyntaxNode
 
     public bool Flag(string field) => Exists && _fields.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.True;
 
+    /// <summary>A number that need not fit into an int; 0 when it is absent.</summary>
+    public long LargeNumber(string field) => Exists && _fields.TryGetProperty(field, out var value) && value.TryGetInt64(out var number) ? number : 0;
+
     public int Number(string field, int absent) => Number(field, absent, absentIsZero: false);
 
     /// <summary>All child nodes, whatever the field: for walks that must miss nothing.</summary>

@@ -49,7 +49,9 @@ internal sealed class AggregateWriter(StatementDraft draft, ExpressionWriter exp
                 return new($"array_agg(({small})::int4 ORDER BY ({small})::int4 DESC{Tail(scope)})", ValueKind.Numbers);
             case 14:
                 var element = Of(ValueKind.Number);
-                return new($"jsonb_agg({element} ORDER BY {element})", ValueKind.Document);
+                return scope.Unique.Count == 0
+                    ? new($"jsonb_agg({element} ORDER BY {element})", ValueKind.Document)
+                    : new($"{Choices.Pick("jsonb_agg(", "jsonb_object_agg(concat_ws('/', " + string.Join(", ", scope.Unique) + "), ")}{element} ORDER BY {string.Join(", ", scope.Unique)})", ValueKind.Document);
             case 15:
                 return new($"percentile_disc(0.5) WITHIN GROUP (ORDER BY {Of(ValueKind.Small)})", ValueKind.Small);
             default:

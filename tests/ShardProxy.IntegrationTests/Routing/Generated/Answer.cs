@@ -5,7 +5,8 @@ using ShardProxy.IntegrationTests.Wire;
 namespace ShardProxy.IntegrationTests.Routing.Generated;
 
 /// <summary>What came back for a statement, and whether two of them are the same as far as the statement fixes it.</summary>
-internal sealed class Answer(List<WireMessage> messages)
+/// <param name="isFetched">By a cursor, which over gathered rows tells the numbers of their own columns.</param>
+internal sealed partial class Answer(List<WireMessage> messages, bool isFetched = false)
 {
     private const uint Numeric = 1700;
     private const uint Interval = 1186;
@@ -25,8 +26,8 @@ internal sealed class Answer(List<WireMessage> messages)
             return SqlState == wanted ? null : $"SQLSTATE {wanted} was expected: {expected.Error}\nbut: {Error?.ToString() ?? "no error"}";
         if (Error is { } error)
             return $"an error: {error}";
-        var others = Texts(static message => message.Type != 'D');
-        var otherExpected = expected.Texts(static message => message.Type != 'D');
+        var others = Others();
+        var otherExpected = expected.Others();
         if (!SameLines(others, otherExpected))
             return Sides(otherExpected, others);
         var rows = Rows(statement.IsLoose);
@@ -58,6 +59,15 @@ internal sealed class Answer(List<WireMessage> messages)
         return description.StartsWith("RowDescription", StringComparison.Ordinal) && parts.Length == wanted.Length
             && parts.Zip(wanted).All(static pair => pair.First == pair.Second || pair.First == "-1");
     }
+
+    private List<string> Others()
+    {
+        var texts = Texts(static message => message.Type != 'D');
+        return isFetched ? texts.ConvertAll(static line => ColumnNumber().Replace(line, "")) : texts;
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex("/[0-9]+(?=,|$)")]
+    private static partial System.Text.RegularExpressions.Regex ColumnNumber();
 
     private List<string> Texts(Func<WireMessage, bool> chosen) => [.. messages.Where(chosen).Select(static message => message.ToString())];
 

@@ -8,6 +8,9 @@ internal enum ProtocolWay
     Simple,
     Text,
     Binary,
+
+    /// <summary>Declared as a cursor that goes forward, and fetched as a whole.</summary>
+    Cursor,
 }
 
 /// <summary>Sends statements to the reference and to every subject over connections that are kept, and compares.</summary>
@@ -48,14 +51,18 @@ internal sealed class StatementRunner : IAsyncDisposable
     }
 
     /// <summary>Loose values are compared as text only.</summary>
-    public static ProtocolWay WayOf(GeneratedStatement statement, int number) => statement.IsLoose ? (ProtocolWay)(number % 2) : (ProtocolWay)(number % 3);
+    public static ProtocolWay WayOf(GeneratedStatement statement, int number) => statement.IsLoose ? (number % 4) switch
+    {
+        2 => ProtocolWay.Text,
+        var way => (ProtocolWay)way,
+    } : (ProtocolWay)(number % 4);
 
     /// <param name="counts">Whether it shows in the counts.</param>
     public async Task<string?> DifferenceAsync(GeneratedStatement statement, int number, bool counts = true)
     {
         var way = WayOf(statement, number);
         var script = await ScriptAsync(statement, statement.Text, way);
-        var expected = new Answer(await _reference.RunAsync(script));
+        var expected = new Answer(await _reference.RunAsync(script), way == ProtocolWay.Cursor);
         if (expected.IsTimeout)
         {
             Timeouts += counts ? 1 : 0;
@@ -70,7 +77,10 @@ internal sealed class StatementRunner : IAsyncDisposable
             Answer answer;
             try
             {
-                answer = new Answer(await _subjects[subject].RunAsync(script));
+                answer = new Answer(await _subjects[subject].RunAsync(script), way == ProtocolWay.Cursor);
+                // What was learnt of its shape must not change the answer.
+                if (way == ProtocolWay.Simple && answer.SqlState is null)
+                    answer = new Answer(await _subjects[subject].RunAsync(script), way == ProtocolWay.Cursor);
             }
             catch (Exception exception) when (exception is IOException or TimeoutException or System.Net.Sockets.SocketException)
             {
@@ -117,6 +127,11 @@ internal sealed class StatementRunner : IAsyncDisposable
     {
         if (way == ProtocolWay.Simple)
             return new FrontendScript().Query(statement.Inline(text));
+        if (way == ProtocolWay.Cursor)
+        {
+            return new FrontendScript().Query("BEGIN").Query($"DECLARE c NO SCROLL CURSOR FOR {statement.Inline(text)}")
+                .Query("FETCH ALL FROM c").Query("ROLLBACK");
+        }
         var types = new uint[statement.Parameters.Count];
         var values = new byte[]?[types.Length];
         var formats = new short[types.Length];

@@ -11,6 +11,11 @@ public sealed class ExplainNode(string type)
 
     private readonly List<(string Name, string? Text, double? Number)> _properties = [];
 
+    public string Type { get; } = type;
+
+    /// <summary>Each has a text or a number.</summary>
+    public IReadOnlyList<(string Name, string? Text, double? Number)> Properties => _properties;
+
     public List<ExplainNode> Children { get; } = [];
 
     /// <summary>A server's own answer to EXPLAIN, in the format asked for.</summary>
@@ -31,11 +36,11 @@ public sealed class ExplainNode(string type)
 
     public IEnumerable<string> Lines(int depth = 0)
     {
-        yield return (depth == 0 ? "" : new string(' ', (6 * depth) - 4) + "->  ") + type;
+        yield return (depth == 0 ? "" : new string(' ', (6 * depth) - 4) + "->  ") + Type;
         var indent = new string(' ', (6 * depth) + 2);
         foreach (var (name, text, number) in _properties)
         {
-            var value = text ?? number!.Value.ToString("0.###", CultureInfo.InvariantCulture);
+            var value = text ?? Number(number!.Value);
             yield return $"{indent}{name}: {value.ReplaceLineEndings("\n").Replace("\n", "\n" + indent + "  ", StringComparison.Ordinal)}";
         }
         foreach (var line in ServerPlan)
@@ -44,11 +49,13 @@ public sealed class ExplainNode(string type)
             yield return line;
     }
 
+    public static string Number(double number) => number.ToString("0.###", CultureInfo.InvariantCulture);
+
     public string Json() => new JsonArray(new JsonObject { ["Plan"] = ToJson() }).ToJsonString(Indented);
 
     private JsonObject ToJson()
     {
-        var node = new JsonObject { ["Node Type"] = type };
+        var node = new JsonObject { ["Node Type"] = Type };
         foreach (var (name, text, number) in _properties)
             node[name] = text is not null ? JsonValue.Create(text) : JsonValue.Create(number!.Value);
         var plans = new JsonArray();

@@ -10,20 +10,33 @@ namespace ShardProxy.Sessions.Running.Explaining;
 /// <summary>Runs an <see cref="ExplainPlan"/>: what the proxy would do, with what each shard says of its part.</summary>
 public sealed class ExplainRunner(Session session, StatementRunner runner)
 {
-    private const uint JsonType = 114;
+    // pg_type.dat.
+    private const uint XmlType = 142;
 
     /// <summary>The one column that EXPLAIN has.</summary>
-    public static FieldDescription Field(ExplainPlan plan) => new("QUERY PLAN", plan.IsJson ? JsonType : TypeOid.Text, -1);
+    public static FieldDescription Field(ExplainPlan plan) => new(
+        "QUERY PLAN",
+        plan.Format switch
+        {
+            ExplainFormat.Json => TypeOid.Json,
+            ExplainFormat.Xml => XmlType,
+            _ => TypeOid.Text,
+        },
+        -1);
 
-    public async ValueTask<bool> RunAsync(ExplainPlan plan, PlannedStatement planned, StatementText text)
+    /// <param name="bind">The body of Bind; empty in the simple protocol.</param>
+    /// <param name="declared">The parameters' types as far as they are known.</param>
+    public async ValueTask<bool> RunAsync(ExplainPlan plan, PlannedStatement planned, StatementText text, ReadOnlyMemory<byte> bind = default, uint[]? declared = null)
     {
         ExplainNode? node = null;
         try
         {
-            node = plan.Inner is GatherPlan gather ? await GatherAsync(gather, plan, planned) : await SpreadAsync(plan, text);
+            node = plan.Inner is GatherPlan gather ? await GatherAsync(gather, plan, planned) : await SpreadAsync(plan, text, bind, declared ?? []);
         }
         catch (NotMergeableException) when (plan.Inner is SpreadPlan { Fallback: GatherPlan fallback })
         {
+            if (plan.HasParameters)
+                throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXPLAIN of a gathered statement is not supported with parameters", "Write the values into the text.");
             node = await GatherAsync(fallback with { NeedsRows = plan.Analyzes }, plan, planned);
         }
         catch (SqlErrorException exception) when (exception.Error.Position is { } position)
@@ -34,28 +47,45 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
             return false;
         if (!session.Relay.DropsRowDescription)
             RowDescriptionMessage.Write(session.Client.Output, Field(plan));
-        foreach (var line in plan.IsJson ? [node.Json()] : node.Lines().SelectMany(static line => line.Split('\n')))
+        foreach (var line in Write(node, plan.Format))
             DataRowMessage.Write(session.Client.Output, [line]);
         session.WriteTag("EXPLAIN"u8);
         return true;
     }
 
-    private async ValueTask<ExplainNode> SpreadAsync(ExplainPlan plan, StatementText text)
+    // As text a line is a row, in the other formats the whole is one.
+    private static IEnumerable<string> Write(ExplainNode node, ExplainFormat format) => format switch
+    {
+        ExplainFormat.Json => [node.Json()],
+        ExplainFormat.Xml => [ExplainXml.Write(node)],
+        ExplainFormat.Yaml => [ExplainYaml.Write(node)],
+        _ => node.Lines().SelectMany(static line => line.Split('\n')),
+    };
+
+    private async ValueTask<ExplainNode> SpreadAsync(ExplainPlan plan, StatementText text, ReadOnlyMemory<byte> bind, uint[] declared)
     {
         var spread = plan.Inner as SpreadPlan ?? new SpreadPlan(SpreadKeys.All);
-        var values = new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText };
-        var needsPlaces = Routing.NeedsPlaces(session, spread, values);
-        if (needsPlaces)
-            await Routing.PlaceAsync(session);
-        var shards = runner.Spread.ShardsOf(spread, text);
         var body = Encoding.UTF8.GetBytes(plan.Body);
-        var shape = await SpreadShape.AskAsync(session, spread, shards[0], body);
+        // The client's text is judged as it stands, so that errors are told in its terms.
+        var types = (await ShardDescription.AskAsync(session, session.Servers.AnyShard(), body, declared)).ParameterTypes;
+        if (Routing.NeedsPlaces(session, spread, Values(text, bind, types)))
+            await Routing.PlaceAsync(session);
+        var shards = runner.Spread.ShardsOf(spread, Values(text, bind, types));
+        var shape = await SpreadShape.AskAsync(session, spread, shards[0], body, types);
         SpreadMeasure? measure = null;
         if (plan.Analyzes)
-            await runner.Spread.MeasureAsync(spread, shards, body, measure = new SpreadMeasure());
-        var answers = await ServerExplain.AskAsync(session, shards, plan.Head + shape.ShardText);
+        {
+            measure = new SpreadMeasure();
+            await runner.Spread.MeasureAsync(spread, shards, new ClientRequest(body, bind, types, [], IsDescribed: false) { Measure = measure });
+        }
+        var answers = await ServerExplain.AskAsync(session, shards, new ShardStatement(Encoding.UTF8.GetBytes(plan.Head + shape.ShardText)) { Bind = bind, ParameterTypes = types, Formats = [0] });
         return SpreadExplain.Node(session.Database, plan, shards, shape, answers, measure);
     }
+
+    private StatementValues Values(StatementText text, ReadOnlyMemory<byte> body, uint[] types) =>
+        BindMessage.TryRead(body.Span, out var bind)
+            ? new StatementValues(text.Whole.Span, session.Scanner, bind, types) { IsConverted = session.ConvertsText, Places = session.Places }
+            : new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText, Places = session.Places };
 
     private async ValueTask<ExplainNode?> GatherAsync(GatherPlan gather, ExplainPlan plan, PlannedStatement planned)
     {

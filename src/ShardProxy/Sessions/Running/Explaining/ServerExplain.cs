@@ -1,9 +1,9 @@
 using System.Text;
 using ShardProxy.Execution;
 using ShardProxy.Pooling;
-using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running.Explaining;
 
@@ -12,15 +12,18 @@ internal sealed class ServerExplain : IReplyTap
 {
     private List<string> _lines = [];
 
-    /// <summary>Asks all shards at once.</summary>
-    public static async ValueTask<IReadOnlyList<string>[]> AskAsync(Session session, IReadOnlyList<int> shards, string sql)
+    /// <summary>Asks all shards at once, of a statement without parameters.</summary>
+    public static ValueTask<IReadOnlyList<string>[]> AskAsync(Session session, IReadOnlyList<int> shards, string sql) =>
+        AskAsync(session, shards, new ShardStatement(Encoding.UTF8.GetBytes(sql)));
+
+    public static async ValueTask<IReadOnlyList<string>[]> AskAsync(Session session, IReadOnlyList<int> shards, ShardStatement statement)
     {
         var servers = new ServerConnection[shards.Count];
         for (var index = 0; index < servers.Length; index++)
             servers[index] = await session.Servers.GetAsync(shards[index]);
         foreach (var server in servers)
         {
-            server.SendQuery(sql, Disposition.Swallow);
+            statement.Send(session, server);
             session.Flush(server);
         }
         var answers = new IReadOnlyList<string>[servers.Length];

@@ -37,7 +37,7 @@ internal static class SpreadExplain
         }
         if (spec?.Finish is not { } finish)
             return merge;
-        var last = new ExplainNode("Statement over Combined Groups").Add("On Shard", database.ShardName(shards[0])).Add("Statement", finish.Text);
+        var last = new ExplainNode(spec.Group is null ? "Statement over Collected Rows" : "Statement over Combined Groups").Add("On Shard", database.ShardName(shards[0])).Add("Statement", finish.Text);
         if (measure is { Steps: [_, var step, ..] })
             last.Add("Actual Rows", step.Rows).Add("Actual Total Time", step.Time.TotalMilliseconds);
         last.Children.Add(merge);

@@ -57,6 +57,7 @@ internal sealed class GatherLoader
     /// <param name="types">The declared types of its parameters.</param>
     public async ValueTask LoadAsync(ReadOnlyMemory<byte> original, uint[] types)
     {
+        await _session.MoveGate.EnterAsync(stays: false);
         _home = await _session.Servers.GetAsync(Database.HomeShard);
         _isWrapped = _session.Transaction.IsWrapped;
         if (_isWrapped && _session.Transaction.HasSavepoints)
@@ -72,6 +73,7 @@ internal sealed class GatherLoader
                 await CopyAsync(read);
             await AnalyzeAsync();
             await EnterReadOnlyAsync();
+            _session.MoveGate.Leave();
         }
         catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
         {
