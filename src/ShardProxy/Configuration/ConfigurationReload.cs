@@ -7,8 +7,8 @@ namespace ShardProxy.Configuration;
 public sealed record ReloadOutcome(ProxyConfig Effective, IReadOnlyList<string> Applied, IReadOnlyList<string> NeedsRestart);
 
 /// <summary>
-/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, tables, the log's level
-/// and the slow-query bound change while running; the address, shards, buckets and caches do not.
+/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, tables, further shards, the log's level
+/// and the slow-query bound change while running; the address, buckets and caches do not.
 /// </summary>
 public static class ConfigurationReload
 {
@@ -49,8 +49,7 @@ public static class ConfigurationReload
 
     private static DatabaseConfig CompareDatabase(Comparison comparison, string path, DatabaseConfig old, DatabaseConfig now)
     {
-        if (!old.Shards.SequenceEqual(now.Shards))
-            comparison.NeedsRestart.Add($"{path}.shards");
+        var shards = CompareShards(comparison, path, old.Shards, now.Shards);
         // Tables that are new in the file are declared as create_distributed_table would; what cannot be is logged then.
         if (!SameTables(old.Tables, now.Tables))
             comparison.Applied.Add($"{path}.tables");
@@ -60,10 +59,23 @@ public static class ConfigurationReload
             Pool = new PoolConfig(
                 comparison.Keep($"{path}.pool.mode", old.Pool.Mode, now.Pool.Mode),
                 comparison.Take($"{path}.pool.size", old.Pool.Size, now.Pool.Size)),
-            Shards = old.Shards,
+            Shards = shards,
             Directory = comparison.Keep($"{path}.directory", old.Directory, now.Directory),
             CrossShardWrites = comparison.Take($"{path}.cross_shard_writes", old.CrossShardWrites, now.CrossShardWrites),
         };
+    }
+
+    /// <summary>Shards may come; those that are there stay as and where they are, the home shard first.</summary>
+    private static IReadOnlyList<ShardConfig> CompareShards(Comparison comparison, string path, IReadOnlyList<ShardConfig> old, IReadOnlyList<ShardConfig> now)
+    {
+        var added = now.Where(shard => old.All(known => known.Name != shard.Name)).ToArray();
+        if (!old.SequenceEqual(now.Except(added)))
+            comparison.NeedsRestart.Add($"{path}.shards");
+        else if (added.Length > 0)
+            comparison.Applied.Add($"{path}.shards");
+        else
+            return old;
+        return [.. old, .. added];
     }
 
     private static bool SameTables(IReadOnlyDictionary<string, TableConfig> old, IReadOnlyDictionary<string, TableConfig> now) =>

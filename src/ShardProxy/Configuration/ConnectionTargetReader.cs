@@ -23,7 +23,8 @@ public static class ConnectionTargetReader
 
     /// <summary>The target, or null with at least one error added.</summary>
     /// <param name="defaultDatabase">Used when the text names none.</param>
-    public static ConnectionTarget? Read(string text, string defaultDatabase, ICollection<string> errors)
+    /// <param name="like">Whose user, password, sslmode and sslrootcert count when the text says nothing of them.</param>
+    public static ConnectionTarget? Read(string text, string defaultDatabase, ICollection<string> errors, ConnectionTarget? like = null)
     {
         var before = errors.Count;
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -43,19 +44,24 @@ public static class ConnectionTargetReader
             errors.Add("host is missing");
         else if (host.Contains(',', StringComparison.Ordinal))
             errors.Add("host must be one server, not a list");
-        var user = options.GetValueOrDefault("user", "");
+        var user = options.GetValueOrDefault("user", like?.User ?? "");
         if (user.Length == 0)
             errors.Add("user is missing");
         var port = ReadPort(options.GetValueOrDefault("port", ""), errors);
-        var rootCertificate = options.GetValueOrDefault("sslrootcert");
-        var mode = ReadSslMode(options.GetValueOrDefault("sslmode", ""), rootCertificate, errors);
+        var rootCertificate = options.GetValueOrDefault("sslrootcert") ?? like?.SslRootCertificate;
+        var mode = like is not null && !options.ContainsKey("sslmode") ? like.SslMode : ReadSslMode(options.GetValueOrDefault("sslmode", ""), rootCertificate, errors);
         if (errors.Count > before)
             return null;
         var database = options.GetValueOrDefault("dbname") is { Length: > 0 } named ? named : defaultDatabase;
-        var password = options.GetValueOrDefault("password") is { Length: > 0 } secret ? secret : null;
+        var password = options.GetValueOrDefault("password") is { Length: > 0 } secret ? secret : like?.Password;
         // "system" is libpq's word for the operating system's own certificates, which null stands for.
         return new ConnectionTarget(host, port, database, user, password, mode, rootCertificate is "system" or "" ? null : rootCertificate);
     }
+
+    /// <summary>Null when there is no such mode.</summary>
+    public static ServerTlsMode? ModeOf(string word) => SslModes.TryGetValue(word, out var mode) ? mode : null;
+
+    public static string WordOf(ServerTlsMode mode) => SslModes.First(pair => pair.Value == mode).Key;
 
     private static int ReadPort(string text, ICollection<string> errors)
     {

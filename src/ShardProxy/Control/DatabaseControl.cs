@@ -67,6 +67,18 @@ internal sealed class DatabaseControl(DatabaseRouting routing, VerifierLookup? v
         }
     }
 
+    public async Task AddShardAsync(AddShardPlan plan, string user)
+    {
+        try
+        {
+            await routing.AddShardAsync(plan, user, CancellationToken.None);
+        }
+        catch (SqlException exception)
+        {
+            throw new SqlErrorException(exception.Error);
+        }
+    }
+
     public async Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user)
     {
         try

@@ -19,7 +19,7 @@ internal sealed class KnownShardOpener(IServerOpener inner, Database database, i
         if (!IsKnown)
         {
             throw new ServerOpenException(
-                new ServerError(SqlStates.CannotConnectNow, $"the catalog of shard \"{database.ShardName(shard)}\" ({database.Config.Shards[shard].Primary}) cannot be read"));
+                new ServerError(SqlStates.CannotConnectNow, $"the catalog of shard \"{database.ShardName(shard)}\" ({database.Shards[shard].Primary}) cannot be read"));
         }
         // The statement was planned for shards that are alike.
         if (isNew && !database.Routing.Catalog.AreShardsAlike)

@@ -94,8 +94,11 @@ public sealed class ProxyServer : IProxyServer
         Authenticate(config);
         foreach (var database in config.Databases)
         {
-            if (_routings.Find(routing => routing.Database == database.Name) is { } routing)
-                await routing.ApplyTablesAsync(database, CancellationToken.None);
+            if (_routings.Find(routing => routing.Database == database.Name) is not { } routing)
+                continue;
+            // Tables of the file may name them.
+            await routing.ApplyShardsAsync(database, CancellationToken.None);
+            await routing.ApplyTablesAsync(database, CancellationToken.None);
         }
     }
 
@@ -156,7 +159,7 @@ public sealed class ProxyServer : IProxyServer
 
     private static KnownShardOpener OpenerFor(Database database, int shard, ServerCredentials credentials)
     {
-        var config = database.Config.Shards[shard];
+        var config = database.Shards[shard];
         var opener = new ServerOpener(
             config,
             database.Limits,

@@ -15,7 +15,7 @@ public sealed class DatabaseDirectory
     private const int EndedMoves = 1000;
 
     private readonly IDirectoryStore _store;
-    private readonly string[] _shards;
+    private readonly ShardRoster _roster;
     private readonly LocalCopy? _copy;
     private readonly Lock _publishing = new();
 
@@ -30,15 +30,35 @@ public sealed class DatabaseDirectory
         _store = store;
         Database = database.Name;
         Cache = new LookupCache(database.Directory.LookupCacheBytes, store.IsShared);
-        _shards = [.. database.Shards.Select(static shard => shard.Name)];
+        _roster = new ShardRoster(database, content);
         _fileTables = FileDeclarations.NamesOf(database);
-        _current = new Version(content, content.ToSnapshot(_shards, Cache));
+        _current = new Version(content, content.ToSnapshot(ShardNames, Cache));
     }
+
+    /// <summary>A shard has joined, and is in <see cref="Shards"/>; called before any snapshot leads to it.</summary>
+    public event Action? Grew;
 
     public string Database { get; }
 
     /// <summary>Tables that the configuration file declares: they stay declared when they are dropped.</summary>
     public IReadOnlySet<QualifiedName> FileTables => _fileTables;
+
+    /// <summary>By index; grows at its end. The first is the home shard.</summary>
+    public IReadOnlyList<ShardConfig> Shards => _roster.Shards;
+
+    /// <summary>Shards that the configuration file names and that have not joined yet.</summary>
+    public IReadOnlyList<ShardConfig> WaitingShards => _roster.Waiting;
+
+    /// <summary>The content and all shards that it knows, by index.</summary>
+    public (DirectoryContent Content, IReadOnlyList<ShardConfig> Shards) Known
+    {
+        get
+        {
+            // Shards come before the content that names them, and never go.
+            var content = Content;
+            return (content, _roster.Shards);
+        }
+    }
 
     public DirectoryContent Content => _current.Content;
 
@@ -155,6 +175,11 @@ public sealed class DatabaseDirectory
         return changes;
     }
 
+    /// <summary>Takes over where a changed configuration file says that new shards are.</summary>
+    public void LearnShards(DatabaseConfig changed) => _roster.Learn(changed.Shards);
+
+    private string[] ShardNames => [.. _roster.Shards.Select(static shard => shard.Name)];
+
     /// <summary>Takes over what others have changed in the store, and puts back what the store has lost.</summary>
     /// <returns>Whether the content is another now.</returns>
     /// <exception cref="DirectoryException">The store does not answer, or holds another cluster's directory.</exception>
@@ -225,7 +250,9 @@ public sealed class DatabaseDirectory
             if (content.Version < _current.Content.Version)
                 return;
             ForgetMoved(_current.Content, content);
-            _current = new Version(content, content.ToSnapshot(_shards, Cache));
+            if (_roster.Follow(content))
+                Grew?.Invoke();
+            _current = new Version(content, content.ToSnapshot(ShardNames, Cache));
             _copy?.Save(content);
         }
     }

@@ -21,6 +21,9 @@ public sealed record DirectoryContent(
     IReadOnlyList<DeclaredTable> Tables,
     IReadOnlyList<KeyGroup> Groups)
 {
+    /// <summary>Shards that came after the database was made, in the order in which they joined.</summary>
+    public IReadOnlyList<JoinedShard> Shards { get; init; } = [];
+
     /// <summary>Keys that are being moved, in the order of their numbers.</summary>
     public IReadOnlyList<KeyMove> Moves { get; init; } = [];
 

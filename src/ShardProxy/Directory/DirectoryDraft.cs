@@ -15,6 +15,7 @@ internal sealed class DirectoryDraft
         Tables = from.Tables.ToDictionary(static table => table.Name);
         Groups = from.Groups.ToDictionary(static group => group.Name, StringComparer.Ordinal);
         Owners = [.. from.ShardOfBucket];
+        Shards = [.. from.Shards];
         Moves = [.. from.Moves];
         MoveNumber = from.MoveNumber;
     }
@@ -25,6 +26,8 @@ internal sealed class DirectoryDraft
 
     /// <summary>Shards' names, by bucket.</summary>
     public List<string> Owners { get; }
+
+    public List<JoinedShard> Shards { get; }
 
     public List<KeyMove> Moves { get; }
 
@@ -82,7 +85,16 @@ internal sealed class DirectoryDraft
             .OrderBy(static group => group.Name, StringComparer.Ordinal)];
         foreach (var group in groups)
             EnsureResidency(group);
-        return _from with { Version = version, Tables = tables, Groups = groups, ShardOfBucket = Owners, Moves = Moves, MoveNumber = MoveNumber };
+        return _from with
+        {
+            Version = version,
+            Tables = tables,
+            Groups = groups,
+            ShardOfBucket = Owners,
+            Shards = Shards,
+            Moves = Moves,
+            MoveNumber = MoveNumber,
+        };
     }
 
     private void EnsureResidency(KeyGroup group)

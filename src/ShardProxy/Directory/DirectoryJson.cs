@@ -41,6 +41,7 @@ internal static class DirectoryJson
             })],
             [.. content.Groups.Select(static group => new GroupEntry(group.Name, group.Rule.Strategy, group.Rule.ToText()))])
         {
+            Shards = content.Shards.Count == 0 ? null : content.Shards,
             Moves = content.Moves.Count == 0 ? null : content.Moves,
             MoveNumber = content.MoveNumber,
         },
@@ -74,6 +75,7 @@ internal static class DirectoryJson
                 [.. document.Groups.Select(static group => new KeyGroup(group.Name, PlacementRule.Read(group.Strategy, group.Placement)))])
             {
                 Revision = document.Revision,
+                Shards = document.Shards ?? [],
                 Moves = document.Moves ?? [],
                 MoveNumber = document.MoveNumber,
             };
@@ -107,6 +109,8 @@ internal static class DirectoryJson
         IReadOnlyList<TableEntry> Tables,
         IReadOnlyList<GroupEntry> Groups)
     {
+        public IReadOnlyList<JoinedShard>? Shards { get; init; }
+
         public IReadOnlyList<KeyMove>? Moves { get; init; }
 
         public long MoveNumber { get; init; }

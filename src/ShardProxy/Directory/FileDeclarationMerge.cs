@@ -20,7 +20,9 @@ internal sealed class FileDeclarationMerge
     {
         _database = database.Name;
         _storeLocation = storeLocation;
-        _shards = [.. database.Shards.Select(static shard => shard.Name)];
+        var known = ShardRoster.Known(content);
+        string[] file = [.. database.Shards.Select(static shard => shard.Name)];
+        _shards = [.. file.Where(known.Contains), .. content.Shards.Select(static shard => shard.Name).Except(file)];
         _content = content;
         _declared = [.. content.Tables];
         foreach (var (name, table) in database.Tables)

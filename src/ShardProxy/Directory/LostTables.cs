@@ -3,12 +3,13 @@ using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Directory;
 
-/// <summary>What one content declares and another does not.</summary>
+/// <summary>What one content declares and another does not: tables, with their groups, and shards.</summary>
 internal static class LostTables
 {
     public static IReadOnlyList<DirectoryChange> Of(DirectoryContent lost, DirectoryContent content)
     {
         var changes = new List<DirectoryChange>();
+        changes.AddRange(lost.Shards.Where(shard => content.Shards.All(known => known.Name != shard.Name)).Select(static shard => new ShardJoined(shard)));
         var placed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var table in lost.Tables)
         {

@@ -5,7 +5,7 @@ namespace ShardProxy.Planning;
 
 /// <summary>
 /// SELECT create_distributed_table(…) and create_reference_table(…), with the names and arguments that Citus users know,
-/// and the functions that change ranges, lists and zones.
+/// and the functions that change ranges, lists and zones, move keys and add shards.
 /// </summary>
 internal static class DistributeFunction
 {
@@ -24,6 +24,7 @@ internal static class DistributeFunction
             "add_shard_zone" => ["table_name", "zone"],
             "split_shard_range" => ["table_name", "at"],
             "move_shard_key" => ["table_name", "key", "shard_name"],
+            "add_shard" => ["shard_name", "connection"],
             _ => null,
         };
         if (names is null)
@@ -49,6 +50,8 @@ internal static class DistributeFunction
         }
         if (call.Names[0] == "create_distributed_function")
             return DistributedFunction.Plan(values[0], values[1], values[2], context, scope);
+        if (call.Names[0] == "add_shard")
+            return values[0] is { } shard && values[1] is { } target ? new AddShardPlan(shard, target) : Refuse("add_shard needs a name and a connection string", names);
         if (values[0] is not { } table)
             return Refuse($"{call.Names[0]} needs a table", names);
         if (call.Names[0] == "create_reference_table")

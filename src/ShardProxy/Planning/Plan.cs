@@ -180,6 +180,10 @@ public sealed record PlacementPlan(PlacementVerb Verb, string Table, string Text
 /// <param name="Key">As a quoted literal of the key's type has it.</param>
 public sealed record MoveKeyPlan(string Table, string Key, string Shard) : Plan;
 
+/// <summary>SELECT add_shard(…): a further server becomes a shard of the database.</summary>
+/// <param name="Target">host, port, dbname and sslmode as a libpq connection string has them.</param>
+public sealed record AddShardPlan(string Name, string Target) : Plan;
+
 public enum PlacementVerb
 {
     AddRange,

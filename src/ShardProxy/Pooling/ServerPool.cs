@@ -20,7 +20,7 @@ public sealed class ServerPool
     private readonly Lock _lock = new();
     private readonly Stack<ServerConnection>[] _idle;
     private readonly WaitingLine _waiting;
-    private readonly int _room;
+    private int _room;
     private readonly IServerOpener _opener;
     private int _size;
     private int _idleCount;
@@ -32,7 +32,7 @@ public sealed class ServerPool
     private readonly HashSet<ServerConnection> _servers = [];
     private ServerError? _lastOpeningError;
 
-    /// <param name="others">Most connections of other shards that a session may hold when it asks for one here.</param>
+    /// <param name="others">See <see cref="Others"/>.</param>
     public ServerPool(IServerOpener opener, int shard, string shardName, int size, int loops, int others)
     {
         _opener = opener;
@@ -61,6 +61,17 @@ public sealed class ServerPool
             lock (_lock)
                 _size = value;
             ServeWaiters();
+        }
+    }
+
+    /// <summary>Most connections of other shards that a session may hold when it asks for one here; grows with the shards.</summary>
+    public int Others
+    {
+        get => Volatile.Read(ref _room);
+        set
+        {
+            lock (_lock)
+                _room = value;
         }
     }
 

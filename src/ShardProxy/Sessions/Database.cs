@@ -67,26 +67,30 @@ public sealed class Database
 
     public RoutingState Routing => Control.Routing;
 
-    public int ShardCount => Config.Shards.Count;
+    /// <summary>By index. A shard that joins comes last; none goes.</summary>
+    public IReadOnlyList<ShardConfig> Shards => Routing.Shards;
+
+    public int ShardCount => Shards.Count;
 
     public bool IsSessionPooled => Config.Pool.Mode == PoolMode.Session;
 
-    public string ShardNames => string.Join(", ", Config.Shards.Select(static shard => shard.Name));
+    public string ShardNames => string.Join(", ", Shards.Select(static shard => shard.Name));
 
-    public string ShardName(int shard) => shard >= 0 ? Config.Shards[shard].Name : "all";
+    public string ShardName(int shard) => shard >= 0 ? Shards[shard].Name : "all";
 
     /// <summary>A shard's index, -1 when there is none of that name.</summary>
     public int FindShard(string name)
     {
-        for (var shard = 0; shard < Config.Shards.Count; shard++)
+        var shards = Shards;
+        for (var shard = 0; shard < shards.Count; shard++)
         {
-            if (Config.Shards[shard].Name == name)
+            if (shards[shard].Name == name)
                 return shard;
         }
         return -1;
     }
 
-    public ServerPool GetPool(SessionIdentity identity, int shard) => PoolsOf(identity.Credentials).Shards[shard];
+    public ServerPool GetPool(SessionIdentity identity, int shard) => PoolsOf(identity.Credentials).Of(shard);
 
     /// <summary>Every pool of every user.</summary>
     public IEnumerable<ServerPool> Pools => _pools.Values.SelectMany(static pools => pools.Shards);
@@ -170,23 +174,44 @@ public sealed class Database
     /// <summary>A pool per shard for one user of the shards.</summary>
     private sealed class UserPools
     {
+        private readonly Database _database;
+        private readonly Lock _growing = new();
         private volatile ServerCredentials _credentials;
+        private volatile ServerPool[] _shards = [];
 
         public UserPools(Database database, ServerCredentials credentials)
         {
+            _database = database;
             _credentials = credentials;
-            Shards = new ServerPool[database.ShardCount];
-            for (var shard = 0; shard < Shards.Length; shard++)
-            {
-                var index = shard;
-                var opener = new CurrentCredentials(this, current => database._openers(database, index, current));
-                Shards[shard] = new ServerPool(opener, shard, database.ShardName(shard), database.Config.Pool.Size, database._loops, database.ShardCount - 1);
-                if (database._paused)
-                    Shards[shard].Pause();
-            }
+            Of(database.ShardCount - 1);
         }
 
-        public ServerPool[] Shards { get; }
+        public ServerPool[] Shards => _shards;
+
+        public ServerPool Of(int shard)
+        {
+            var shards = _shards;
+            return shard < shards.Length ? shards[shard] : GrowTo(shard);
+        }
+
+        private ServerPool GrowTo(int shard)
+        {
+            lock (_growing)
+            {
+                while (_shards.Length <= shard)
+                {
+                    var index = _shards.Length;
+                    var opener = new CurrentCredentials(this, current => _database._openers(_database, index, current));
+                    var pool = new ServerPool(opener, index, _database.ShardName(index), _database.Config.Pool.Size, _database._loops, shard);
+                    if (_database._paused)
+                        pool.Pause();
+                    _shards = [.. _shards, pool];
+                }
+                foreach (var pool in _shards)
+                    pool.Others = _shards.Length - 1;
+                return _shards[shard];
+            }
+        }
 
         public ServerCredentials Credentials
         {

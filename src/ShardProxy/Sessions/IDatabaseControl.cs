@@ -28,6 +28,9 @@ public interface IDatabaseControl
     /// <summary>move_shard_key. Throws <see cref="SqlErrorException"/>.</summary>
     Task MoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user);
 
+    /// <summary>add_shard. Throws <see cref="SqlErrorException"/>.</summary>
+    Task AddShardAsync(AddShardPlan plan, string user);
+
     /// <summary>add_shard_range, add_shard_list, split_shard_range. Throws <see cref="SqlErrorException"/>.</summary>
     Task ChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user);
 

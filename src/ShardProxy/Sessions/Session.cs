@@ -16,7 +16,7 @@ namespace ShardProxy.Sessions;
 /// </summary>
 public sealed class Session
 {
-    private readonly ServerPool?[] _pools;
+    private ServerPool?[] _pools;
     private readonly ParameterReport _report;
     private ClientProbe? _probe;
     private SessionPlanning? _planning;
@@ -144,7 +144,13 @@ public sealed class Session
     /// <summary>standard_conforming_strings decides how a quoted backslash is read.</summary>
     public bool StandardConformingStrings { get; private set; } = true;
 
-    public ServerPool Pool(int shard) => _pools[shard] ??= Database.GetPool(Identity, shard);
+    public ServerPool Pool(int shard)
+    {
+        // A shard has joined since the session began.
+        if (shard >= _pools.Length)
+            Array.Resize(ref _pools, shard + 1);
+        return _pools[shard] ??= Database.GetPool(Identity, shard);
+    }
 
     public ObjectIdMap ObjectIds(int shard)
     {

@@ -15,8 +15,8 @@ public sealed class SessionServers
 {
     private readonly Session _session;
     private readonly LeaseRequest _lease;
-    private readonly ServerConnection?[] _held;
-    private readonly bool[] _joined;
+    private ServerConnection?[] _held;
+    private bool[] _joined;
     private ServerPool? _queuedAt;
     private ServerError? _leaseFailure;
     private int _failedShard;
@@ -36,10 +36,10 @@ public sealed class SessionServers
 
     public int HeldCount { get; private set; }
 
-    public ServerConnection? Held(int shard) => _held[shard];
+    public ServerConnection? Held(int shard) => shard < _held.Length ? _held[shard] : null;
 
     /// <summary>Whether the shard takes part in the open transaction block.</summary>
-    public bool HasJoined(int shard) => _joined[shard];
+    public bool HasJoined(int shard) => shard < _joined.Length && _joined[shard];
 
     public int JoinedCount
     {
@@ -84,6 +84,8 @@ public sealed class SessionServers
     public ServerConnection? TryGetReady(int shard, out bool queued)
     {
         queued = false;
+        if (shard >= _held.Length)
+            GrowTo(shard);
         var server = _held[shard];
         if (server is not null)
             return _joined[shard] || (!_session.Transaction.IsOpen && server.Applied.Equals(_session.Settings.Session)) ? server : null;
@@ -165,6 +167,8 @@ public sealed class SessionServers
     /// <summary>The shard's connection, leased if need be and standing where the session stands.</summary>
     public async ValueTask<ServerConnection> GetAsync(int shard)
     {
+        if (shard >= _held.Length)
+            GrowTo(shard);
         if (IsForGate(shard))
             await _session.MoveGate.EnterAsync(stays: true);
         var server = _held[shard] ?? await LeaseAsync(shard);
@@ -283,6 +287,13 @@ public sealed class SessionServers
         HeldCount--;
     }
 
+    /// <summary>For a shard that has joined since the session began.</summary>
+    private void GrowTo(int shard)
+    {
+        Array.Resize(ref _held, shard + 1);
+        Array.Resize(ref _joined, shard + 1);
+    }
+
     private async ValueTask<ServerConnection> LeaseAsync(int shard)
     {
         if (FailureOf(shard) is null)
@@ -354,7 +365,7 @@ public sealed class SessionServers
 
     // Only where rows may have to be brought together.
     private bool Wraps(int shard) =>
-        shard == Database.HomeShard && _held.Length > 1 && _session.Planning().Routing.Directory.HasShardedTables && _session.Transaction.MayBeWrapped;
+        shard == Database.HomeShard && _session.Database.ShardCount > 1 && _session.Planning().Routing.Directory.HasShardedTables && _session.Transaction.MayBeWrapped;
 
     private async ValueTask ReplayLogAsync(ServerConnection server, bool wraps)
     {

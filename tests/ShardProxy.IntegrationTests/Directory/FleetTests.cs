@@ -100,6 +100,8 @@ public sealed class FleetTests : IAsyncLifetime
         // It holds no lease: others may distribute the table without waiting for it.
         (await ErrorAsync(late, "INSERT INTO home VALUES (1)")).ShouldContain("57P03");
         (await late.ScalarAsync("SELECT count(*) FROM home")).ShouldBe("0");
+        // Nor may it take the shards that it knows for all.
+        (await ErrorAsync(late, "CREATE TYPE mood AS ENUM ('good')")).ShouldContain("57P03");
 
         await _redis.RestartAsync();
         await Until.TrueAsync(async () => (await ErrorAsync(late, "INSERT INTO home VALUES (1)")).Length == 0, "the lease is renewed");

@@ -29,6 +29,22 @@ public sealed class ConfigurationReloadTests
         outcome.NeedsRestart.ShouldBeEmpty();
     }
 
+    [Fact]
+    public void Further_shards_come_behind_those_that_are_there()
+    {
+        var running = ConfigurationText.Load(ConfigurationText.Valid);
+        var lines = ConfigurationText.Valid.Split('\n').ToList();
+        var first = lines.FindIndex(static line => line.Contains("port=5441", StringComparison.Ordinal));
+        var name = running.Databases[0].Shards[0].Name;
+        lines.Insert(first + 1, lines[first].Replace(name, "fresh", StringComparison.Ordinal).Replace("port=5441", "port=5999", StringComparison.Ordinal));
+
+        var outcome = ConfigurationReload.Compare(running, ConfigurationText.Load(string.Join('\n', lines)));
+
+        outcome.Applied.ShouldBe(["databases.shop.shards"]);
+        outcome.NeedsRestart.ShouldBeEmpty();
+        outcome.Effective.Databases[0].Shards.Select(static shard => shard.Name).ShouldBe([.. running.Databases[0].Shards.Select(static shard => shard.Name), "fresh"]);
+    }
+
     [Theory]
     [InlineData("127.0.0.1:6432", "127.0.0.1:6433", "listen.address")]
     [InlineData("users:\n", "authentication: { pass_through: true }\nusers:\n", "authentication")]

@@ -37,7 +37,28 @@ public sealed class DatabaseDirectoryTests : IAsyncLifetime
 
         var directory = await OpenAsync(Database(shards: ["s1", "new", "s0"]));
 
-        Enumerable.Range(0, 8).Select(directory.Snapshot.ShardOfBucket).ShouldBe([2, 2, 2, 2, 0, 0, 0, 0]);
+        Enumerable.Range(0, 8).Select(directory.Snapshot.ShardOfBucket).ShouldBe([1, 1, 1, 1, 0, 0, 0, 0]);
+        directory.Shards.Select(static shard => shard.Name).ShouldBe(["s1", "s0"]);
+        directory.WaitingShards.ShouldHaveSingleItem("it is used when it has joined").Name.ShouldBe("new");
+    }
+
+    [Fact]
+    public async Task A_shard_that_joins_comes_last_and_where_the_file_says()
+    {
+        var directory = await OpenAsync(Database(shards: ["s0", "s1"]));
+        directory.LearnShards(Database(shards: ["s0", "new", "s1"]));
+        var grown = 0;
+        directory.Grew += () => grown = directory.Shards.Count;
+
+        await directory.ChangeAsync(_ => [new ShardJoined(new JoinedShard("new", "elsewhere", 1, "x", "prefer"))], "test", Cancel);
+        await directory.ChangeAsync(_ => [new ShardJoined(new JoinedShard("far", "elsewhere", 1, "x", "require"))], "test", Cancel);
+
+        grown.ShouldBe(4);
+        directory.Shards.Select(static shard => shard.Name).ShouldBe(["s0", "s1", "new", "far"]);
+        directory.WaitingShards.ShouldBeEmpty();
+        directory.Shards[2].ShouldBe(Database(shards: ["new"]).Shards[0], "as the file has it");
+        directory.Shards[3].Primary.ShouldBe(directory.Shards[0].Primary with { Host = "elsewhere", Port = 1, Database = "x", SslMode = ServerTlsMode.Require });
+        await Should.ThrowAsync<DirectoryException>(() => OpenAsync(Database(shards: ["fresh", "s0", "s1"])));
     }
 
     [Fact]
@@ -48,7 +69,7 @@ public sealed class DatabaseDirectoryTests : IAsyncLifetime
         var refusal = await Should.ThrowAsync<DirectoryException>(() => OpenAsync(Database(shards: ["s0", "s2"])));
 
         refusal.Message.ShouldContain("buckets live on shard \"s1\"");
-        refusal.Message.ShouldContain("\"s0\", \"s2\"");
+        refusal.Message.ShouldContain("knows only \"s0\"");
     }
 
     [Fact]

@@ -156,6 +156,21 @@ public abstract class DirectoryStoreContract : KeyStoreContract
     }
 
     [Fact]
+    public async Task Shards_that_joined_come_back_in_their_order()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        var added = new JoinedShard("s9", "db.example", 5433, "shop", "verify-full");
+        await Store.ChangeAsync("shop", 1, [new ShardJoined(added)], "alice", Cancel);
+        var content = await Store.ChangeAsync("shop", 2, [new ShardJoined(added with { Name = "s3" })], "alice", Cancel);
+
+        content.Shards.ShouldBe([added, added with { Name = "s3" }]);
+        (await Store.LoadAsync("shop", Cancel))!.Shards.ShouldBe(content.Shards);
+        await Should.ThrowAsync<DirectoryException>(async () => await Store.ChangeAsync("shop", 3, [new ShardJoined(added)], "alice", Cancel));
+        await Should.ThrowAsync<DirectoryException>(async () => await Store.ChangeAsync("shop", 3, [new ShardJoined(added with { Name = FourBuckets[0] })], "alice", Cancel));
+        (await Store.HistoryAsync("shop", 1, Cancel))[0].What.ShouldBe("add shard s3 at db.example:5433/shop");
+    }
+
+    [Fact]
     public async Task A_change_from_an_old_version_fails_and_changes_nothing()
     {
         await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);

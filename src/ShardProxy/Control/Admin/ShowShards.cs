@@ -19,12 +19,12 @@ internal sealed class ShowShards : AdminTable
         foreach (var (database, routing) in view.Databases)
         {
             var state = routing.Current;
-            var buckets = new long[database.ShardCount];
+            var buckets = new long[state.Shards.Count];
             for (var bucket = 0; bucket < state.Directory.BucketCount; bucket++)
                 buckets[state.Directory.ShardOfBucket(bucket)]++;
-            for (var index = 0; index < database.ShardCount; index++)
+            for (var index = 0; index < state.Shards.Count; index++)
             {
-                var shard = database.Config.Shards[index];
+                var shard = state.Shards[index];
                 var pools = database.Pools.Where(pool => pool.Shard == index).ToArray();
                 rows.Add(
                 [

@@ -14,7 +14,7 @@ namespace ShardProxy.Control.Deadlocks;
 /// with 40P01 for its youngest transaction, which its own proxy cancels.
 /// </summary>
 internal sealed partial class DeadlockWatch(
-    Database database, RecoveryShard[] shards, DatabaseCommits commits, Func<IEnumerable<Session>> sessions, TimeProvider clock, ILogger logger) : IAsyncDisposable
+    Database database, IReadOnlyList<RecoveryShard> shards, DatabaseCommits commits, Func<IEnumerable<Session>> sessions, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
@@ -28,11 +28,8 @@ internal sealed partial class DeadlockWatch(
     private string? _suspect;
     private bool _hasTable;
 
-    public void Start()
-    {
-        if (shards.Length > 1)
-            _background = Task.Run(RunAsync);
-    }
+    /// <summary>With one shard, as long as there is no other, nothing is ever found and nothing asked.</summary>
+    public void Start() => _background = Task.Run(RunAsync);
 
     public async ValueTask DisposeAsync()
     {
@@ -67,6 +64,8 @@ internal sealed partial class DeadlockWatch(
 
     private async Task LookAsync()
     {
+        if (shards.Count == 1)
+            return;
         var waiting = _waiting.Find();
         if (waiting.Count == 0 || commits.SupportOf(Database.HomeShard)?.Schema is not { } schema)
         {

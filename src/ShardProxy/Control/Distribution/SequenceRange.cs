@@ -41,6 +41,10 @@ internal static class SequenceRange
         return $"ALTER SEQUENCE {sequence.Name} MINVALUE {first} MAXVALUE {last} START WITH {first} RESTART";
     }
 
+    /// <summary>Which shard's stretch a sequence counts in; 0 while it is not confined.</summary>
+    public static int StretchOf(SequenceState sequence) =>
+        WidthOf(sequence.Type) is { } width && sequence.Minimum > 0 ? (int)((sequence.Minimum - 1) / width) : 0;
+
     /// <summary>The statement that starts a new sequence of a reference table like the home shard's: every shard counts the same.</summary>
     public static string Copy(SequenceState home) =>
         $"ALTER SEQUENCE {home.Name} MINVALUE {home.Minimum} MAXVALUE {home.Maximum} START WITH {home.Start} "

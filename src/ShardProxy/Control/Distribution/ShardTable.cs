@@ -24,15 +24,17 @@ internal sealed class ShardTable : IAsyncDisposable
         _transaction = transaction;
     }
 
+    /// <param name="mayHaveRows">Its rows, if it is there, are for the caller to look at.</param>
     /// <exception cref="SqlException">The shard cannot be reached, or has another table of this name.</exception>
-    public static async Task<ShardTable> MakeAsync(ControlShard shard, QualifiedName name, TableDefinition definition, CancellationToken cancel)
+    public static async Task<ShardTable> MakeAsync(
+        ControlShard shard, QualifiedName name, TableDefinition definition, CancellationToken cancel, bool mayHaveRows = false)
     {
         var connection = await shard.OpenAsync(cancel);
         ShardTable? table = null;
         try
         {
             table = new ShardTable(shard, connection, await connection.BeginTransactionAsync(cancel));
-            await table.MakeAsync(name, definition, cancel);
+            await table.MakeAsync(name, definition, mayHaveRows, cancel);
             return table;
         }
         catch (Exception exception)
@@ -106,7 +108,7 @@ internal sealed class ShardTable : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private async Task MakeAsync(QualifiedName name, TableDefinition definition, CancellationToken cancel)
+    private async Task MakeAsync(QualifiedName name, TableDefinition definition, bool mayHaveRows, CancellationToken cancel)
     {
         await TableAccess.ExecuteAsync(_connection, "SET LOCAL lock_timeout = '10s'; SET LOCAL row_security = off; SET LOCAL check_function_bodies = off", cancel);
         var oid = await TableAccess.FindAsync(_connection, SqlText.Identifier(name), cancel);
@@ -126,7 +128,7 @@ internal sealed class ShardTable : IAsyncDisposable
                 Hint = "Drop the table on that shard.",
             });
         }
-        if (await TableAccess.HasRowsAsync(_connection, name, cancel))
+        if (!mayHaveRows && await TableAccess.HasRowsAsync(_connection, name, cancel))
         {
             throw new SqlException(
                 SqlStates.FeatureNotSupported, $"table {name} has rows on shard \"{_shard.Name}\" already", "Empty the table on that shard.");

@@ -6,6 +6,7 @@ using ShardProxy.Directory;
 using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
 
 namespace ShardProxy.Control.Distribution;
 
@@ -35,6 +36,8 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
         try
         {
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancel);
+            // A shard that joins meanwhile would not get the table, or be read by the list of shards before.
+            await TableAccess.ExecuteAsync(connection, $"SET LOCAL lock_timeout = '10s'; {ShardFence.SharedStatement}", cancel);
             var request = await ResolveAsync(connection, plan, searchPath, cancel);
             await TableAccess.ExecuteAsync(connection, Prepare, cancel);
             await LockAsync(connection, request, user, cancel);

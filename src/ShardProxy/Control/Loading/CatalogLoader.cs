@@ -20,7 +20,8 @@ internal sealed class CatalogLoader(IReadOnlyList<ControlShard> shards, Func<int
     /// <exception cref="SqlException">The home shard cannot be read.</exception>
     public async Task<LoadedCatalog> LoadAsync(IReadOnlyCollection<QualifiedName> declared, LoadedCatalog? previous, CancellationToken cancel)
     {
-        var others = Enumerable.Range(1, shards.Count - 1).Select(index => TryReadAsync(index, declared, cancel)).ToArray();
+        var count = shards.Count;
+        var others = Enumerable.Range(1, count - 1).Select(index => TryReadAsync(index, declared, cancel)).ToArray();
         HomeCatalog home;
         try
         {
@@ -31,13 +32,13 @@ internal sealed class CatalogLoader(IReadOnlyList<ControlShard> shards, Func<int
         {
             await Task.WhenAll(others);
         }
-        var objects = new ShardObjects?[shards.Count];
-        var failures = new SqlException?[shards.Count];
+        var objects = new ShardObjects?[count];
+        var failures = new SqlException?[count];
         objects[0] = home.Objects;
-        for (var index = 1; index < shards.Count; index++)
+        for (var index = 1; index < count; index++)
         {
             (objects[index], failures[index]) = CheckEncoding(index, await others[index - 1], home.Objects.Nature);
-            objects[index] ??= previous?.Shards[index];
+            objects[index] ??= previous?.Shards.ElementAtOrDefault(index);
         }
         return new LoadedCatalog(home, objects, failures);
     }

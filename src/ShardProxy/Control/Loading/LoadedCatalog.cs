@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using ShardProxy.Catalog;
 using ShardProxy.Control.Shards;
+using ShardProxy.Protocol.Messages;
 
 namespace ShardProxy.Control.Loading;
 
@@ -14,6 +15,13 @@ internal sealed record LoadedCatalog(HomeCatalog Home, IReadOnlyList<ShardObject
 
     /// <summary>Every shard has been read by some load.</summary>
     public bool KnowsEveryShard => Shards.All(static shard => shard is not null);
+
+    /// <summary>Also for shards that joined after the load began: they were read by another or are not known yet.</summary>
+    public LoadedCatalog For(IReadOnlyList<string> shards, LoadedCatalog? other) => shards.Count <= Shards.Count ? this : this with
+    {
+        Shards = [.. Shards, .. Enumerable.Range(Shards.Count, shards.Count - Shards.Count).Select(index => other?.Shards.ElementAtOrDefault(index))],
+        Failures = [.. Failures, .. shards.Skip(Failures.Count).Select(static name => new SqlException(SqlStates.CannotConnectNow, $"shard \"{name}\" has just joined"))],
+    };
 
     /// <summary>Whether a snapshot made of <paramref name="other"/> says the same.</summary>
     public bool SaysTheSameAs(LoadedCatalog other) =>

@@ -6,7 +6,6 @@ using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Committing;
-using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Control.Lookups;
 
@@ -17,10 +16,6 @@ namespace ShardProxy.Control.Lookups;
 internal sealed class RowMove(
     IReadOnlyList<ControlShard> shards, int from, int to, IReadOnlyList<(QualifiedName Table, Column Key)> tables, byte[] key)
 {
-    private const string Settings =
-        "SET LOCAL row_security = off; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0; SET LOCAL datestyle = 'ISO'; "
-        + "SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether some transaction of the cluster stands prepared on a shard.</summary>
@@ -53,13 +48,13 @@ internal sealed class RowMove(
         var isPrepared = false;
         try
         {
-            await RunAsync(source, $"BEGIN ISOLATION LEVEL REPEATABLE READ; {Settings}", cancel);
+            await RunAsync(source, $"BEGIN ISOLATION LEVEL REPEATABLE READ; {RowCopy.Settings}", cancel);
             // The snapshot is older than the lock, but nobody writes rows of the key any more.
             await RunAsync(source, fence, cancel);
             await ensure();
-            await RunAsync(target, $"BEGIN; {Settings}", cancel);
-            await SilenceTriggersAsync(source, cancel);
-            await SilenceTriggersAsync(target, cancel);
+            await RunAsync(target, $"BEGIN; {RowCopy.Settings}", cancel);
+            await RowCopy.SilenceTriggersAsync(source, cancel);
+            await RowCopy.SilenceTriggersAsync(target, cancel);
             foreach (var (table, column) in tables)
                 await MoveAsync(source, target, table, column, cancel);
             await RunAsync(target, $"PREPARE TRANSACTION '{transaction.NameOfPart(0)}'", cancel);
@@ -120,15 +115,8 @@ internal sealed class RowMove(
     {
         var name = SqlText.Identifier(table);
         var condition = $"{SqlText.Identifier(column.Name)} = {KeyFinder.LiteralOf(column.TypeOid, key)}";
-        var columns = string.Join(", ", (await ColumnsAsync(source, table, cancel)).Select(SqlText.Identifier));
-        using (var reader = await source.BeginTextExportAsync($"COPY (SELECT {columns} FROM {name} WHERE {condition}) TO STDOUT", cancel))
-        await using (var writer = await target.BeginTextImportAsync($"COPY {name} ({columns}) FROM STDIN", cancel))
-        {
-            var buffer = new char[64 * 1024];
-            int count;
-            while ((count = await reader.ReadAsync(buffer, cancel)) > 0)
-                await writer.WriteAsync(buffer.AsMemory(0, count), cancel);
-        }
+        // The group's foreign keys lead along the key: what they lead to moves as well.
+        await RowCopy.RunAsync(source, target, table, condition, cancel);
         var deleted = await CountAsync(source, $"DELETE FROM {name} WHERE {condition}", cancel);
         var stored = await ScalarAsync(target, $"SELECT count(*) FROM {name} WHERE {condition}", cancel);
         if (deleted != stored)
@@ -138,38 +126,6 @@ internal sealed class RowMove(
                 $"of table {table} {deleted} rows left shard \"{shards[from].Name}\" and {stored} are on \"{shards[to].Name}\"",
                 "A trigger or rule of the table takes part; move the key when it does not.");
         }
-    }
-
-    private static async Task<List<string>> ColumnsAsync(NpgsqlConnection connection, QualifiedName table, CancellationToken cancel)
-    {
-        const string Sql = """
-            SELECT attname::text FROM pg_catalog.pg_attribute
-            WHERE attrelid = $1::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
-            """;
-        await using var command = new NpgsqlCommand(Sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SqlText.Identifier(table) });
-        await using var reader = await command.ExecuteReaderAsync(cancel);
-        var columns = new List<string>();
-        while (await reader.ReadAsync(cancel))
-            columns.Add(reader.GetString(0));
-        return columns;
-    }
-
-    /// <summary>A row that moves is neither new nor gone, and the group's foreign keys lead along the key: what they lead to moves as well.</summary>
-    private static async Task SilenceTriggersAsync(NpgsqlConnection connection, CancellationToken cancel)
-    {
-        // Entries of global indexes hold the key, which stays the same; their triggers fire whatever the role.
-        await RunAsync(connection, $"SET LOCAL {UniqueSupport.Setting} = 'moving'", cancel);
-        await RunAsync(connection, "SAVEPOINT silent", cancel);
-        try
-        {
-            await RunAsync(connection, "SET LOCAL session_replication_role = replica", cancel);
-        }
-        catch (PostgresException exception) when (exception.SqlState == SqlStates.InsufficientPrivilege)
-        {
-            await RunAsync(connection, "ROLLBACK TO silent; SET CONSTRAINTS ALL DEFERRED", cancel);
-        }
-        await RunAsync(connection, "RELEASE silent", cancel);
     }
 
     private SqlException Explain(Exception exception) =>

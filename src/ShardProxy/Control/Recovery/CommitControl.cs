@@ -17,30 +17,33 @@ internal sealed partial class CommitControl : IAsyncDisposable
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly DatabaseRouting _routing;
-    private readonly RecoveryShard[] _shards;
+    private readonly ShardList<RecoveryShard> _shards;
     private readonly Recoverer _recoverer;
     private readonly DecisionSweep _sweep;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
-    private Task _background = Task.CompletedTask;
+    private readonly Lock _starting = new();
+    private Task? _background;
 
     public CommitControl(DatabaseConfig database, LimitsConfig limits, DatabaseRouting routing, TimeProvider clock, ILogger logger)
     {
         _routing = routing;
         _clock = clock;
         _logger = logger;
-        _shards = [.. database.Shards.Select((shard, index) =>
-            new RecoveryShard(index, shard, limits, () => new Stamp(Cluster, database.Name, shard.Name)))];
+        _shards = new ShardList<RecoveryShard>(
+            (shard, index) => new RecoveryShard(index, shard, limits, () => new Stamp(Cluster, database.Name, shard.Name)));
+        _shards.Follow(routing.Directory.Shards);
         _recoverer = new Recoverer(_shards, Commits, new DeciderVisit(_shards, SchemaAsync), () => Cluster, limits.CommitTimeout, clock, logger);
         _sweep = new DecisionSweep(_shards, SchemaAsync, () => Cluster);
         Commits.Abandoned = _recoverer.Abandon;
+        routing.Directory.Grew += OnGrew;
     }
 
     public DatabaseCommits Commits { get; } = new();
 
     /// <summary>By index.</summary>
-    public RecoveryShard[] Shards => _shards;
+    public IReadOnlyList<RecoveryShard> Shards => _shards;
 
     /// <summary>Prepared transactions of this database as recovery has found them last.</summary>
     public IReadOnlyList<Unfinished> Unfinished => _recoverer.Unfinished;
@@ -50,8 +53,23 @@ internal sealed partial class CommitControl : IAsyncDisposable
     /// <summary>In the background. A database with one shard needs nothing and is left as it is.</summary>
     public void Start()
     {
-        if (_shards.Length > 1)
-            _background = Task.WhenAll(Task.Run(() => _recoverer.RunAsync(_stop.Token)), Task.Run(TendAsync));
+        lock (_starting)
+        {
+            if (_shards.Count > 1)
+                _background ??= Task.WhenAll(Task.Run(() => _recoverer.RunAsync(_stop.Token)), Task.Run(TendAsync));
+        }
+    }
+
+    /// <summary>A shard has joined: what stands prepared there is looked for, and it is readied for such transactions.</summary>
+    private void OnGrew()
+    {
+        _shards.Follow(_routing.Directory.Shards);
+        Start();
+        foreach (var shard in _shards)
+        {
+            if (Commits.SupportOf(shard.Index) is null)
+                _ = Task.Run(() => PrepareAsync(shard.Index, _stop.Token));
+        }
     }
 
     /// <summary>Asks the shard what it has, and makes what it lacks; a shard that cannot be reached stays as it was known.</summary>
@@ -116,8 +134,9 @@ internal sealed partial class CommitControl : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _routing.Directory.Grew -= OnGrew;
         await _stop.CancelAsync();
-        await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await (_background ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var shard in _shards)
             await shard.DisposeAsync();
         _recoverer.Dispose();

@@ -6,7 +6,7 @@ using ShardProxy.Sessions.Committing;
 namespace ShardProxy.Control.Recovery;
 
 /// <summary>Asks a deciding shard for its decisions and carries them out. One proxy at a time visits a decider, so that they do not do the same twice.</summary>
-internal sealed class DeciderVisit(RecoveryShard[] shards, Func<RecoveryShard, CancellationToken, Task<string?>> schemaOf)
+internal sealed class DeciderVisit(IReadOnlyList<RecoveryShard> shards, Func<RecoveryShard, CancellationToken, Task<string?>> schemaOf)
 {
     // An advisory lock is the database's; the number is arbitrary.
     private const long Lock = 0x5368_6172_6450_7202;
@@ -26,7 +26,7 @@ internal sealed class DeciderVisit(RecoveryShard[] shards, Func<RecoveryShard, C
     /// <summary>Sets each transaction's state, and that it is finished.</summary>
     public async Task FinishAsync(string name, IReadOnlyList<Unfinished> transactions, CancellationToken cancel)
     {
-        if (Array.Find(shards, shard => shard.Name == name) is not { } decider)
+        if (shards.FirstOrDefault(shard => shard.Name == name) is not { } decider)
         {
             Say(transactions, $"the configuration has no shard \"{name}\"");
             return;

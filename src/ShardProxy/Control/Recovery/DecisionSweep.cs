@@ -9,7 +9,7 @@ namespace ShardProxy.Control.Recovery;
 /// when it was read first and no shard lists a part of it afterwards, every part is committed. A record that keeps a
 /// commit from being recorded may go when no transaction is running that was there before it.
 /// </summary>
-internal sealed class DecisionSweep(RecoveryShard[] shards, Func<RecoveryShard, CancellationToken, Task<string?>> schemaOf, Func<string> cluster)
+internal sealed class DecisionSweep(IReadOnlyList<RecoveryShard> shards, Func<RecoveryShard, CancellationToken, Task<string?>> schemaOf, Func<string> cluster)
 {
     /// <summary>Far longer than a session waits for the word on its own commit.</summary>
     private const string CommitAge = "interval '5 minutes'";

@@ -9,7 +9,8 @@ namespace ShardProxy.Control.Recovery;
 /// asks their deciding shard, and commits or rolls back. Every proxy runs one, at its start, every few seconds, and at
 /// once when a session asks. It knows nothing but what the shards say, so any of them can do it for any other.
 /// </summary>
-internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits commits, DeciderVisit visit, Func<string> cluster, TimeSpan commitTimeout, TimeProvider clock, ILogger logger)
+internal sealed partial class Recoverer(
+    IReadOnlyList<RecoveryShard> shards, DatabaseCommits commits, DeciderVisit visit, Func<string> cluster, TimeSpan commitTimeout, TimeProvider clock, ILogger logger)
     : IDisposable
 {
     /// <summary>What another proxy has prepared so recently is probably being committed by it. Not a matter of correctness: who is wrong only rolls it back.</summary>
@@ -24,7 +25,7 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(200);
 
-    private readonly ShardListing[] _listings = [.. shards.Select(shard => new ShardListing(shard, clock))];
+    private readonly List<ShardListing> _listings = [];
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _awaited = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _abandoned = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string?> _told = new(StringComparer.Ordinal);
@@ -98,6 +99,8 @@ internal sealed partial class Recoverer(RecoveryShard[] shards, DatabaseCommits 
     {
         var awaited = _awaited.ToArray();
         var abandoned = _abandoned.Keys.ToArray();
+        while (_listings.Count < shards.Count)
+            _listings.Add(new ShardListing(shards[_listings.Count], clock));
         var lists = await Task.WhenAll(_listings.Select(listing => listing.ReadAsync(cluster(), cancel)));
         var found = Recovery.Unfinished.Group(_listings.Zip(lists).SelectMany(static pair => pair.Second?.Select(part => (pair.First.Shard, part)) ?? []));
         var due = found.FindAll(each => IsDue(each, awaited));

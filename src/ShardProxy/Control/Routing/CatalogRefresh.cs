@@ -24,8 +24,8 @@ internal sealed partial class CatalogRefresh
     private readonly CatalogLoader _loader;
     private readonly Newcomers _newcomers;
     private readonly ILogger _logger;
-    private readonly string?[] _shardFailures;
-    private readonly string[] _differences;
+    private readonly Dictionary<int, string?> _shardFailures = [];
+    private readonly Dictionary<int, string> _differences = [];
 
     public CatalogRefresh(
         IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, RoutingPublisher publisher, StampKeeper stamps, ILogger logger)
@@ -37,8 +37,6 @@ internal sealed partial class CatalogRefresh
         _loader = new CatalogLoader(shards, stamps.StampOf);
         _newcomers = new Newcomers(shards, new KeyAdoption(directory));
         _logger = logger;
-        _shardFailures = new string?[shards.Count];
-        _differences = [.. shards.Select(static _ => "")];
     }
 
     /// <exception cref="SqlException">The home shard cannot be read; nothing was published.</exception>
@@ -90,10 +88,10 @@ internal sealed partial class CatalogRefresh
 
     private void ReportShards(LoadedCatalog loaded)
     {
-        for (var index = 0; index < _shards.Count; index++)
+        for (var index = 0; index < loaded.Failures.Count; index++)
         {
             var failure = loaded.Failures[index]?.Message;
-            if (failure == _shardFailures[index])
+            if (failure == _shardFailures.GetValueOrDefault(index))
                 continue;
             if (failure is not null)
                 ShardNotRead(_directory.Database, _shards[index].Name, failure);
@@ -106,14 +104,14 @@ internal sealed partial class CatalogRefresh
     private void ReportDifferences(LoadedCatalog loaded)
     {
         var home = loaded.Home.Objects.Nature;
-        for (var index = 1; index < _shards.Count; index++)
+        for (var index = 1; index < loaded.Shards.Count; index++)
         {
             if (loaded.Shards[index]?.Nature is not { } nature)
                 continue;
             var values = string.Join("; ", nature.DifferencesFrom(home));
             var version = nature.IsOtherMajor(home) ? $"{nature.ServerVersion} against {home.ServerVersion}" : "";
             var differences = values + version;
-            if (differences == _differences[index])
+            if (differences == _differences.GetValueOrDefault(index, ""))
                 continue;
             if (values.Length > 0)
                 ShardDiffers(_directory.Database, _shards[index].Name, values);

@@ -3,6 +3,7 @@ using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Fleet;
+using ShardProxy.Control.Joining;
 using ShardProxy.Control.Loading;
 using ShardProxy.Control.Lookups;
 using ShardProxy.Control.Recovery;
@@ -29,7 +30,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// <summary>The same while a shard has not been read, or a key is being moved.</summary>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
-    private readonly ControlShard[] _shards;
+    private readonly ShardList<ControlShard> _shards;
     private readonly DatabaseDirectory _directory;
     private readonly RoutingPublisher _publisher;
     private readonly CatalogRefresh _refresh;
@@ -39,6 +40,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private readonly KeyPlacer _keys;
     private readonly MoveDrain _drain;
     private readonly KeyMover _mover;
+    private readonly ShardJoins _joins;
     private readonly FleetMember? _fleet;
     private readonly SemaphoreSlim _declaring = new(1);
     private readonly CancellationTokenSource _stop = new();
@@ -56,8 +58,10 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _directory = directory;
         _logger = logger;
         _clock = clock;
-        _shards = [.. database.Shards.Select(shard => new ControlShard(shard, limits))];
-        _publisher = new RoutingPublisher(directory, database.Shards);
+        _shards = new ShardList<ControlShard>((shard, _) => new ControlShard(shard, limits));
+        _shards.Follow(directory.Shards);
+        directory.Grew += () => _shards.Follow(directory.Shards);
+        _publisher = new RoutingPublisher(directory);
         var stamps = new StampKeeper(_shards, database.Name, directory.Snapshot.Cluster, logger);
         _refresh = new CatalogRefresh(_shards, directory, _publisher, stamps, logger);
         _refreshes = new Coalesced(RefreshAsync);
@@ -67,6 +71,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _keys = new KeyPlacer(_shards, directory, () => Current);
         Sequences = new SequenceDrawer(_shards);
         _drain = new MoveDrain(directory, () => Current, () => _fleet?.Wake());
+        _joins = new ShardJoins(_shards, directory, limits, () => Current, () => RefreshCatalogAsync(CancellationToken.None), PublishAsync, logger);
         _mover = new KeyMover(_shards, directory, () => Current, _keys, PublishAsync, WhenDrainedAsync);
         _config = database;
         if (directory.Store.IsShared)
@@ -176,6 +181,21 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     internal Task MoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user, CommitControl commits, CancellationToken cancel) =>
         Task.Run(() => RunMoveKeyAsync(plan, searchPath, user, commits, cancel), cancel);
 
+    /// <summary>add_shard. After it returns every proxy uses the shard.</summary>
+    /// <exception cref="SqlException">Refused or failed; the shard has not joined.</exception>
+    public Task AddShardAsync(AddShardPlan plan, string user, CancellationToken cancel) =>
+        Task.Run(() => InTurnAsync(() => _joins.AddAsync(plan, user, cancel), cancel), cancel);
+
+    /// <summary>Shards that the configuration file names and that are not in use yet join.</summary>
+    /// <returns>What could not be done, in words; also logged. Empty when all is well.</returns>
+    public async Task<IReadOnlyList<string>> ApplyShardsAsync(DatabaseConfig changed, CancellationToken cancel)
+    {
+        _directory.LearnShards(changed);
+        IReadOnlyList<string> failures = [];
+        await Task.Run(() => InTurnAsync(async () => failures = await _joins.JoinWaitingAsync(cancel), cancel), cancel);
+        return failures;
+    }
+
     /// <summary>Asks where keys of lookup tables are, that this proxy does not know.</summary>
     /// <param name="mayPlace">A new key that becomes a row's is given a place.</param>
     /// <returns>False when one is being moved, and so is nowhere until it has arrived.</returns>
@@ -208,16 +228,25 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _declaring.Dispose();
     }
 
-    private async Task RunDeclareAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel)
+    private async Task RunDeclareAsync(DistributePlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
+        await InTurnAsync(
+            async () =>
+            {
+                // The new routing is published with the catalog that is loaded, so that must know the table.
+                await RefreshCatalogAsync(cancel);
+                var table = await _distributor.RunAsync(plan, searchPath, user, PublishAsync, cancel);
+                Declared(Database, table.ToString(), user);
+                await RefreshCatalogAsync(CancellationToken.None);
+            },
+            cancel);
+
+    /// <summary>Changes of the directory are made one at a time.</summary>
+    private async Task InTurnAsync(Func<Task> change, CancellationToken cancel)
     {
         await _declaring.WaitAsync(cancel);
         try
         {
-            // The new routing is published with the catalog that is loaded, so that must know the table.
-            await RefreshCatalogAsync(cancel);
-            var table = await _distributor.RunAsync(plan, searchPath, user, PublishAsync, cancel);
-            Declared(Database, table.ToString(), user);
-            await RefreshCatalogAsync(CancellationToken.None);
+            await change();
         }
         catch (DirectoryException exception)
         {
@@ -229,40 +258,17 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         }
     }
 
-    private async Task RunChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel)
-    {
-        await _declaring.WaitAsync(cancel);
-        try
-        {
-            await _placements.RunAsync(plan, searchPath, user, cancel);
-            await PublishAsync();
-        }
-        catch (DirectoryException exception)
-        {
-            throw new SqlException(new ServerError(SqlStates.IoError, $"the directory cannot be changed: {exception.Message}"), exception);
-        }
-        finally
-        {
-            _declaring.Release();
-        }
-    }
+    private async Task RunChangePlacementAsync(PlacementPlan plan, IReadOnlyList<string> searchPath, string user, CancellationToken cancel) =>
+        await InTurnAsync(
+            async () =>
+            {
+                await _placements.RunAsync(plan, searchPath, user, cancel);
+                await PublishAsync();
+            },
+            cancel);
 
-    private async Task RunMoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user, CommitControl commits, CancellationToken cancel)
-    {
-        await _declaring.WaitAsync(cancel);
-        try
-        {
-            await _mover.RunAsync(plan, searchPath, user, _fleet?.Id ?? "", commits, cancel);
-        }
-        catch (DirectoryException exception)
-        {
-            throw new SqlException(new ServerError(SqlStates.IoError, $"the directory cannot be changed: {exception.Message}"), exception);
-        }
-        finally
-        {
-            _declaring.Release();
-        }
-    }
+    private async Task RunMoveKeyAsync(MoveKeyPlan plan, IReadOnlyList<string> searchPath, string user, CommitControl commits, CancellationToken cancel) =>
+        await InTurnAsync(() => _mover.RunAsync(plan, searchPath, user, _fleet?.Id ?? "", commits, cancel), cancel);
 
     private async Task<bool> WhenDrainedAsync(long number, TimeSpan patience) =>
         await _drain.WaitAsync(number, patience) && (_fleet is null || await _fleet.WaitForDrainedAsync(number, patience));
@@ -390,6 +396,9 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         {
             try
             {
+                // At the start too: a file may name shards that are new to the directory.
+                if (_directory.WaitingShards.Count > 0)
+                    await ApplyShardsAsync(_config, _stop.Token);
                 var began = _clock.GetTimestamp();
                 do
                     await Task.Delay(RetryInterval, _clock, _stop.Token);

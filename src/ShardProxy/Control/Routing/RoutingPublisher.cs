@@ -1,5 +1,4 @@
 using ShardProxy.Catalog;
-using ShardProxy.Configuration;
 using ShardProxy.Control.Loading;
 using ShardProxy.Directory;
 
@@ -12,22 +11,18 @@ namespace ShardProxy.Control.Routing;
 internal sealed class RoutingPublisher
 {
     private readonly DatabaseDirectory _directory;
-    private readonly IReadOnlyList<ShardConfig> _shards;
-    private readonly string[] _names;
     private readonly Lock _lock = new();
     private volatile RoutingState _current;
     private LoadedCatalog? _loaded;
     private IReadOnlyCollection<TableProblem> _misplaced = [];
     private bool _leaseLost;
 
-    public RoutingPublisher(DatabaseDirectory directory, IReadOnlyList<ShardConfig> shards)
+    public RoutingPublisher(DatabaseDirectory directory)
     {
         _directory = directory;
-        _shards = shards;
-        _names = [.. shards.Select(static shard => shard.Name)];
-        _current = new RoutingState(CatalogSnapshot.Empty, directory.Snapshot, 1, shards)
+        _current = new RoutingState(CatalogSnapshot.Empty, directory.Snapshot, 1, directory.Shards)
         {
-            Unavailable = $"the catalog of the home shard \"{_names[0]}\" has not been read yet",
+            Unavailable = $"the catalog of the home shard \"{directory.Shards[0].Name}\" has not been read yet",
         };
     }
 
@@ -82,11 +77,14 @@ internal sealed class RoutingPublisher
     private void Swap(LoadedCatalog loaded, IReadOnlyCollection<TableProblem> misplaced, bool sameCatalog)
     {
         var version = _current.Version + 1;
+        var (content, shards) = _directory.Known;
+        string[] names = [.. shards.Select(static shard => shard.Name)];
+        sameCatalog &= loaded.Shards.Count >= names.Length;
+        loaded = loaded.For(names, _loaded);
         var catalog = sameCatalog ? _current.Catalog : loaded.ToSnapshot(version);
-        var content = _directory.Content;
-        var problems = TableChecks.Run(loaded, content, _names).Concat(misplaced).DistinctBy(static problem => problem.Table);
+        var problems = TableChecks.Run(loaded, content, names).Concat(misplaced).DistinctBy(static problem => problem.Table);
         _loaded = loaded;
         _misplaced = misplaced;
-        _current = new RoutingState(catalog.WithProblems(problems), content.ToSnapshot(_names, _directory.Cache, _leaseLost), version, _shards);
+        _current = new RoutingState(catalog.WithProblems(problems), content.ToSnapshot(names, _directory.Cache, _leaseLost), version, shards);
     }
 }

@@ -12,17 +12,17 @@ namespace ShardProxy.Control.Stamps;
 /// </summary>
 internal sealed partial class StampKeeper(IReadOnlyList<ControlShard> shards, string database, string cluster, ILogger logger)
 {
-    private readonly bool[] _settled = new bool[shards.Count];
+    private readonly HashSet<int> _settled = [];
 
     public Stamp StampOf(int shard) => new(cluster, database, shards[shard].Name);
 
     /// <summary>Stamps every shard that <paramref name="carriesNone"/> names; a shard that cannot be reached is tried again next time.</summary>
     public async Task WriteAsync(IReadOnlyList<bool> carriesNone, CancellationToken cancel)
     {
-        for (var index = 0; index < shards.Count; index++)
+        for (var index = 0; index < carriesNone.Count; index++)
         {
-            if (carriesNone[index] && !_settled[index])
-                _settled[index] = await TryWriteAsync(index, cancel);
+            if (carriesNone[index] && !_settled.Contains(index) && await TryWriteAsync(index, cancel))
+                _settled.Add(index);
         }
     }
 

@@ -42,6 +42,7 @@ internal static class EmbeddedRows
             database, version, ReadCluster(transaction), ReadBuckets(transaction, database), hashBuckets,
             ReadTables(transaction, database), ReadGroups(transaction, database))
         {
+            Shards = ReadShards(transaction, database),
             Moves = ReadMoves(transaction, database),
             MoveNumber = moveNumber,
         };
@@ -70,6 +71,7 @@ internal static class EmbeddedRows
         WriteBuckets(transaction, content, []);
         WriteTables(transaction, content);
         WriteGroups(transaction, content);
+        WriteShards(transaction, content);
         WriteMoves(transaction, content);
     }
 
@@ -85,6 +87,8 @@ internal static class EmbeddedRows
         WriteTables(transaction, content);
         Execute(transaction, "DELETE FROM key_group WHERE database = $1", content.Database);
         WriteGroups(transaction, content);
+        Execute(transaction, "DELETE FROM joined_shard WHERE database = $1", content.Database);
+        WriteShards(transaction, content);
     }
 
     public static void WriteHistory(SqliteTransaction transaction, DirectoryContent content, DateTimeOffset when, string who, string what) =>
@@ -116,6 +120,28 @@ internal static class EmbeddedRows
                 "INSERT INTO key_group (database, name, strategy, placement) VALUES ($1, $2, $3, $4)",
                 content.Database, group.Name, group.Rule.Strategy, group.Rule.ToText());
         }
+    }
+
+    private static void WriteShards(SqliteTransaction transaction, DirectoryContent content)
+    {
+        for (var position = 0; position < content.Shards.Count; position++)
+        {
+            var shard = content.Shards[position];
+            Execute(
+                transaction,
+                "INSERT INTO joined_shard (database, position, name, host, port, dbname, sslmode) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                content.Database, position, shard.Name, shard.Host, shard.Port, shard.Database, shard.SslMode);
+        }
+    }
+
+    private static JoinedShard[] ReadShards(SqliteTransaction transaction, string database)
+    {
+        using var command = Command(transaction, "SELECT name, host, port, dbname, sslmode FROM joined_shard WHERE database = $1 ORDER BY position", database);
+        using var reader = command.ExecuteReader();
+        var shards = new List<JoinedShard>();
+        while (reader.Read())
+            shards.Add(new JoinedShard(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetString(3), reader.GetString(4)));
+        return [.. shards];
     }
 
     private static void WriteMoves(SqliteTransaction transaction, DirectoryContent content)

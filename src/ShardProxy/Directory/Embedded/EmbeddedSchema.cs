@@ -53,6 +53,12 @@ internal static class EmbeddedSchema
         ALTER TABLE declared_table ADD COLUMN zone_column TEXT;
         ALTER TABLE declared_table ADD COLUMN zone_number INTEGER NOT NULL DEFAULT 0;
         """,
+        """
+        CREATE TABLE joined_shard (
+            database TEXT NOT NULL REFERENCES database, position INTEGER NOT NULL, name TEXT NOT NULL,
+            host TEXT NOT NULL, port INTEGER NOT NULL, dbname TEXT NOT NULL, sslmode TEXT NOT NULL,
+            PRIMARY KEY (database, position)) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the file to the newest schema. Runs inside a write transaction, which the caller commits.</summary>

@@ -37,6 +37,9 @@ internal sealed class CopyErrors(TableDistribution table, KeyType keyType, strin
             };
     }
 
+    public static ServerError NewShard() =>
+        new(SqlStates.SerializationFailure, "a shard was added to the table's group while the COPY ran, and a new key was placed there") { Hint = "Try again." };
+
     public ServerError NullKey(long line) =>
         new(SqlStates.NotNullViolation, $"null value in column \"{_column}\" of relation \"{_table}\" violates not-null constraint")
         {

@@ -85,11 +85,16 @@ public sealed class CopySplitter
     /// <summary>The keys of the rows held.</summary>
     public KeyPlaces Wanted => _held.Wanted;
 
-    /// <summary>The places of <see cref="Wanted"/> were told: sends the rows held on their way.</summary>
+    /// <summary>The places of <see cref="Wanted"/> were told: sends the rows held on their way, or fails when one is on a shard that came after the COPY began.</summary>
     public void Release()
     {
         foreach (var (row, bucket) in _held.Rows)
         {
+            if (bucket >= _directory.BucketCount)
+            {
+                Fail(CopyErrors.NewShard());
+                return;
+            }
             _shards[_directory.ShardOfBucket(bucket)].Append(row.Span);
             Rows++;
         }

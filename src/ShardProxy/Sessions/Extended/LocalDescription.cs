@@ -21,6 +21,11 @@ internal static class LocalDescription
             RowDescriptionMessage.Write(to, new FieldDescription("move_shard_key", SessionCommandRunner.VoidType, 4));
             return;
         }
+        if (plan is AddShardPlan)
+        {
+            RowDescriptionMessage.Write(to, new FieldDescription("add_shard", SessionCommandRunner.VoidType, 4));
+            return;
+        }
         if (plan is PlacementPlan placement)
         {
             RowDescriptionMessage.Write(to, new FieldDescription(placement.FunctionName, SessionCommandRunner.VoidType, 4));

@@ -57,6 +57,8 @@ public sealed class CopyRunner
 
     private async ValueTask<long> SpreadAsync(CopyPlan plan, StatementText text, bool isOwnBlock)
     {
+        if (plan.KeyType is null)
+            await ShardFence.TakeAsync(_session);
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
@@ -92,11 +94,12 @@ public sealed class CopyRunner
     {
         var rows = 0L;
         await _session.MoveGate.EnterAsync(stays: false);
-        for (var shard = 0; shard < _session.Database.ShardCount; shard++)
+        var shards = _session.Database.ShardCount;
+        for (var shard = 0; shard < shards; shard++)
         {
             var server = await _session.Servers.GetAsync(shard);
             server.SendQuery(text.Bytes, Disposition.Forward);
-            var tap = new CopyOutTap(plan.Options, isFirst: shard == 0, isLast: shard == _session.Database.ShardCount - 1, _session.Client.Output);
+            var tap = new CopyOutTap(plan.Options, isFirst: shard == 0, isLast: shard == shards - 1, _session.Client.Output);
             _session.StartRelay(server);
             _session.Relay.PositionOffset = text.PositionOffset;
             _session.Relay.Tap = tap;

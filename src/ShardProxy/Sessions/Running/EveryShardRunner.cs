@@ -44,10 +44,13 @@ public sealed class EveryShardRunner
 
     private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
     {
+        var writes = (planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0;
+        if (writes)
+            await ShardFence.TakeAsync(_session);
         var servers = new ServerConnection[_session.Database.ShardCount];
         for (var shard = 0; shard < servers.Length; shard++)
             servers[shard] = await _session.Servers.GetAsync(shard);
-        if ((planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0)
+        if (writes)
             WriterRule.CheckEveryShard(_session);
         var entries = EmptiesEntries(planned) ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock: false) : null;
         for (var shard = 1; shard < servers.Length; shard++)
@@ -88,9 +91,11 @@ public sealed class EveryShardRunner
         if (_session.Transaction.IsOpen)
             throw new SqlErrorException(SqlStates.ActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} cannot run inside a transaction block");
         var done = new List<string>();
-        for (var i = 1; i <= _session.Database.ShardCount; i++)
+        var fence = await ShardFence.TakeForSessionAsync(_session);
+        var shards = _session.Database.ShardCount;
+        for (var i = 1; i <= shards; i++)
         {
-            var shard = i % _session.Database.ShardCount;
+            var shard = i % shards;
             var server = await _session.Servers.GetAsync(shard);
             var isHome = shard == Database.HomeShard;
             server.SendQuery(sql.Span, isHome ? Disposition.Forward : Disposition.Swallow);
@@ -107,6 +112,7 @@ public sealed class EveryShardRunner
                 return false;
             done.Add(server.Pool.ShardName);
         }
+        await ShardFence.ReleaseAsync(_session, fence);
         if (!await Aftermath.ApplyAsync(_session, _session.Servers.Held(Database.HomeShard)!, planned, failed: false))
             return false;
         if ((planned.Traits & Traits.ChangesCatalog) == 0)

@@ -71,6 +71,13 @@ public sealed class SessionCommandRunner
         return AnswerVoid("move_shard_key");
     }
 
+    public async ValueTask<bool> AddShardAsync(AddShardPlan plan)
+    {
+        RefuseInBlock("a shard cannot be added inside a transaction block");
+        await _session.Database.Control.AddShardAsync(plan, _session.Planning().Context.User);
+        return AnswerVoid("add_shard");
+    }
+
     private void RefuseInBlock(string reason)
     {
         if (_session.Transaction is { IsOpen: true, IsImplicit: false })

@@ -156,6 +156,7 @@ internal sealed class SpreadCopyInput : IReplyTap
             return;
         await KeyWait.PlaceAsync(_session, splitter.Wanted, mayPlace: true);
         splitter.Release();
+        ThrowIfSplitFailed();
     }
 
     /// <summary>Draws what the rows that have arrived can need.</summary>

@@ -242,6 +242,8 @@ public sealed class StatementRunner
                 return ValueTask.FromResult(_explain.Run(explain, text));
             case MoveKeyPlan move:
                 return _commands.MoveKeyAsync(move);
+            case AddShardPlan added:
+                return _commands.AddShardAsync(added);
             case PlacementPlan placement:
                 return _commands.ChangePlacementAsync(placement);
             case UnreadPlan unread:

@@ -11,6 +11,7 @@ internal sealed class ReferenceRunner(Session session)
     /// <returns>Rows touched.</returns>
     public async ValueTask<long> RunAsync(WriteJob job, ReferenceDraft draft)
     {
+        await ShardFence.TakeAsync(session);
         var shards = Enumerable.Range(0, session.Database.ShardCount).ToList();
         WriterRule.CheckShards(session, shards);
         await ReferenceLock.TakeAsync(session, draft.Table);
