@@ -153,6 +153,12 @@ public sealed class GlobalUniqueTests(UniqueCluster cluster) : IClassFixture<Uni
             "ALTER TABLE u_users RENAME remark TO note",
             "SELECT * FROM u_users ORDER BY id");
         await AgreesAsync();
+        foreach (var shard in cluster.Cluster.Shards)
+        {
+            (await shard.ScalarAsync<long>("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'shardproxy%' AND NOT tgisinternal")).ShouldBe(0);
+            (await shard.ScalarAsync<bool>("SELECT has_function_privilege('pg_monitor', 'information_schema.shardproxy_unique_report()', 'EXECUTE')")).ShouldBeFalse();
+            (await shard.ScalarAsync<bool>("SELECT has_table_privilege('pg_monitor', 'information_schema.shardproxy_secret', 'SELECT')")).ShouldBeFalse();
+        }
     }
 
     [Fact]

@@ -18,7 +18,7 @@ internal static class UniquePreparation
 
     private const string Look = $"""
         SELECT (SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                WHERE c.relname = '{UniqueScript.SecretTable}' AND n.nspname IN ('information_schema', '{OwnSchema}') AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
+                WHERE c.relname = '{UniqueScript.SecretTable}' AND n.nspname IN ('information_schema', '{OwnSchema}') AND c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER)
                 ORDER BY n.nspname LIMIT 1),
             pg_catalog.has_schema_privilege('information_schema', 'CREATE')
         """;

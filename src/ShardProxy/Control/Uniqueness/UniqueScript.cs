@@ -64,7 +64,10 @@ internal static class UniqueScript
             END LOOP;
         """;
 
-    /// <summary>The triggers' function: arguments are the index's id and the attnums of the key and of the columns.</summary>
+    /// <summary>
+    /// The triggers' function: arguments are the index's id and the attnums of the key and of the columns. Nobody else may make
+    /// a trigger of it, which would report in the name of an index that is not its table's.
+    /// </summary>
     private static string Report(string schema) => $"""
         CREATE OR REPLACE FUNCTION {schema}.{UniqueSupport.Prefix}report() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {Settings} AS $function$
         DECLARE
@@ -103,6 +106,7 @@ internal static class UniqueScript
             {Send(schema, "TG_ARGV[0]", "RETURN NULL")}
             RETURN NULL;
         END $function$;
+        REVOKE ALL ON FUNCTION {schema}.{UniqueSupport.Prefix}report() FROM PUBLIC;
 
         """;
 
