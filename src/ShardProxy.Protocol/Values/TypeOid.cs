@@ -14,6 +14,7 @@ public static class TypeOid
     public const uint Int4 = 23;
     public const uint Text = 25;
     public const uint Oid = 26;
+    public const uint Tid = 27;
     public const uint Float4 = 700;
     public const uint Float8 = 701;
 

@@ -64,14 +64,26 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
     private Plan OnSeveral(Plan plan, Query query, StatementAnalysis analysis, RowsOfQuery rows, SourceText source)
     {
         var range = new TextSpan(Range.Start, Range.End);
-        SeveralShardsPlan? TryPlan(bool mayRewrite) => query is RowQuery
+        SeveralShardsPlan? TryPlan(bool mayRewrite) => query is RowQuery && analysis.Findings.Written.Count == 0
             ? new SpreadPlanner(analysis, rows, source, range).TryPlan(query, mayRewrite)
-            : new WritePlanner(analysis, rows, source, range).TryPlan(query, mayRewrite);
+            : new WritePlanner(analysis, rows, source, range).TryPlan(query, mayRewrite)
+                ?? (mayRewrite ? new MovedRowsPlanner(context, names, analysis.Findings, source, range).TryPlan(query) : null);
         // A plan that holds for one text only must not make one of a plan that holds for many: that text is planned again.
-        return plan is OneShardPlan one
-            ? one with { Otherwise = (Plan?)TryPlan(mayRewrite: false) ?? ReplanPlan.Instance }
-            : TryPlan(mayRewrite: true) ?? plan;
+        if (plan is OneShardPlan one)
+            return one with { Otherwise = (Plan?)TryPlan(mayRewrite: false) ?? ReplanPlan.Instance };
+        return TryPlan(mayRewrite: true) ?? new KeyUpdatePlanner(analysis, source, range).TryPlan(query) ?? SetsKey(analysis.Findings) ?? WritesInWith(query, analysis.Findings) ?? plan;
     }
+
+    private static RefusedPlan? WritesInWith(Query query, Findings findings) =>
+        findings.Refusal is null && query.With is { } with && WithWrites.AreIn(with) && findings.Written.Find(static target => target.Class == RelationClass.Sharded) is { Distribution: { } table }
+            ? Refusals.WritesInWith(table)
+            : null;
+
+    /// <summary>A key that is set is what stands in the way, whatever else was found first.</summary>
+    private static RefusedPlan? SetsKey(Findings findings) =>
+        findings.Refusal is null && findings.StoredKeys.Find(static stored => stored.By is StoredBy.Conflict or StoredBy.Merge) is { } set
+            ? Refusals.SetsKey(set.Table, set.By == StoredBy.Merge)
+            : null;
 
     /// <summary>The query runs on the home shard over the gathered rows of its sharded tables; null when it cannot.</summary>
     public Plan? TryGather(Query query, Findings findings, SourceText source) => GatherPlanner.TryPlan(query, findings, context, names, source, Range);

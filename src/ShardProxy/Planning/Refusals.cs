@@ -54,11 +54,25 @@ internal static class Refusals
 
     public static RefusedPlan WritesReference(string table) => Of(
         $"\"{table}\" is a reference table, and the statement could leave its copies on the shards different",
-        "Use constants, parameters and reference tables only, without MERGE, triggers, or LIMIT in a subquery; or load the table with COPY.");
+        "Use constants, parameters and reference tables only, without triggers, or LIMIT in a subquery; or load the table with COPY.");
 
     public static RefusedPlan KeyNotConstant(TableDistribution table) => Of(
         $"the value of {table.KeyText}, by which \"{table.Table.Name}\" is sharded, is not known before the statement runs",
         $"Give {table.KeyText} a constant or a parameter.");
+
+    /// <summary>An UPDATE sets the key, and the rows cannot be moved as one PostgreSQL would change them.</summary>
+    public static RefusedPlan MovesRows(TableDistribution table, string reason) => Of(
+        $"the UPDATE sets {table.KeyText}, by which \"{table.Table.Name}\" is sharded, so that rows may move to other shards, and {reason}",
+        "In a transaction, DELETE the rows and INSERT them again with their new key.");
+
+    /// <summary>ON CONFLICT DO UPDATE, or a MERGE, gives a row a key that may be another shard's.</summary>
+    public static RefusedPlan SetsKey(TableDistribution table, bool isMerge) => Of(
+        $"{(isMerge ? "MERGE" : "ON CONFLICT DO UPDATE")} sets {table.KeyText}, by which \"{table.Table.Name}\" is sharded, so that rows may move to other shards",
+        $"Leave {table.KeyText} out of SET, and change it by an UPDATE of its own.");
+
+    public static RefusedPlan WritesInWith(TableDistribution table) => Of(
+        $"a part of WITH writes \"{table.Table.Name}\", which is sharded by {table.KeyColumn}, and the statement needs rows of several shards at once",
+        $"Confine it by {table.KeyColumn}, return {table.KeyColumn} and join every part by it, or run the parts as statements of one transaction.");
 
     public static RefusedPlan MissingRelation(QualifiedName name) => new(
         SqlStates.UndefinedTable,

@@ -72,6 +72,18 @@ public static class ShardBinder
             : -1;
     }
 
+    /// <summary>The shard of a row to be stored, by its key as text. Negative where the key's place has to be asked for, which it then is of <paramref name="places"/>.</summary>
+    /// <param name="valueType">The value's type, which assigning makes the key's; 0 for the key's own.</param>
+    /// <param name="trouble">Why the row cannot be stored anywhere.</param>
+    internal static int ShardOfStored(KeyType type, DirectorySnapshot directory, KeyPlaces places, uint valueType, ReadOnlySpan<byte> text, ref RefusedPlan? trouble)
+    {
+        var shards = new KeyLocator(type, KeyUse.Store, directory, places, zones: null).OfParameter(valueType, binary: false, text, ref trouble);
+        // Any shard will say what is wrong with the value.
+        return shards.IsInvalid ? 0 : shards.One;
+    }
+
+    internal static RefusedPlan UnreadableKey => UnknownKey;
+
     /// <summary>Reads every key of the sets, for what <see cref="StatementValues.Places"/> collects.</summary>
     internal static void Visit(System.Collections.Immutable.ImmutableArray<KeySet> sets, DirectorySnapshot directory, in StatementValues values)
     {

@@ -20,8 +20,10 @@ internal sealed class WriteGenerator(int seed)
 
     public int Roll(int sides) => _random.Next(sides);
 
-    public string Next() => Roll(12) switch
+    public string Next() => Roll(14) switch
     {
+        12 => Moved(),
+        13 => KeyUpdate(),
         0 or 1 => $"UPDATE w_accounts SET {Assigned()}{Where()}{Returning("id, balance", "id", "owner || region")}",
         2 => $"UPDATE w_accounts SET balance = w_accounts.balance + e.amount FROM w_entries e WHERE e.account = w_accounts.id AND e.line = {1 + Roll(2)}{Returning("w_accounts.id, e.note")}",
         3 => $"UPDATE w_entries SET amount = amount * {1 + Roll(3)}, note = {Pick("note || '.'", "'x'", "NULL", "DEFAULT")} WHERE line {Pick("=", "<", ">")} {Roll(4)}{Returning("*", "account, line")}",
@@ -38,8 +40,26 @@ internal sealed class WriteGenerator(int seed)
             $"DELETE FROM w_regions WHERE code LIKE 'r%' AND rate < {Roll(4)}",
             "DELETE FROM w_archive",
             $"UPDATE w_archive SET note = 'n' WHERE (account, line) IN (SELECT account, line FROM w_entries WHERE amount > {Roll(50)})",
+            $"MERGE INTO w_regions t USING (VALUES ('{Pick("eu", "r1", "r5")}', {Roll(4)}), ('r6', 1)) s(code, rate) ON t.code = s.code WHEN MATCHED THEN {Pick("UPDATE SET rate = t.rate + s.rate", "DELETE", "DO NOTHING")} WHEN NOT MATCHED THEN INSERT (code, title) VALUES (s.code, 'merged')",
+            $"WITH gone AS (DELETE FROM w_entries WHERE amount > {Roll(60)} RETURNING account, line, amount) INSERT INTO w_archive (account, line, amount) SELECT account, line + {Roll(50)}, amount FROM gone{Conflict("account, line", "note = 'met'")}",
+            $"WITH u AS (UPDATE w_accounts SET balance = balance + 1{Where()} RETURNING id, owner) {Pick("SELECT * FROM u", "DELETE FROM w_archive USING u WHERE u.id = account", "SELECT u.id, e.line FROM u JOIN w_entries e ON e.account = u.id")}",
             $"WITH big AS (SELECT account FROM w_entries WHERE amount > {Roll(40)}) UPDATE w_accounts SET owner = 'big' FROM big WHERE big.account = id"),
     };
+
+    /// <summary>INSERT … SELECT of rows whose keys are other shards'.</summary>
+    private string Moved() => Pick(
+        $"INSERT INTO w_archive (account, line, amount) SELECT account + {Roll(30)}, line + {Roll(9)}, amount FROM w_entries WHERE amount > {Roll(60)}{Conflict("account, line", "amount = excluded.amount")}{Returning("*", "account")}",
+        $"INSERT INTO w_accounts (id, owner) SELECT {40 + Roll(40)} + count(*), 'many' FROM w_accounts WHERE id < {Key()}{Conflict("id", "owner = 'met'")}{Returning("id, owner")}",
+        $"INSERT INTO w_archive (account, line, note) SELECT a.id * {1 + Roll(3)}, e.line + {Roll(20)}, a.owner FROM w_accounts a JOIN w_entries e ON e.account = a.id + {Roll(2)}{Conflict("account, line", "note = excluded.note")}",
+        $"INSERT INTO w_archive SELECT {Key()}, line + {Roll(40)}, amount, note FROM w_entries WHERE account = {Key()}{Returning("*")}");
+
+    /// <summary>Keys that stay different, so that no order of the rows decides whether one is there twice.</summary>
+    private string KeyUpdate() => Pick(
+        $"UPDATE w_accounts SET id = {Key()} WHERE id = {Key()}{Returning("id, balance", "*")}",
+        $"UPDATE w_accounts SET id = 1000 * {1 + Roll(1000)} + id % 1000, balance = balance + 1{Where()}{Returning("id, owner")}",
+        $"UPDATE w_accounts AS w_accounts SET id = CASE WHEN id < 20 THEN id ELSE 100000 + id END, changed = now(){Where()}",
+        $"UPDATE w_entries SET account = account + 2000 * {1 + Roll(1000)}, note = {Pick("'moved'", "note", "NULL")} WHERE {Pick($"line = {1 + Roll(4)}", $"account = {Key()}", "amount > 30")}{Returning("*", "account")}",
+        $"UPDATE w_archive SET account = {Key()}, line = w_archive.line + 1000 * {1 + Roll(1000)} FROM w_entries e WHERE e.account = w_archive.account AND e.line = w_archive.line AND e.line = {1 + Roll(3)}{Returning("w_archive.account, w_archive.line")}");
 
     private string Entries()
     {

@@ -24,9 +24,9 @@ internal static class DistributedCall
         }
         analysis.Functions.SurveyDistributed(function, declared);
         if (Argument(call, key) is { } argument)
-            new InsertedKey(analysis, analysis.Names.Resolve(table.Table.Schema, table.Table.Name), place).Add(argument);
+            new InsertedKey(analysis, analysis.Names.Resolve(table.Table.Schema, table.Table.Name), place, StoredBy.Call).Add(argument);
         else
-            analysis.Findings.StoredKeys.Add(new StoredKey(table, static () => null));
+            analysis.Findings.StoredKeys.Add(new StoredKey(table, static () => null, StoredBy.Call));
         return true;
     }
 

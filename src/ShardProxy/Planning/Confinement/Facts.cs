@@ -48,7 +48,11 @@ internal sealed record NeverTrue : Fact
 }
 
 /// <summary>The column's value, where it is not NULL, is that of one of the sources in one of their rows.</summary>
-internal sealed record DrawnFrom(ColumnVariable Column, DrawSources Sources) : Fact;
+internal sealed record DrawnFrom(ColumnVariable Column, DrawSources Sources) : Fact
+{
+    /// <summary>The rows are those that a part of WITH returns which writes: on one of several shards only that shard's.</summary>
+    public bool IsWritten { get; init; }
+}
 
 /// <summary>All facts of another scope hold too.</summary>
 internal sealed record Imported(FactScope Scope) : Fact;

@@ -15,18 +15,37 @@ internal sealed record ShardedInstance(TableDistribution Table, ColumnVariable K
     public IEnumerable<ColumnVariable> Columns => Zone is { } zone ? [zone.Column, Key] : [Key];
 
     /// <summary>The values to which the facts confine the rows; null when nothing confines them.</summary>
-    public KeySet? Confine()
+    /// <param name="byPart">As <see cref="KeySolver"/> has it.</param>
+    public KeySet? Confine(bool byPart = false)
     {
-        var keys = new KeySolver(KeyType, stored: false).Solve(Key, Scope);
+        var keys = new KeySolver(KeyType, stored: false, byPart).Solve(Key, Scope);
         return Zone is { } zone && KeyType.Zones is { } rule
-            ? ZonedKeys.Of(rule, new KeySolver(zone.Type, stored: false).Solve(zone.Column, Scope), keys)
+            ? ZonedKeys.Of(rule, new KeySolver(zone.Type, stored: false, byPart).Solve(zone.Column, Scope), keys)
             : keys;
     }
 }
 
 /// <summary>A value that becomes the key of a row: it must lead to the shard on which the statement runs.</summary>
 /// <param name="Set">Null: the value is not known beforehand.</param>
-internal sealed record StoredKey(TableDistribution Table, Func<KeySet?> Set);
+internal sealed record StoredKey(TableDistribution Table, Func<KeySet?> Set, StoredBy By);
+
+/// <summary>What makes the value a row's key.</summary>
+internal enum StoredBy
+{
+    Insert,
+
+    /// <summary>SET of an UPDATE.</summary>
+    Update,
+
+    /// <summary>SET of ON CONFLICT DO UPDATE.</summary>
+    Conflict,
+
+    /// <summary>SET of a MERGE.</summary>
+    Merge,
+
+    /// <summary>None: it is the key argument of a function that was declared by it.</summary>
+    Call,
+}
 
 /// <summary>What an analysis has met, gathered over the whole statement.</summary>
 internal sealed class Findings
@@ -37,6 +56,12 @@ internal sealed class Findings
     public List<ShardedInstance> Instances { get; } = [];
 
     public List<StoredKey> StoredKeys { get; } = [];
+
+    /// <summary>Each use of the rows that a part of WITH returns which writes: those rows are apart by their key, like a sharded table's.</summary>
+    public List<ShardedInstance> WrittenRows { get; } = [];
+
+    /// <summary>Such a use that does not show the key.</summary>
+    public bool UsesWrittenRowsWithoutKey { get; set; }
 
     /// <summary>Names of relations that only the home shard has, in the order met.</summary>
     public List<string> HomeRelations { get; } = [];
@@ -86,6 +111,15 @@ internal sealed class Findings
 
     /// <summary>The first reason not to run the statement.</summary>
     public RefusedPlan? Refusal { get; private set; }
+
+    /// <summary>An INSERT gives no value for the key: the reason, which is none where the key is drawn.</summary>
+    public RefusedPlan? MissingKey { get; private set; }
+
+    public void RefuseMissingKey(string reason, string hint)
+    {
+        MissingKey ??= Refusals.Of(reason, hint);
+        Refusal ??= MissingKey;
+    }
 
     public void Refuse(string reason, string? hint, string sqlState = Refusals.NotSupported) =>
         Refusal ??= new RefusedPlan(sqlState, reason, hint);

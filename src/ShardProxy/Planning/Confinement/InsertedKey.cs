@@ -3,7 +3,7 @@ using ShardProxy.Statements.Syntax;
 namespace ShardProxy.Planning.Confinement;
 
 /// <summary>Finds the key that a new row gets (with its zone, where the table has zones), so that it is stored on the shard that its key leads to.</summary>
-internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation target, Place place)
+internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation target, Place place, StoredBy by = StoredBy.Insert)
 {
     private readonly Directory.TableDistribution _table = target.Distribution!;
 
@@ -86,7 +86,8 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
             _table,
             type.Zones is not { } rule
                 ? key ?? (static () => null)
-                : () => zone?.Invoke() is { } zones && key?.Invoke() is { } keys ? ZonedKeys.Of(rule, zones, keys, stored: true) : null));
+                : () => zone?.Invoke() is { } zones && key?.Invoke() is { } keys ? ZonedKeys.Of(rule, zones, keys, stored: true) : null,
+            by));
     }
 
     private KeyType? TypeOf(string name) =>
@@ -118,7 +119,7 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
         return -1;
     }
 
-    private void RefuseMissing(string name) => analysis.Findings.Refuse(
+    private void RefuseMissing(string name) => analysis.Findings.RefuseMissingKey(
         $"the INSERT into \"{_table.Table.Name}\" gives no value for {name}, by which the table is sharded",
         $"List {name} and give it a value; a default is not known before the row is stored.");
 }

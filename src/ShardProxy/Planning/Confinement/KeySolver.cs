@@ -8,7 +8,8 @@ namespace ShardProxy.Planning.Confinement;
 /// every combination of rows that reaches the result all facts are true; a fact about a column is never true on NULL, so
 /// a combination that an outer join fills up with NULL in place of a row left out is rejected by the same fact.
 /// </summary>
-internal sealed class KeySolver(KeyType type, bool stored)
+/// <param name="byPart">A statement is looked at that each shard runs for its part: what was written before says nothing of the rows that are needed.</param>
+internal sealed class KeySolver(KeyType type, bool stored, bool byPart = false)
 {
     private readonly HashSet<DrawSources> _active = [];
     private readonly ValueFamily _family = TypeIds.FamilyOf(type.Oid);
@@ -62,7 +63,7 @@ internal sealed class KeySolver(KeyType type, bool stored)
                 NeverTrue => EmptyKeySet.Instance,
                 OneOf one when members.Contains(one.Column) => SetOf(one.Values),
                 Either either => Solve(column, same, either),
-                DrawnFrom drawn when members.Contains(drawn.Column) => Solve(drawn.Sources),
+                DrawnFrom drawn when members.Contains(drawn.Column) && !(byPart && drawn.IsWritten) => Solve(drawn.Sources),
                 _ => null,
             };
             if (set is not null)

@@ -37,7 +37,12 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
         entry.Referenced = true;
         var names = entry.Table.ColumnNames;
         if (entry.Rows is not null)
-            return AsItem(entry.Rows, facts, joined: false).Rename(names);
+        {
+            var shown = AsItem(entry.Rows, facts, joined: false, isWritten: entry.Table.Query is not RowQuery);
+            if (entry.Table.Query is not RowQuery)
+                NoteWrittenRows(entry, shown, facts);
+            return shown.Rename(names);
+        }
         if (entry.InProgress)
             return ColumnList.Unknown;
         entry.InProgress = true;
@@ -49,9 +54,27 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
         return (entry.Table.Extends ? columns with { Complete = false } : columns).Rename(names);
     }
 
+    private void NoteWrittenRows(CommonTableEntry entry, ColumnList shown, FactScope facts)
+    {
+        var hasKey = false;
+        for (var index = 0; index < shown.Columns.Length; index++)
+        {
+            if (entry.Rows!.Columns[index].Variable is not { IsKey: true } || shown.Columns[index].Variable is not { } key
+                || !analysis.WriteTargets.TryGetValue(entry.Table.Query, out var target) || target is not { Class: RelationClass.Sharded, Relation: { } relation, Distribution.ZoneColumn: null }
+                || !RelationAnalyzer.TryKeyType(relation, target.Distribution!, out var type, out _))
+            {
+                continue;
+            }
+            hasKey = true;
+            analysis.Findings.WrittenRows.Add(new ShardedInstance(target.Distribution!, key, type, facts));
+            break;
+        }
+        analysis.Findings.UsesWrittenRowsWithoutKey |= !hasKey;
+    }
+
     private static bool MayNameItself(CommonTableEntry entry) => entry.Inside.Entries.Contains(entry);
 
-    private static ColumnList AsItem(RowsOfQuery rows, FactScope facts, bool joined)
+    private static ColumnList AsItem(RowsOfQuery rows, FactScope facts, bool joined, bool isWritten = false)
     {
         if (joined && rows.FromRows)
             facts.Facts.Add(new Imported(rows.Scope));
@@ -69,7 +92,7 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
                 var sources = new DrawSources(rows.Recursive);
                 sources.Sources.Add(source);
                 shown = Shown(column);
-                facts.Facts.Add(new DrawnFrom(shown, sources));
+                facts.Facts.Add(new DrawnFrom(shown, sources) { IsWritten = isWritten });
             }
             columns.Add(new ColumnBinding(column.Name, shown, column.Nullable));
         }

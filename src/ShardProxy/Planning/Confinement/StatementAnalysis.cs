@@ -37,6 +37,9 @@ internal sealed class StatementAnalysis
     /// <summary>The rows that a statement changes, and where its expressions stand; of MERGE the rows of its source.</summary>
     public Dictionary<Query, WriteBlock> WriteBlocks { get; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>The table that each statement writes.</summary>
+    public Dictionary<Query, ResolvedRelation> WriteTargets { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>What names mean in each SELECT, as it was analysed last.</summary>
     public Dictionary<Select, Place> Blocks { get; } = new(ReferenceEqualityComparer.Instance);
 

@@ -23,6 +23,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
     private RowsOfQuery AnalyzeInsert(Insert insert, Place place)
     {
         var target = analysis.Resolve(insert.Target);
+        analysis.WriteTargets[insert] = target;
         var columns = new WriteTarget(analysis, target).Columns(instanceFacts: null, out _);
         if (target.Relation is { } relation && DrawsOnServer(insert, relation))
             analysis.Findings.Traits |= Traits.DrawsOnServer;
@@ -99,7 +100,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         bool IsOwn(Assignment update) => update.Value is ColumnReference { IsStar: false } value
             && value.Names[^1] == update.Column
             && (value.Names.Length == 1 || value.Names[^2] == "excluded" || value.Names[^2] == (insert.Alias ?? insert.Target.Name));
-        AddAssigned(target, conflict.Updates.Where(update => !IsOwn(update)), null, place);
+        AddAssigned(target, conflict.Updates.Where(update => !IsOwn(update)), null, place, StoredBy.Conflict);
     }
 
     private RowsOfQuery AnalyzeUpdate(Update update, Place place)
@@ -109,7 +110,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         analysis.Walk(update.Assignments.Select(static assignment => assignment.Value), inside);
         if (target.Class == RelationClass.Sharded)
         {
-            AddAssigned(target, update.Assignments, analysis.WriteBlocks[update].Target, inside);
+            AddAssigned(target, update.Assignments, analysis.WriteBlocks[update].Target, inside, StoredBy.Update);
         }
         var changed = update.Assignments.Select(static assignment => assignment.Column).ToHashSet();
         return Returning(update.Returning, target, inside, changed);
@@ -128,6 +129,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         var source = analysis.From.Analyze(merge.Source, place with { Columns = columns }, place.Columns, place.Facts);
         var on = new FactScope(place.Facts);
         var target = analysis.Resolve(merge.Target);
+        analysis.WriteTargets[merge] = target;
         var targetColumns = new WriteTarget(analysis, target).Columns(on, out var instance);
         columns.Add(source);
         var unmatched = place with { Columns = columns };
@@ -148,27 +150,28 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
                 continue;
             if (action.Verb == MergeVerb.Insert)
                 new InsertedKey(analysis, target, at).Add(action);
-            AddAssigned(target, action.Assignments, instance, at);
+            AddAssigned(target, action.Assignments, instance, at, StoredBy.Merge);
         }
         return new RowsOfQuery(place.Facts, [], Complete: false, FromRows: false);
     }
 
     /// <summary>A key that changes must stay on its shard, so the new value is bound like the old one.</summary>
     /// <param name="row">The row that is changed; null when nothing is known of it.</param>
-    private void AddAssigned(ResolvedRelation target, IEnumerable<Assignment> assignments, ShardedInstance? row, Place place)
+    private void AddAssigned(ResolvedRelation target, IEnumerable<Assignment> assignments, ShardedInstance? row, Place place, StoredBy by)
     {
         var changed = assignments.Where(assignment => target.Distribution!.IsKeyColumn(assignment.Column)).ToList();
         if (changed.Count == 0)
             return;
         if (changed.Exists(static assignment => !assignment.IsWhole || assignment.Value is DefaultValue))
-            analysis.Findings.StoredKeys.Add(new StoredKey(target.Distribution!, static () => null));
+            analysis.Findings.StoredKeys.Add(new StoredKey(target.Distribution!, static () => null, by));
         else if (target.Relation is not null)
-            new InsertedKey(analysis, target, place).AddChanged(name => changed.Find(assignment => assignment.Column == name)?.Value, row);
+            new InsertedKey(analysis, target, place, by).AddChanged(name => changed.Find(assignment => assignment.Column == name)?.Value, row);
     }
 
     private (ResolvedRelation Target, ColumnScope Scope) Target(Query query, TableName name, string? alias, Place place)
     {
         var target = analysis.Resolve(name);
+        analysis.WriteTargets[query] = target;
         var scope = new ColumnScope(place.Columns);
         scope.Add(Item(alias ?? name.Name, new WriteTarget(analysis, target).Columns(place.Facts, out var instance)));
         analysis.WriteBlocks[query] = new WriteBlock(place with { Columns = scope }, instance);

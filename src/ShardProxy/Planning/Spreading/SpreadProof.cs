@@ -29,6 +29,8 @@ internal sealed class SpreadProof(Findings findings)
         {
             foreach (var column in list.Columns)
             {
+                if (column is { Nullable: false, Variable: { } used } && findings.WrittenRows.Find(written => ReferenceEquals(written.Key, used)) is { } rows && !anchors.Contains(rows))
+                    anchors.Add(rows);
                 if (column is not { Nullable: false, Variable: { IsKey: true } key })
                     continue;
                 shown.Add(key);
@@ -42,7 +44,8 @@ internal sealed class SpreadProof(Findings findings)
     }
 
     /// <summary>Whether every sharded table is confined once each of the blocks is parted by its anchor.</summary>
-    public bool Holds(IReadOnlyList<(Place Block, ShardedInstance Anchor)> parts)
+    /// <param name="mustStay">Whether rows with a key that is stored have to be the shard's own; null: all have.</param>
+    public bool Holds(IReadOnlyList<(Place Block, ShardedInstance Anchor)> parts, Func<StoredKey, bool>? mustStay = null)
     {
         foreach (var (block, anchor) in parts)
         {
@@ -51,8 +54,10 @@ internal sealed class SpreadProof(Findings findings)
         }
         try
         {
-            return findings.Instances.TrueForAll(instance => IsConfined(instance, parts[0].Anchor))
-                && findings.StoredKeys.TrueForAll(stored => IsConfined(stored, parts[0].Anchor));
+            return !findings.UsesWrittenRowsWithoutKey
+                && findings.Instances.TrueForAll(instance => IsConfined(instance, parts[0].Anchor))
+                && findings.WrittenRows.TrueForAll(written => IsConfined(written, parts[0].Anchor))
+                && findings.StoredKeys.TrueForAll(stored => mustStay?.Invoke(stored) == false || IsConfined(stored, parts[0].Anchor));
         }
         finally
         {
@@ -68,7 +73,7 @@ internal sealed class SpreadProof(Findings findings)
         instance.Table.Group == anchor.Table.Group
         && HashAlike(instance.KeyType, anchor.KeyType)
         && (instance.Zone is not { } zone || HashAlike(zone.Type, anchor.Zone!.Value.Type))
-        && instance.Confine() is { } set
+        && instance.Confine(byPart: true) is { } set
         && IsWithinShard(set);
 
     /// <summary>A key that is stored is one of the shard's when it is the value of a key that is.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ShardProxy.Catalog;
 using ShardProxy.Planning.Spreading;
 using ShardProxy.Statements.Syntax;
@@ -9,6 +10,19 @@ internal static class ClockDefaults
 {
     /// <summary>Columns whose default reads the clock, or may.</summary>
     public static IEnumerable<Column> Of(Relation table) => table.Columns.Where(static column => StatementClock.Default(column.Default) is not null);
+
+    /// <summary>No SET … = DEFAULT whose default is the time of the statement.</summary>
+    public static bool AreUnused(Relation? table, ImmutableArray<Assignment> assignments) =>
+        assignments.All(assignment => assignment.Value is not DefaultValue || (table is not null && StatementClock.Default(table.FindColumn(assignment.Column)?.Default) is null));
+
+    /// <summary>No column whose default is the time of the statement is left to it.</summary>
+    /// <param name="values">Of the columns; empty when a query gives them.</param>
+    public static bool AreGiven(Relation? table, ImmutableArray<string> columns, ImmutableArray<Expression> values) =>
+        table is not null && Of(table).All(column =>
+        {
+            var position = columns.IndexOf(column.Name);
+            return position >= 0 && (values.IsEmpty || (position < values.Length && values[position] is not DefaultValue));
+        });
 
     /// <summary>Null when it cannot be done.</summary>
     public static IReadOnlyList<TextEdit>? Edits(Insert insert, ValuesQuery values, Relation table, InsertText text, SqlTokens tokens)

@@ -6,7 +6,7 @@ using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Writing;
 
-/// <summary>Plans INSERT, UPDATE and DELETE of a reference table.</summary>
+/// <summary>Plans INSERT, UPDATE, DELETE and MERGE of a reference table.</summary>
 internal sealed class ReferencePlanner(StatementAnalysis analysis, Names names, SqlTokens tokens, ImmutableArray<TextEdit> clockEdits)
 {
     private readonly Findings _findings = analysis.Findings;
@@ -16,6 +16,8 @@ internal sealed class ReferencePlanner(StatementAnalysis analysis, Names names, 
     {
         if (!MaySpread() || _findings.Written is not [{ Class: RelationClass.Reference, Relation: { HasTriggers: false } table }])
             return null;
+        if (query is Merge merge)
+            return TryMerge(merge, table);
         var (name, returning) = query switch
         {
             Insert insert => (insert.Alias ?? insert.Target.Name, insert.Returning),
@@ -44,6 +46,30 @@ internal sealed class ReferencePlanner(StatementAnalysis analysis, Names names, 
         var end = tokens[tokens.Count - 1].End;
         edits.Add(new TextEdit(end, end, returning.IsEmpty ? $" RETURNING {list}" : $", {list}"));
         return new WritePlan(SpreadKeys.All, new ReferenceDraft(_findings.Written[0].Distribution!.Table, columns, isVolatile, !returning.IsEmpty) { Edits = [.. edits.OrderBy(static edit => edit.Start)] });
+    }
+
+    /// <summary>
+    /// Every pair of a source row and a row of the table is looked at by itself, and a row that would be changed twice is an
+    /// error: so every shard, with the same rows in both, comes to the same, in whatever order it goes.
+    /// </summary>
+    private WritePlan? TryMerge(Merge merge, Relation table)
+    {
+        foreach (var action in merge.Actions)
+        {
+            if (action.Assignments.Any(assignment => assignment.Value is DefaultValue && !IsSteady(table, assignment.Column)))
+                return null;
+            if (action.Verb == MergeVerb.Insert && !table.Columns.All(column => IsSteady(column) || IsGiven(action, table, column)))
+                return null;
+        }
+        return _findings.VolatileFunction is null
+            ? new WritePlan(SpreadKeys.All, new ReferenceDraft(_findings.Written[0].Distribution!.Table, [], IsFromHome: false, Returns: false) { Edits = clockEdits })
+            : null;
+    }
+
+    private static bool IsGiven(MergeAction insert, Relation table, Column column)
+    {
+        var ordinal = insert.Columns.IsEmpty ? table.Columns.ToList().IndexOf(column) : insert.Columns.IndexOf(column.Name);
+        return ordinal >= 0 && ordinal < insert.Values.Length && insert.Values[ordinal] is not DefaultValue;
     }
 
     private bool MaySpread() =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Directory;
 using ShardProxy.Planning.Spreading;
 
 namespace ShardProxy.Planning.Writing;
@@ -24,7 +25,11 @@ public abstract record WriteDraft
 }
 
 /// <summary>Each shard runs the statement for the rows that it has: UPDATE, DELETE, MERGE, INSERT … SELECT of colocated rows.</summary>
-public sealed record OwnRowsDraft : WriteDraft;
+public sealed record OwnRowsDraft : WriteDraft
+{
+    /// <summary>The distributed tables whose rows it changes or deletes; not those to which it only adds.</summary>
+    public ImmutableArray<QualifiedName> Changed { get; init; } = [];
+}
 
 /// <summary>All rows are on one shard, which runs the statement as it stands, and something is to be done on others besides.</summary>
 /// <param name="One">Which shard, and what is done when the keys of an execution live on several.</param>

@@ -15,11 +15,11 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
 
     /// <param name="mayRewrite">The plan may be for this one text.</param>
     public WritePlan? TryPlan(Query query, bool mayRewrite) =>
-        TryWrite(query, mayRewrite) is { } plan ? plan with { ReadsTimes = MayReadTimes() } : null;
+        TryWrite(query, mayRewrite) is { } plan ? plan with { ReadsTimes = MayReadTimes(_findings, source) } : null;
 
-    // By a column's type, or by a type that the text names.
-    private bool MayReadTimes() =>
-        _findings.Relations.Any(static relation => relation.Columns.Any(static column => TypeIds.IsTime(column.TypeOid)))
+    /// <summary>By a column's type, or by a type that the text names.</summary>
+    public static bool MayReadTimes(Findings findings, SourceText source) =>
+        findings.Relations.Any(static relation => relation.Columns.Any(static column => TypeIds.IsTime(column.TypeOid)))
         || System.Text.Encoding.UTF8.GetString(source.Bytes) is var text && (text.Contains("date", StringComparison.OrdinalIgnoreCase) || text.Contains("time", StringComparison.OrdinalIgnoreCase));
 
     private WritePlan? TryWrite(Query query, bool mayRewrite)
@@ -33,7 +33,7 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
             return mayRewrite ? new ReferencePlanner(analysis, analysis.Names, tokens, edits).TryPlan(query) : null;
         if (query is Insert { With: null, Source: ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values } insert)
             return mayRewrite ? SplitRows(insert, values, tokens, edits) : null;
-        return KeysOf(query) is { } keys ? new WritePlan(keys, new OwnRowsDraft { Edits = edits }) : null;
+        return KeysOf(query) is { } keys ? new WritePlan(keys, new OwnRowsDraft { Edits = edits, Changed = ChangedBy(query) }) : null;
     }
 
     private bool MaySpread() =>
@@ -51,12 +51,16 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
 
     private SpreadKeys? KeysOf(Query query) => query switch
     {
+        { With: { } with } when WithWrites.AreIn(with) => new WithWrites(analysis, _proof, new SpreadPlanner(analysis, rows, source, range)).KeysOf(query, with),
         Update update when ReadsNoClock(update.Assignments) && (update.From.IsEmpty || _findings.VolatileFunction is null) => KeysOfTarget(query),
         Delete delete when delete.Using.IsEmpty || _findings.VolatileFunction is null => KeysOfTarget(query),
         Merge merge when merge.Actions.All(action => ReadsNoClock(action.Assignments) && OmitsNoClock(action)) => KeysOfSource(merge),
         Insert { Source: { } select } insert when OmitsNoClock(insert.Columns, []) && ReadsNoClock(insert.OnConflict?.Updates ?? []) => KeysOfSelect(select),
         _ => null,
     };
+
+    private ImmutableArray<Directory.QualifiedName> ChangedBy(Query query) =>
+        query is Insert { With: null, OnConflict: null or { Updates.IsEmpty: true } } ? [] : [.. _findings.Written.Select(static target => target.Distribution!.Table).Distinct()];
 
     /// <summary>The rows that are changed fall apart by their own key.</summary>
     private SpreadKeys? KeysOfTarget(Query query) =>
@@ -114,16 +118,10 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
     private Catalog.Relation? Target => _findings.Written is [{ Relation: { } relation }] ? relation : null;
 
     /// <summary>No SET … = DEFAULT whose default is the time of the statement.</summary>
-    private bool ReadsNoClock(ImmutableArray<Assignment> assignments) =>
-        assignments.All(assignment => assignment.Value is not DefaultValue || (Target is { } table && StatementClock.Default(table.FindColumn(assignment.Column)?.Default) is null));
+    private bool ReadsNoClock(ImmutableArray<Assignment> assignments) => ClockDefaults.AreUnused(Target, assignments);
 
     private bool OmitsNoClock(MergeAction action) => action.Verb != MergeVerb.Insert || OmitsNoClock(action.Columns, action.Values);
 
     /// <summary>No column whose default is the time of the statement is left to it.</summary>
-    private bool OmitsNoClock(ImmutableArray<string> columns, ImmutableArray<Expression> values) =>
-        Target is { } table && ClockDefaults.Of(table).All(column =>
-        {
-            var position = columns.IndexOf(column.Name);
-            return position >= 0 && (values.IsEmpty || (position < values.Length && values[position] is not DefaultValue));
-        });
+    private bool OmitsNoClock(ImmutableArray<string> columns, ImmutableArray<Expression> values) => ClockDefaults.AreGiven(Target, columns, values);
 }

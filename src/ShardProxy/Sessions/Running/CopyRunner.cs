@@ -64,7 +64,7 @@ public sealed class CopyRunner
             servers[shard] = await _session.Servers.GetAsync(shard);
         WriterRule.CheckEveryShard(_session);
         if (plan.KeyType is null)
-            await Writing.ReferenceLock.TakeAsync(_session, plan.Table.Table);
+            await Writing.TableLock.TakeAsync(_session, plan.Table.Table);
         var entries = _session.Planning().Routing.Catalog.FindRelation(plan.Table.Table) is { GlobalIndexes.Count: > 0 }
             ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock)
             : null;

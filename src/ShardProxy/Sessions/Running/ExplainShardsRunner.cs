@@ -157,6 +157,8 @@ public sealed class ExplainShardsRunner
     {
         SplitRowsDraft => "several shards, each row to its own, in one transaction",
         OneShardDraft => "one shard, by the key, and the shards of its unique values, in one transaction",
+        MovedRowsDraft => "the query's shards, and from there each row to its own, in one transaction",
+        KeyUpdateDraft => "several shards, each its own rows, and rows with a key of another shard move there, in one transaction",
         ReferenceDraft { IsFromHome: true } => "the home shard, and its rows on every other, in one transaction",
         ReferenceDraft => "every shard, the same rows, in one transaction",
         _ => "several shards, each its own rows, in one transaction",

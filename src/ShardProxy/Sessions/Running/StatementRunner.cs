@@ -37,7 +37,6 @@ public sealed class StatementRunner
         CopyInput = new CopyInput(session);
         Counts = new CountRunner(session);
         Spread = new SpreadRunner(session);
-        Writes = new WriteRunner(session, _transactions);
         Cursors = new CursorRunner(session, this);
         _settings = new SettingRunner(session);
         _everyShard = new EveryShardRunner(session, _transactions);
@@ -48,6 +47,7 @@ public sealed class StatementRunner
         _explain = new ExplainShardsRunner(session);
         _explainOverShards = new Explaining.ExplainRunner(session, this);
         Gathers = new GatherRunner(session, _transactions, CopyInput);
+        Writes = new WriteRunner(session, _transactions, Gathers);
     }
 
     public TransactionRunner Transactions => _transactions;

@@ -14,7 +14,9 @@ internal sealed class ReferenceRunner(Session session)
         await ShardFence.TakeAsync(session);
         var shards = Enumerable.Range(0, session.Database.ShardCount).ToList();
         WriterRule.CheckShards(session, shards);
-        await ReferenceLock.TakeAsync(session, draft.Table);
+        await TableLock.TakeAsync(session, draft.Table);
+        if (draft.IsFromHome)
+            StoredRows.CheckText(session);
         var statement = job.WholeStatement();
         var visible = 0;
         if (draft.Returns)
@@ -42,7 +44,7 @@ internal sealed class ReferenceRunner(Session session)
             throw;
         }
         await run.FinishAsync();
-        if (!rows.AreAlike)
+        if (!rows.AreAlike || run.Shards.Any(shard => shard.AffectedCount != run.Shards[0].AffectedCount))
             throw Differ(draft);
         if (draft.IsFromHome && rows.Rows.Count > 0 && shards.Count > 1)
             await new StoredRows(session, draft.Table, draft.Columns).StoreAsync(shards.GetRange(1, shards.Count - 1), rows.Rows);

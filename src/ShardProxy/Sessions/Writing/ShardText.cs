@@ -10,13 +10,20 @@ using ShardProxy.Statements;
 namespace ShardProxy.Sessions.Writing;
 
 /// <summary>
-/// Composes what a shard is sent of a text: stretches of it, with edits. Where stretches are left out, so are the
-/// parameters that stand only in them, and the others are numbered anew: PostgreSQL wants as many values as the text has.
+/// Composes what a shard is sent of a text: stretches of it, with edits, and values of the proxy's. Where stretches are left
+/// out, so are the parameters that stand only in them, and the others are numbered anew: PostgreSQL wants as many values as
+/// the text has.
 /// </summary>
 internal sealed class ShardText(ClientRequest request, ImmutableArray<TextEdit> edits, int offset)
 {
+    /// <summary>Bind counts parameters in 16 bits.</summary>
+    public const int MaxParameters = 65535;
+
     private readonly List<byte> _sql = [];
-    private readonly List<int> _parameters = [];
+    private readonly List<ShardParameter> _parameters = [];
+
+    /// <summary>The types of the client's parameters; as declared, unless more is known.</summary>
+    public uint[] ParameterTypes { get; init; } = request.ParameterTypes;
 
     /// <param name="start">Byte offset in the client's whole text.</param>
     public void Add(int start, int end)
@@ -35,16 +42,34 @@ internal sealed class ShardText(ClientRequest request, ImmutableArray<TextEdit> 
 
     public void Add(ReadOnlySpan<byte> text) => _sql.AddRange(text);
 
+    public void Add(string text) => _sql.AddRange(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Adds a parameter with a value of the proxy's.</summary>
+    /// <param name="value">As text; null for NULL.</param>
+    /// <param name="type">By the home shard's ids; 0 for the one that its use implies.</param>
+    public void AddValue(byte[]? value, uint type)
+    {
+        _parameters.Add(new ShardParameter(0, value, type));
+        AddNumber(_parameters.Count);
+    }
+
     public ShardStatement Statement()
     {
-        if (!BindMessage.TryRead(request.Bind.Span, out var bind))
+        var hasBind = BindMessage.TryRead(request.Bind.Span, out var bind);
+        if (!hasBind && _parameters.Count == 0)
             return new ShardStatement(_sql.ToArray());
         var values = new byte[]?[_parameters.Count];
         var formats = new short[values.Length];
         for (var index = 0; index < values.Length; index++)
         {
-            var number = _parameters[index] - 1;
-            if (number >= bind.ParameterCount || !bind.TryGetParameter(number, out var value, out var isNull))
+            var parameter = _parameters[index];
+            if (parameter.Number == 0)
+            {
+                values[index] = parameter.Value;
+                continue;
+            }
+            var number = parameter.Number - 1;
+            if (!hasBind || number >= bind.ParameterCount || !bind.TryGetParameter(number, out var value, out var isNull))
                 throw new SqlErrorException(SqlStates.UndefinedParameter, string.Create(CultureInfo.InvariantCulture, $"there is no parameter ${number + 1}"));
             values[index] = isNull ? null : value.ToArray();
             formats[index] = bind.ParameterFormat(number);
@@ -54,12 +79,14 @@ internal sealed class ShardText(ClientRequest request, ImmutableArray<TextEdit> 
         return new ShardStatement(_sql.ToArray())
         {
             Bind = body.Unread[Frame.HeaderLength..].ToArray(),
-            ParameterTypes = Chosen(request.ParameterTypes),
-            NestedParameterTypes = request.NestedParameterTypes.Length == 0 ? [] : Chosen(request.NestedParameterTypes),
+            ParameterTypes = Chosen(ParameterTypes, isOwn: true),
+            NestedParameterTypes = request.NestedParameterTypes.Length == 0 ? [] : Chosen(request.NestedParameterTypes, isOwn: false),
         };
     }
 
-    private uint[] Chosen(uint[] types) => [.. _parameters.Select(number => number <= types.Length ? types[number - 1] : 0)];
+    // A value of the proxy's is text, in which no object ids are translated.
+    private uint[] Chosen(uint[] types, bool isOwn) =>
+        [.. _parameters.Select(parameter => parameter.Number == 0 ? isOwn ? parameter.Type : 0 : parameter.Number <= types.Length ? types[parameter.Number - 1] : 0)];
 
     // Copies a stretch, and numbers its parameters.
     private void AddTokens(int start, int end)
@@ -75,15 +102,20 @@ internal sealed class ShardText(ClientRequest request, ImmutableArray<TextEdit> 
         foreach (var (position, length, number) in ParameterTokens.Find(sql[from..to].ToArray()))
         {
             _sql.AddRange(sql[at..(from + position)]);
-            var known = _parameters.IndexOf(number);
+            var known = _parameters.FindIndex(parameter => parameter.Number == number);
             if (known < 0)
             {
                 known = _parameters.Count;
-                _parameters.Add(number);
+                _parameters.Add(new ShardParameter(number, null, 0));
             }
-            _sql.AddRange(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"${known + 1}")));
+            AddNumber(known + 1);
             at = from + position + length;
         }
         _sql.AddRange(sql[at..to]);
     }
+
+    private void AddNumber(int number) => _sql.AddRange(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"${number}")));
+
+    /// <param name="Number">The client's; 0 for a value of the proxy's.</param>
+    private readonly record struct ShardParameter(int Number, byte[]? Value, uint Type);
 }

@@ -9,21 +9,35 @@ namespace ShardProxy.Sessions.Writing;
 /// <summary>Stores rows that are known already, as parameters in PostgreSQL's text form, so that their types are the columns'.</summary>
 internal sealed class StoredRows(Session session, QualifiedName table, IReadOnlyList<string> columns)
 {
-    /// <summary>Bind counts parameters in 16 bits.</summary>
-    private const int MaxParameters = 65535;
-
-    /// <summary>Stores the same rows on each of the shards.</summary>
-    public async ValueTask StoreAsync(IReadOnlyList<int> shards, IReadOnlyList<byte[]?[]> rows)
+    /// <summary>Values go from shard to shard as text: throws 0A000 where the session's settings give texts that do not read back the same.</summary>
+    public static void CheckText(Session session)
     {
-        var batch = Math.Max(1, MaxParameters / columns.Count);
-        for (var from = 0; from < rows.Count; from += batch)
+        var isShort = int.TryParse(session.Settings.Find("extra_float_digits"), out var digits) && digits < 1;
+        var dates = session.Servers.Held(Database.HomeShard)?.Parameters.GetValueOrDefault("DateStyle") ?? session.Settings.Find("datestyle") ?? "ISO";
+        if (isShort || !dates.StartsWith("ISO", StringComparison.OrdinalIgnoreCase))
         {
-            var statement = Statement([.. rows.Skip(from).Take(batch)]);
-            await RunAsync(shards, _ => statement);
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "the statement's rows go from shard to shard as text, which the session's DateStyle or extra_float_digits makes inexact",
+                "SET datestyle TO ISO and RESET extra_float_digits first.");
         }
     }
 
-    private async ValueTask RunAsync(IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf)
+    /// <summary>Stores the same rows on each of the shards.</summary>
+    /// <returns>Rows stored, on all of them together.</returns>
+    public async ValueTask<long> StoreAsync(IReadOnlyList<int> shards, IReadOnlyList<byte[]?[]> rows)
+    {
+        var stored = 0L;
+        var batch = Math.Max(1, ShardText.MaxParameters / columns.Count);
+        for (var from = 0; from < rows.Count; from += batch)
+        {
+            var statement = Statement([.. rows.Skip(from).Take(batch)]);
+            stored += await RunAsync(shards, _ => statement);
+        }
+        return stored;
+    }
+
+    private async ValueTask<long> RunAsync(IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf)
     {
         var run = await SpreadRun.StartAsync(session, shards, statementOf);
         try
@@ -36,6 +50,7 @@ internal sealed class StoredRows(Session session, QualifiedName table, IReadOnly
             throw;
         }
         await run.FinishAsync();
+        return run.Shards.Sum(static shard => shard.AffectedCount);
     }
 
     private ShardStatement Statement(IReadOnlyList<byte[]?[]> rows)
@@ -59,5 +74,5 @@ internal sealed class StoredRows(Session session, QualifiedName table, IReadOnly
 
     private string Name() => $"{Quote(table.Schema)}.{Quote(table.Name)}";
 
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Planning;
 using ShardProxy.Planning.Writing;
 using ShardProxy.Sessions.Spreading;
 
@@ -15,6 +16,9 @@ internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offse
     public IReadOnlyList<int>? Order { get; init; }
 
     public ImmutableArray<TextEdit> Edits { get; init; } = [];
+
+    /// <summary>How the query of a <see cref="MovedRowsDraft"/> runs with these values; null for other statements.</summary>
+    public Plan? Source { get; init; }
 
     /// <summary>The command's tag up to the count.</summary>
     public byte[] Tag { get; init; } = [];

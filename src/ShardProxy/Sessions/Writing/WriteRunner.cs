@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Gathering;
 using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
@@ -19,12 +20,16 @@ public sealed class WriteRunner
     private readonly Session _session;
     private readonly TransactionRunner _transactions;
     private readonly ReferenceRunner _references;
+    private readonly MovedRowsRunner _movedRows;
+    private readonly KeyUpdateRunner _keyUpdates;
 
-    public WriteRunner(Session session, TransactionRunner transactions)
+    public WriteRunner(Session session, TransactionRunner transactions, Running.Gathering.GatherRunner gathers)
     {
         _session = session;
         _transactions = transactions;
         _references = new ReferenceRunner(session);
+        _movedRows = new MovedRowsRunner(session, gathers);
+        _keyUpdates = new KeyUpdateRunner(session);
     }
 
     /// <summary>A statement of a simple Query.</summary>
@@ -78,7 +83,8 @@ public sealed class WriteRunner
             {
                 rows = await ExecuteAsync(job, isOwnBlock);
                 return true;
-            }))
+            },
+            BeginText(job)))
         {
             return false;
         }
@@ -86,14 +92,30 @@ public sealed class WriteRunner
         return true;
     }
 
+    /// <summary>
+    /// What gathers rows of several tables reads them in one snapshot. Where rows of others could be in the way of storing,
+    /// the statement must see those too, as it would by itself.
+    /// </summary>
+    private static byte[]? BeginText(WriteJob job) => job is { Source: GatherPlan { Reads.Length: > 1 }, Plan.Draft: MovedRowsDraft { HasConflictClause: false } }
+        ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"u8.ToArray()
+        : null;
+
     private async ValueTask<long> ExecuteAsync(WriteJob job, bool isOwnBlock)
     {
         if (job.Edits.Any(static edit => ShardClock.IsNeeded(edit.Text)))
             job = job with { Edits = await ShardClock.FillAsync(_session, job.Shards[0], job.Edits) };
         if (job.Plan.Draft is ReferenceDraft reference)
             return await _references.RunAsync(job, reference);
+        if (job.Plan.Draft is MovedRowsDraft or KeyUpdateDraft)
+            await _session.MoveGate.EnterAsync(stays: true);
+        if (job.Plan.Draft is MovedRowsDraft moved)
+            return await _movedRows.RunAsync(job, moved);
+        if (job.Plan.Draft is KeyUpdateDraft keyUpdate)
+            return await _keyUpdates.RunAsync(job, keyUpdate);
         WriterRule.CheckShards(_session, job.Shards);
         await _session.MoveGate.EnterAsync(stays: true);
+        foreach (var table in job.Plan.Draft is OwnRowsDraft own ? own.Changed : [])
+            await TableLock.ShareAsync(_session, job.Shards, table);
         var entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(_session, job.Shards, isOwnBlock) : null;
         // PostgreSQL gives no rows of a statement that fails in the end.
         var held = entries is null ? null : new ByteBuffer();
@@ -131,6 +153,8 @@ public sealed class WriteRunner
         var job = new WriteJob(plan, request, offset) { Edits = plan.Draft.Edits, Tag = WriteJob.TagOf(verb) };
         if (plan.Draft is OneShardDraft one)
             return job with { Shards = [Routing.Choose(_session, one.One.Choice, values)] };
+        if (plan.Draft is MovedRowsDraft moved)
+            return AssignSource(job, moved.Select, values);
         if (plan.Draft is not SplitRowsDraft split)
             return job with { Shards = ShardBinder.Shards(plan.Keys, directory, _session.Database.ShardCount, values, any) };
         var shardOfRow = new int[split.Rows.Length];
@@ -141,5 +165,27 @@ public sealed class WriteRunner
         }
         var shards = shardOfRow.Distinct().Order().ToList();
         return job with { Shards = shards, Order = [.. shardOfRow.Select(shard => shards.IndexOf(shard))] };
+    }
+
+    /// <summary>Where the query of an INSERT … SELECT runs.</summary>
+    private WriteJob AssignSource(WriteJob job, Plan select, in StatementValues values)
+    {
+        if (select is OneShardPlan one)
+        {
+            var chosen = Routing.Choose(_session, one, values, out var shard);
+            if (ReferenceEquals(chosen, one))
+                return job with { Shards = [shard], Source = one };
+            select = chosen;
+        }
+        return select switch
+        {
+            SpreadPlan spread => job with
+            {
+                Shards = ShardBinder.Shards(spread.Keys, _session.Planning().Routing.Directory, _session.Database.ShardCount, values, _session.Servers.AnyShard()),
+                Source = spread,
+            },
+            GatherPlan gather => job with { Shards = [Database.HomeShard], Source = gather },
+            _ => throw Routing.Refuse(ShardBinder.SeveralShards),
+        };
     }
 }

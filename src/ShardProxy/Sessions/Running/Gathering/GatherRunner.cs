@@ -141,7 +141,7 @@ public sealed class GatherRunner
     }
 
     /// <summary>In a block of the client's: the tables would stand until its end.</summary>
-    private async ValueTask DropAsync(GatherRun run)
+    public async ValueTask DropAsync(GatherRun run)
     {
         var home = _session.Servers.Held(Database.HomeShard)!;
         home.SendQuery(_session.Transaction.IsWrapped ? $"{ReadOnlyBlock.Leave};{run.DropText()};{ReadOnlyBlock.Enter}" : run.DropText(), Disposition.Swallow);

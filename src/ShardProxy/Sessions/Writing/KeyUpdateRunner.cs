@@ -1,0 +1,70 @@
+using ShardProxy.Planning;
+using ShardProxy.Planning.Writing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Running;
+using ShardProxy.Sessions.Spreading;
+
+namespace ShardProxy.Sessions.Writing;
+
+/// <summary>
+/// Runs a <see cref="KeyUpdateDraft"/> in the open block. Each shard finds its rows, locks them and computes their new values,
+/// once; then rows that leave a shard are deleted, the others are changed, and those that left are stored where their new
+/// keys lead, in this order, so that a row never meets one that is about to go.
+/// </summary>
+internal sealed class KeyUpdateRunner(Session session)
+{
+    /// <returns>Rows changed.</returns>
+    public async ValueTask<long> RunAsync(WriteJob job, KeyUpdateDraft draft)
+    {
+        var described = await StatementCheck.AskAsync(session, job.Request, "UPDATE");
+        await TableLock.TakeAsync(session, draft.Declared);
+        var text = new KeyUpdateText(job, draft, described.ParameterTypes);
+        var found = await RowsOf.AllAsync(session, job.Shards, text.Find());
+        var rows = new KeyUpdateRows(draft, found.Rows, found.Types);
+        if (rows.HaveChildren)
+            throw Refusal($"rows of tables that inherit from \"{draft.Table.Name}\" cannot be moved through it", "UPDATE the tables that inherit by themselves.");
+        var shards = await NewKeys.ShardsAsync(session, draft.KeyType, rows.KeyType, rows.Keys);
+        var moved = rows.Select(row => shards[row] != rows.Shards[row]);
+        var stay = rows.Select(row => shards[row] == rows.Shards[row]);
+        if (moved.Count > 0 && await ForeignKeyFacts.HasActionsAsync(session, draft.Table))
+        {
+            throw Refusal(
+                $"a foreign key to \"{draft.Table.Name}\" has ON UPDATE or ON DELETE actions, which a row that moves to another shard would set off differently",
+                "Move the rows that refer to it in the same way, or make the foreign key one without actions.");
+        }
+        WriterRule.CheckShards(session, moved.Concat(stay).SelectMany(row => new[] { shards[row], rows.Shards[row] }).Distinct().Order());
+        await DeleteAsync(text, rows, moved);
+        var store = new RowStore(session, job.Request, described.Frame) { SelfReferencing = draft.Table };
+        var changed = await store.StoreAsync(
+            [.. stay.Select(rows.Changed)], [.. stay.Select(row => shards[row])], text.RowsAtOnce(rows.ChangedTypes.Length), part => text.Change(part, rows.ChangedTypes));
+        var stored = await store.StoreAsync(
+            [.. moved.Select(rows.Stored)], [.. moved.Select(row => shards[row])], text.RowsAtOnce(rows.StoredTypes.Length), part => text.Insert(part, rows.StoredTypes));
+        store.Describe();
+        return changed == stay.Count && stored == moved.Count ? changed + stored : throw Vanished();
+    }
+
+    private async ValueTask DeleteAsync(KeyUpdateText text, KeyUpdateRows rows, List<int> moved)
+    {
+        if (moved.Count == 0)
+            return;
+        var parts = moved.GroupBy(row => rows.Shards[row]).ToDictionary(static part => part.Key, part => text.Delete([.. part.Select(rows.Place)]));
+        var run = await SpreadRun.StartAsync(session, [.. parts.Keys.Order()], shard => parts[shard]);
+        try
+        {
+            await run.PumpAsync(new Concatenation(run.Shards), maxRows: 0);
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await run.AbortAsync(exception);
+            throw;
+        }
+        await run.FinishAsync();
+        if (run.Shards.Sum(static shard => shard.AffectedCount) != moved.Count)
+            throw Vanished();
+    }
+
+    private static SqlErrorException Refusal(string reason, string hint) => new(SqlStates.FeatureNotSupported, reason, hint);
+
+    // The rows are locked, so that cannot be; if it could, rows would be lost.
+    private static SqlErrorException Vanished() => new(SqlStates.InternalError, "rows that were locked on a shard were not there when they were to be moved", null);
+}

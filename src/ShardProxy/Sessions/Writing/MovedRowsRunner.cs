@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using ShardProxy.Catalog;
+using ShardProxy.Planning;
+using ShardProxy.Planning.Drawing;
+using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
+using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
+using ShardProxy.Sessions.Drawing;
+using ShardProxy.Sessions.Running.Gathering;
+using ShardProxy.Sessions.Spreading;
+
+namespace ShardProxy.Sessions.Writing;
+
+/// <summary>
+/// Runs a <see cref="MovedRowsDraft"/> in the open block: all rows of the query are read, as PostgreSQL reads them before a row that
+/// the statement inserts could be seen by it, and then stored on the shards of their keys.
+/// </summary>
+internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
+{
+    /// <returns>Rows stored.</returns>
+    public async ValueTask<long> RunAsync(WriteJob job, MovedRowsDraft draft)
+    {
+        var described = await StatementCheck.AskAsync(session, job.Request, "INSERT");
+        var (rows, types) = await ReadAsync(job, draft, described.ParameterTypes);
+        var given = Math.Min(types.Length, draft.Columns.Length);
+        var omitted = draft.Omitted.RemoveAll(column => column.Ordinal < given);
+        var drawn = omitted.RemoveAll(static column => column.Drawn is null);
+        await DrawAsync(rows, drawn);
+        string[] names = [.. draft.Columns.Take(given).Select(static column => column.Name), .. drawn.Select(static column => column.Name)];
+        uint[] stored = [.. types.Take(given).Select((type, column) => StoredType.Of(type, draft.Columns[column].TypeOid)), .. drawn.Select(static column => column.Drawn!.Type)];
+        var shards = await ShardsAsync(draft, rows, Array.IndexOf(names, draft.Key), stored);
+        var text = new MovedRowsText(job, draft, described.ParameterTypes, stored)
+        {
+            Listed = omitted.IsEmpty ? [] : names,
+            Drawn = drawn,
+            Clocks = await ClocksAsync(job, omitted),
+        };
+        var store = new RowStore(session, job.Request, described.Frame) { MustBeOne = draft.MayUpdate, SelfReferencing = draft.Table };
+        var count = await store.StoreAsync(rows, shards, text.RowsAtOnce, text.Statement);
+        store.Describe();
+        return count;
+    }
+
+    private async ValueTask<(List<byte[]?[]> Rows, uint[] Types)> ReadAsync(WriteJob job, MovedRowsDraft draft, uint[] parameterTypes)
+    {
+        var select = job.Request.Sql[(draft.Start - job.Offset)..(draft.End - job.Offset)];
+        GatherRun? gathered = null;
+        if (job.Source is GatherPlan gather)
+        {
+            gathered = await gathers.LoadAsync(gather, new PlannedStatement(gather, Traits.None, "select"), select, parameterTypes);
+            select = gathered.Text();
+        }
+        var statement = new ShardStatement(select)
+        {
+            Bind = job.Request.Bind,
+            ParameterTypes = parameterTypes,
+            NestedParameterTypes = job.Request.NestedParameterTypes,
+            Formats = [0],
+        };
+        var (rows, types) = await RowsOf.AllAsync(session, job.Shards, statement);
+        if (gathered is not null && !session.Transaction.IsImplicit)
+            await gathers.DropAsync(gathered);
+        return (rows.Rows, types);
+    }
+
+    /// <summary>Puts the values of sequences behind each row's own.</summary>
+    private async ValueTask DrawAsync(List<byte[]?[]> rows, ImmutableArray<OmittedColumn> drawn)
+    {
+        if (drawn.IsEmpty || rows.Count == 0)
+            return;
+        var slots = rows.SelectMany(_ => drawn.Select(static column => new DrawSlot(DrawKind.Next, column.Drawn!.Sequence, column.Drawn.Type, column.Drawn.IsIdentity))).ToList();
+        var values = await IdentifierDrawing.DrawAsync(session, slots);
+        var next = 0;
+        for (var row = 0; row < rows.Count; row++)
+            rows[row] = [.. rows[row], .. drawn.Select(column => IdentifierDrawing.Encode(values[next++], column.Drawn!.Type, binary: false))];
+    }
+
+    private async ValueTask<int[]> ShardsAsync(MovedRowsDraft draft, List<byte[]?[]> rows, int key, uint[] types)
+    {
+        if (draft.KeyType is not { } keyType)
+        {
+            session.Sequences.NoteServer(await session.Servers.GetAsync(Database.HomeShard));
+            return new int[rows.Count];
+        }
+        if (key < 0)
+            throw new SqlErrorException(SqlStates.FeatureNotSupported, $"the query gives no value for {draft.Key}", "List the columns and give the key a value.");
+        return await NewKeys.ShardsAsync(session, keyType, types[key], [.. rows.Select(row => row[key])]);
+    }
+
+    /// <summary>The columns whose default is the time of the statement, each with its value.</summary>
+    private async ValueTask<ImmutableArray<(string Column, string Value)>> ClocksAsync(WriteJob job, ImmutableArray<OmittedColumn> omitted)
+    {
+        var columns = omitted.RemoveAll(static column => column.Clock is null);
+        if (columns.IsEmpty)
+            return [];
+        var values = await ShardClock.FillAsync(session, job.Shards[0], [.. columns.Select(static column => new TextEdit(0, 0, column.Clock!))]);
+        return [.. columns.Select((column, index) => (column.Name, values[index].Text))];
+    }
+}

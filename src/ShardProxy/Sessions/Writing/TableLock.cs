@@ -1,0 +1,77 @@
+using System.Globalization;
+using ShardProxy.Directory;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
+using ShardProxy.Protocol.Messages;
+
+namespace ShardProxy.Sessions.Writing;
+
+/// <summary>
+/// An order among statements that write to a table on several shards. Writers of a reference table go one after the other, on
+/// every shard: who comes second sees on each of them what the first has done there, and so comes to the same rows
+/// everywhere. Who moves rows of a sharded table goes alone too, beside statements on single shards: another that is for the
+/// rows of several shards could look for a row where it is no more, and not yet where it is. The lock is an advisory one
+/// of the transaction, which a prepared transaction keeps; it is taken on the home shard first, so that two writers cannot
+/// wait for each other.
+/// </summary>
+internal static class TableLock
+{
+    // The first of the two numbers of an advisory lock, so that applications' locks are unlikely to meet it.
+    private const int Space = 0x53505246;
+
+    /// <summary>On every shard, for one transaction alone.</summary>
+    public static async ValueTask TakeAsync(Session session, QualifiedName table)
+    {
+        var sql = Sql("pg_advisory_xact_lock", table);
+        await LockAsync(session, await SendAsync(session, Database.HomeShard, sql));
+        var others = new List<ServerConnection>();
+        for (var shard = 1; shard < session.Database.ShardCount; shard++)
+            others.Add(await SendAsync(session, shard, sql));
+        foreach (var server in others)
+            await LockAsync(session, server);
+    }
+
+    /// <summary>
+    /// Together with others that share it, on the shards of a statement that is sent behind it: without a round trip of its
+    /// own, and each shard begins the statement when it has the lock.
+    /// </summary>
+    public static async ValueTask ShareAsync(Session session, IReadOnlyList<int> shards, QualifiedName table)
+    {
+        var sql = Sql("pg_advisory_xact_lock_shared", table);
+        foreach (var shard in shards)
+            (await session.Servers.GetAsync(shard)).SendQuery(sql, Disposition.Swallow);
+    }
+
+    private static string Sql(string function, QualifiedName table)
+    {
+        // FNV-1a: any hash will do; tables that share one only wait for each other.
+        var hash = 2166136261u;
+        foreach (var letter in System.Text.Encoding.UTF8.GetBytes(table.ToString()))
+            hash = unchecked((hash ^ letter) * 16777619u);
+        return string.Create(CultureInfo.InvariantCulture, $"SELECT pg_catalog.{function}({Space}, {unchecked((int)hash)})");
+    }
+
+    private static async ValueTask<ServerConnection> SendAsync(Session session, int shard, string sql)
+    {
+        var server = await session.Servers.GetAsync(shard);
+        server.SendQuery(sql, Disposition.Swallow);
+        session.Flush(server);
+        return server;
+    }
+
+    private static async ValueTask LockAsync(Session session, ServerConnection server)
+    {
+        session.StartQueryClock();
+        await session.DrainAsync(server);
+        session.StopClock();
+        if (session.Relay.SwallowedError is not { } error)
+            return;
+        // A deadlock over shards is broken by a cancel.
+        if (error.SqlState == SqlStates.QueryCanceled && session.Relay.CancelMeans is { } reason)
+        {
+            session.Relay.CancelMeans = null;
+            error = reason;
+        }
+        throw new SqlErrorException(error);
+    }
+}
