@@ -17,6 +17,7 @@ internal sealed class KeyUpdateRunner(Session session)
     public async ValueTask<long> RunAsync(WriteJob job, KeyUpdateDraft draft)
     {
         var described = await StatementCheck.AskAsync(session, job.Request, "UPDATE");
+        await ShardFence.TakeAsync(session);
         await TableLock.TakeAsync(session, draft.Declared);
         var text = new KeyUpdateText(job, draft, described.ParameterTypes);
         var found = await RowsOf.AllAsync(session, job.Shards, text.Find());
