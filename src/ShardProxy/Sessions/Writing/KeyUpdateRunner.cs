@@ -18,7 +18,7 @@ internal sealed class KeyUpdateRunner(Session session)
     {
         var described = await StatementCheck.AskAsync(session, job.Request, "UPDATE");
         await ShardFence.TakeAsync(session);
-        await TableLock.TakeAsync(session, draft.Declared);
+        await TableLock.TakeInOrderAsync(session, draft.Declared);
         var text = new KeyUpdateText(job, draft, described.ParameterTypes);
         var found = await RowsOf.AllAsync(session, job.Shards, text.Find());
         var rows = new KeyUpdateRows(draft, found.Rows, found.Types);

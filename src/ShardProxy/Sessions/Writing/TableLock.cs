@@ -31,15 +31,26 @@ internal static class TableLock
             await LockAsync(session, server);
     }
 
+    /// <summary>As <see cref="TakeAsync"/>, one shard after the other, for who must not wait in a circle with those that share it.</summary>
+    public static async ValueTask TakeInOrderAsync(Session session, QualifiedName table)
+    {
+        var sql = Sql("pg_advisory_xact_lock", table);
+        for (var shard = 0; shard < session.Database.ShardCount; shard++)
+            await LockAsync(session, await SendAsync(session, shard, sql));
+    }
+
     /// <summary>
-    /// Together with others that share it, on the shards of a statement that is sent behind it: without a round trip of its
-    /// own, and each shard begins the statement when it has the lock.
+    /// Together with others that share it, on the shards of a statement that is sent behind it: each shard begins the
+    /// statement when it has the lock. The first is waited for: who has it keeps whoever takes the lock alone from the others,
+    /// and so need not wait for them.
     /// </summary>
+    /// <param name="shards">In ascending order.</param>
     public static async ValueTask ShareAsync(Session session, IReadOnlyList<int> shards, QualifiedName table)
     {
         var sql = Sql("pg_advisory_xact_lock_shared", table);
-        foreach (var shard in shards)
-            (await session.Servers.GetAsync(shard)).SendQuery(sql, Disposition.Swallow);
+        await LockAsync(session, await SendAsync(session, shards[0], sql));
+        for (var index = 1; index < shards.Count; index++)
+            (await session.Servers.GetAsync(shards[index])).SendQuery(sql, Disposition.Swallow);
     }
 
     private static string Sql(string function, QualifiedName table)
