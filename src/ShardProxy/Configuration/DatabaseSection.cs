@@ -74,7 +74,7 @@ internal static class DatabaseSection
         var cache = section.Size("lookup_cache", DirectoryConfig.DefaultLookupCache, SmallestLookupCache, LargestLookupCache);
         if (store == "embedded")
         {
-            foreach (var key in (string[])["url", "prefix", "lease"])
+            foreach (var key in (string[])["url", "prefix", "lease", "ca"])
             {
                 if (section.Find(key) is { } needless)
                     section.Scope.Report(needless.At, $"{needless.Path} goes with store: redis.");
@@ -84,6 +84,12 @@ internal static class DatabaseSection
         RedisTarget? target = null;
         if (section.Require("url") is { } url && !RedisTarget.TryParse(url.Text, out target, out var error))
             section.Scope.Report(url.At, $"{url.Path} {error}.");
+        if (section.ExistingFile("ca") is { } authorities && target is not null)
+        {
+            if (!target.IsEncrypted)
+                section.Scope.Report(section.At, $"{section.PathOf("ca")} goes with a url that starts with rediss://.");
+            target = target with { AuthorityFile = authorities };
+        }
         var prefix = section.Text("prefix") ?? "shardproxy";
         if (prefix.Length == 0 || prefix.Any(static c => c is '{' or '}'))
             section.Scope.Report(section.At, $"{section.PathOf("prefix")} must be a name without braces.");

@@ -11,6 +11,9 @@ public sealed record RedisTarget(IReadOnlyList<(string Host, int Port)> Addresse
 {
     private const int DefaultPort = 6379;
 
+    /// <summary>PEM file with the authorities that may have signed its certificate; null for the system's.</summary>
+    public string? AuthorityFile { get; init; }
+
     public static bool TryParse(string text, [NotNullWhen(true)] out RedisTarget? target, out string error)
     {
         target = null;
@@ -56,7 +59,7 @@ public sealed record RedisTarget(IReadOnlyList<(string Host, int Port)> Addresse
     }
 
     public bool Equals(RedisTarget? other) =>
-        other is not null && Addresses.SequenceEqual(other.Addresses) && (IsEncrypted, Password, Database) == (other.IsEncrypted, other.Password, other.Database);
+        other is not null && Addresses.SequenceEqual(other.Addresses) && (IsEncrypted, Password, Database, AuthorityFile) == (other.IsEncrypted, other.Password, other.Database, other.AuthorityFile);
 
     public override int GetHashCode() => HashCode.Combine(Addresses.Count, IsEncrypted, Password, Database);
 

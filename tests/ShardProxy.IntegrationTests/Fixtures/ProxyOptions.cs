@@ -12,6 +12,7 @@ namespace ShardProxy.IntegrationTests.Fixtures;
 /// <param name="Loops">As in the configuration.</param>
 /// <param name="Gather">The database's <c>gather</c> section as a YAML mapping.</param>
 /// <param name="ShardPorts">Where the proxy finds each shard, when that is not the shard's own port.</param>
+/// <param name="RedisAuthority">PEM file of who signed the certificate of Redis.</param>
 /// <param name="Placement">Where sessions live; null is <see cref="TestEngine"/>'s.</param>
 public sealed record ProxyOptions(
     IReadOnlyDictionary<string, string>? Tables = null,
@@ -30,7 +31,8 @@ public sealed record ProxyOptions(
     string Lease = "60s",
     string? CrossShardWrites = null,
     string? Gather = null,
-    IReadOnlyList<int>? ShardPorts = null)
+    IReadOnlyList<int>? ShardPorts = null,
+    string? RedisAuthority = null)
 {
     /// <summary>The file for a proxy that listens on <paramref name="port"/> in front of <paramref name="shards"/>.</summary>
     public string ToYaml(int port, IReadOnlyList<PostgresServer> shards, string directoryPath, string copyPath = "")
@@ -53,7 +55,7 @@ public sealed record ProxyOptions(
             lines.Add($"    gather: {Gather}");
         lines.Add(Redis is null
             ? $"    directory: {{ store: embedded, path: {Quoted(directoryPath)} }}"
-            : $"    directory: {{ store: redis, url: {Quoted(Redis)}, lease: {Lease}, path: {Quoted(copyPath)} }}");
+            : $"    directory: {{ store: redis, url: {Quoted(Redis)}, lease: {Lease}, path: {Quoted(copyPath)}{(RedisAuthority is null ? "" : $", ca: {Quoted(RedisAuthority)}")} }}");
         if (CrossShardWrites is not null)
             lines.Add($"    cross_shard_writes: {CrossShardWrites}");
         lines.Add("    shards:");

@@ -84,6 +84,9 @@ public sealed class DirectoryConfigurationTests
     [InlineData("{ store: redis, url: redis://h/x }", "database's number")]
     [InlineData("{ store: redis, url: redis://h, lease: 1s }", "at least 5s")]
     [InlineData("{ store: embedded, url: redis://h }", "goes with store: redis")]
+    [InlineData("{ store: redis, url: redis://h, ca: /dev/null }", "starts with rediss://")]
+    [InlineData("{ store: redis, url: rediss://h, ca: /nowhere/ca.pem }", "there is no file")]
+    [InlineData("{ store: embedded, ca: /dev/null }", "goes with store: redis")]
     public void A_store_that_cannot_be_is_an_error(string directory, string error) =>
         string.Join('\n', ConfigurationText.ErrorsOf($"{ConfigurationText.Valid}\n    directory: {directory}")).ShouldContain(error);
 

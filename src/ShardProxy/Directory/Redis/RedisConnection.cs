@@ -29,6 +29,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly ResiliencePipeline _pipeline;
     private readonly CircuitBreakerStateProvider _circuit = new();
     private readonly SemaphoreSlim _connecting = new(1);
+    private readonly RedisCertificate _certificate;
     private volatile ConnectionMultiplexer? _multiplexer;
     private volatile StoreHealth _health = StoreHealth.Ok;
 
@@ -36,6 +37,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     {
         _target = target;
         _clock = clock;
+        _certificate = new RedisCertificate(target.AuthorityFile);
         var failures = new PredicateBuilder().Handle<RedisException>().Handle<RedisCommandException>().Handle<TimeoutRejectedException>().Handle<TimeoutException>();
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(new RetryStrategyOptions
@@ -126,7 +128,10 @@ internal sealed class RedisConnection : IAsyncDisposable
                 ClientName = "shardproxy",
             };
             if (_target.IsEncrypted)
+            {
                 options.SslHost = _target.Addresses[0].Host;
+                options.CertificateValidation += _certificate.Validate;
+            }
             foreach (var (host, port) in _target.Addresses)
                 options.EndPoints.Add(host, port);
             var multiplexer = await ConnectionMultiplexer.ConnectAsync(options);
@@ -140,8 +145,10 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
     }
 
-    private static string Explain(Exception exception) => exception switch
+    // The client library says of a refused certificate only that there is no connection.
+    private string Explain(Exception exception) => exception switch
     {
+        RedisConnectionException or TimeoutRejectedException or TimeoutException when _certificate.Problem is { } problem => problem,
         TimeoutRejectedException or TimeoutException => $"no answer within {AttemptTimeout.TotalSeconds:0.#} s",
         RedisConnectionException connection => $"no connection ({connection.FailureType})",
         _ => exception.Message,
