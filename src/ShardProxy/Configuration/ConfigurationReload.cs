@@ -7,8 +7,8 @@ namespace ShardProxy.Configuration;
 public sealed record ReloadOutcome(ProxyConfig Effective, IReadOnlyList<string> Applied, IReadOnlyList<string> NeedsRestart);
 
 /// <summary>
-/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, tables, further shards, the log's level
-/// and the slow-query bound change while running; the address, buckets and caches do not.
+/// Compares the file as it was with the file as it is. Users, TLS, most limits, pool sizes, tables, further shards, gathers,
+/// the log's level and the slow-query bound change while running; the address, buckets and caches do not.
 /// </summary>
 public static class ConfigurationReload
 {
@@ -61,6 +61,7 @@ public static class ConfigurationReload
                 comparison.Take($"{path}.pool.size", old.Pool.Size, now.Pool.Size)),
             Shards = shards,
             Directory = comparison.Keep($"{path}.directory", old.Directory, now.Directory),
+            Gather = comparison.Take($"{path}.gather", old.Gather, now.Gather),
             CrossShardWrites = comparison.Take($"{path}.cross_shard_writes", old.CrossShardWrites, now.CrossShardWrites),
         };
     }

@@ -64,7 +64,11 @@ internal static class DatabaseSection
     private static GatherConfig ReadGather(Section section)
     {
         using var _ = section;
-        return new GatherConfig(section.Size("max_bytes", GatherConfig.Default.MaxBytes, SmallestGather, LargestGather));
+        return new GatherConfig(section.Size("max_bytes", GatherConfig.Default.MaxBytes, SmallestGather, LargestGather))
+        {
+            On = section.Choice("on", GatherOn.Home, ("home", GatherOn.Home), ("any", GatherOn.Any)),
+            KeyListsFrom = section.Size("key_lists_from", GatherConfig.Default.KeyListsFrom, 0, LargestGather),
+        };
     }
 
     private static DirectoryConfig ReadDirectory(Section section, string database)

@@ -85,6 +85,20 @@ public enum CrossShardWrites
 public sealed record GatherConfig(long MaxBytes)
 {
     public static GatherConfig Default { get; } = new(1L << 30);
+
+    /// <summary>Where rows are brought together.</summary>
+    public GatherOn On { get; init; }
+
+    /// <summary>Bytes that a table has on a shard, from which on it is worth while to send the shards the keys of other tables' rows first.</summary>
+    public long KeyListsFrom { get; init; } = 64 << 10;
+}
+
+public enum GatherOn
+{
+    Home,
+
+    /// <summary>On the shard with the fewest connections in use, where the statement leaves the choice.</summary>
+    Any,
 }
 
 /// <summary>The first shard of a database is its home shard.</summary>

@@ -54,7 +54,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             plan = insert;
         else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
             plan = OnSeveral(plan, query, analysis, rows, source);
-        if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, findings, context, names, source, Range) is { } gather)
+        if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, analysis, context, names, source, Range) is { } gather)
             plan = plan is SpreadPlan spread ? spread with { Fallback = gather } : gather;
         if (mayRunOnSeveral && GlobalIndexWrites.AreIn(query, findings))
             plan = GlobalIndexWrites.WithEntries(plan);
@@ -86,13 +86,13 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             : null;
 
     /// <summary>The query runs on the home shard over the gathered rows of its sharded tables; null when it cannot.</summary>
-    public Plan? TryGather(Query query, Findings findings, SourceText source) => GatherPlanner.TryPlan(query, findings, context, names, source, Range);
+    public Plan? TryGather(Query query, StatementAnalysis analysis, SourceText source) => GatherPlanner.TryPlan(query, analysis, context, names, source, Range);
 
-    public Findings Analyze(Query query, SourceText source)
+    public StatementAnalysis Analyze(Query query, SourceText source)
     {
         var analysis = new StatementAnalysis(context, names);
         analysis.Analyze(query, source);
-        return analysis.Findings;
+        return analysis;
     }
 
     /// <summary>A table of that name would be one that the directory has.</summary>

@@ -14,7 +14,8 @@ internal static class TableFromQuery
 
     public static PlannedStatement Plan(QueryPlanner queries, Query query, TableName target, SourceText source, string verb)
     {
-        var findings = queries.Analyze(query, source);
+        var analysis = queries.Analyze(query, source);
+        var findings = analysis.Findings;
         var traits = findings.Traits | Traits.Writes | Traits.ChangesCatalog;
         if (target.IsTemporary)
             traits |= Traits.Pins | Traits.CreatesTemporary;
@@ -26,7 +27,7 @@ internal static class TableFromQuery
         else if (queries.IsDeclared(target))
             plan = Refusals.Of($"\"{target.Name}\" is declared as distributed and cannot be made of a query", "Create it with its columns first.");
         else if (findings.Instances.Count > 0 || findings.StoredKeys.Count > 0)
-            plan = queries.TryGather(query, findings, source) ?? FromSharded(findings.Instances.Count > 0 ? findings.Instances[0].Table : findings.StoredKeys[0].Table, target);
+            plan = queries.TryGather(query, analysis, source) ?? FromSharded(findings.Instances.Count > 0 ? findings.Instances[0].Table : findings.StoredKeys[0].Table, target);
         else
             plan = new OneShardPlan(HomeShard.Instance);
         return new PlannedStatement(plan, traits, verb) { TemporaryRelation = target.IsTemporary ? target.Name : null };

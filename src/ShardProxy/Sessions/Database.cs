@@ -123,10 +123,10 @@ public sealed class Database
     /// <summary>The newest login's credentials open the connections from now on: a password may have changed.</summary>
     public void NoteCredentials(ServerCredentials credentials) => PoolsOf(credentials).Credentials = credentials;
 
-    /// <summary>What a reload may change while sessions run: pool sizes, limits, how writes over shards commit.</summary>
+    /// <summary>What a reload may change while sessions run: pool sizes, limits, how rows are gathered, how writes over shards commit.</summary>
     public void Apply(DatabaseConfig config, LimitsConfig limits)
     {
-        Config = Config with { Pool = Config.Pool with { Size = config.Pool.Size }, Tables = config.Tables, CrossShardWrites = config.CrossShardWrites };
+        Config = Config with { Pool = Config.Pool with { Size = config.Pool.Size }, Tables = config.Tables, CrossShardWrites = config.CrossShardWrites, Gather = config.Gather };
         Limits = limits;
         foreach (var pool in Pools)
             pool.Size = config.Pool.Size;

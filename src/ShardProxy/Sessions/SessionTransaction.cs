@@ -79,6 +79,9 @@ public sealed class SessionTransaction
             || _log.Exists(static entry => entry.Savepoint is null && ReadOnlyBlock.IsAsked(entry.Text))
             || _settingsAtBegin.Find("default_transaction_read_only") is "on");
 
+    /// <summary>The shard other than home on which rows were brought together in this block, into temporary tables that PostgreSQL does not prepare; -1 for none.</summary>
+    public int GatheredOn { get; set; } = -1;
+
     /// <summary>A statement in the block changed what the catalog says; it is read again after COMMIT.</summary>
     public bool ChangedCatalog { get; set; }
 
@@ -128,6 +131,7 @@ public sealed class SessionTransaction
         ForgetWriters();
         ChangedCatalog = false;
         IsWrapped = false;
+        GatheredOn = -1;
         BeginText = PlainBegin;
         _log.Clear();
     }

@@ -34,7 +34,7 @@ public sealed class Lab : IAsyncLifetime
         {
             for (var shard = 0; shard < _cluster.Shards.Count; shard++)
                 await LabSchema.ShiftObjectIdsAsync(_cluster.Shards[shard], 7 * shard);
-            _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables));
+            _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables, Gather: "{ key_lists_from: 0 }"));
             Subject = _proxy.Endpoint;
             await LabSchema.AlignObjectIdsAsync(_cluster.Reference, _cluster.Shards[0]);
         }

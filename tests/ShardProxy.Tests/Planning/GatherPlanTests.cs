@@ -27,12 +27,67 @@ public sealed class GatherPlanTests
     [InlineData("select count(*) from orders o left join users u on u.name = o.status and o.id > 3 where u.id < 9", "id, status | id, name")]
     [InlineData("select count(*) from orders a, orders b where a.id = 1 and b.total = 2", "id, total WHERE (gathered.\"id\" OPERATOR(pg_catalog.=) (1)) | id, total WHERE (gathered.\"total\" OPERATOR(pg_catalog.=) (2))")]
     [InlineData("select count(*) from orders a, orders b where a.id = 1", "id")]
+    [InlineData("select rank() over (order by id) from users where id between 3 and $1 and name = any ($2)",
+        "id, name WHERE ((gathered.\"id\" OPERATOR(pg_catalog.>=) (3)) AND (gathered.\"id\" OPERATOR(pg_catalog.<=) $1)) AND (gathered.\"name\" OPERATOR(pg_catalog.=) ANY ($2))")]
+    [InlineData("select rank() over (order by id) from users where score = any ('{1,2}'::float8[]) and name = any (array['a', $1])",
+        "id, name, score WHERE (gathered.\"score\" OPERATOR(pg_catalog.=) ANY (CAST('{1,2}' AS pg_catalog.float8[]))) AND (gathered.\"name\" OPERATOR(pg_catalog.=) ANY (ARRAY['a', $1]))")]
+    [InlineData("select count(*) from users a, users b where a.id = 1 and b.score > 2 and lower(a.name) = 'x' or a.id = 3 and b.score > 4",
+        "id, name, score WHERE ((gathered.\"id\" OPERATOR(pg_catalog.=) (1)) OR (gathered.\"id\" OPERATOR(pg_catalog.=) (3))) | id, name, score WHERE ((gathered.\"score\" OPERATOR(pg_catalog.>) (2)) OR (gathered.\"score\" OPERATOR(pg_catalog.>) (4)))")]
     [InlineData("select rank() over (order by id) from users where lower(name) = 'a' and id + 1 = 2 and name = 'now'", "id, name")]
     [InlineData("select rank() over (order by at) from measures where at > 'now'", "at")]
     [InlineData("select *, rank() over (order by id) from users", "id, name, email, country, score, manager_id")]
     [InlineData("select rank() over (order by o.id) from orders o where exists (select * from users u where u.name = o.status)", "id, status | id, name")]
     public void Columns_and_conditions_go_to_the_shards(string sql, string expected) =>
         string.Join(" | ", Plan(sql).Reads.Select(Show)).ShouldBe(expected);
+
+    [Theory]
+    [InlineData("select count(*) from users u join orders o on o.product_id = u.id", "0.id = 1.product_id, 1.product_id = 0.id")]
+    [InlineData("select count(*) from users u left join orders o on o.product_id = u.id", "1.product_id = 0.id")]
+    [InlineData("select count(*) from users u right join orders o on o.product_id = u.id", "0.id = 1.product_id")]
+    [InlineData("select count(*) from users u full join orders o on o.product_id = u.id", "")]
+    [InlineData("select count(*) from users u, orders o where o.product_id = u.id or o.id = 3", "")]
+    [InlineData("select count(*) from users u, orders o where o.product_id = u.id and o.id = 3 or u.id = o.product_id and o.id = 4", "0.id = 1.product_id, 1.product_id = 0.id")]
+    [InlineData("select count(*) from users u, orders o where not (o.product_id = u.id)", "")]
+    [InlineData("select u.name from users u where exists (select * from orders o where o.product_id = u.id)", "0.id = 1.product_id, 1.product_id = 0.id")]
+    [InlineData("select u.name from users u where not exists (select * from orders o where o.product_id = u.id)", "1.product_id = 0.id")]
+    [InlineData("select u.name from users u where exists (select count(*) from orders o where o.product_id = u.id)", "1.product_id = 0.id")]
+    [InlineData("select u.name from users u where u.id in (select product_id from orders)", "0.id = 1.product_id")]
+    [InlineData("select u.name from users u where u.id not in (select product_id from orders)", "")]
+    [InlineData("select u.name, (select sum(total) from orders where product_id = u.id) from users u", "1.product_id = 0.id")]
+    [InlineData("select rank() over (order by o.id) from orders o join products p on p.id = o.product_id where p.name = 'x'", "0.product_id = public.products.id")]
+    [InlineData("select rank() over (order by o.id) from orders o left join products p on p.id = o.product_id", "")]
+    [InlineData("select count(*) from users a join users b on a.id = b.manager_id", "")]
+    [InlineData("select count(*) from users u join orders o on o.total = u.id", "")]
+    [InlineData("select count(*), random() from users u join orders o on o.product_id = u.id", "")]
+    [InlineData("select u.name from users u, lateral (select * from orders o where o.product_id = u.id limit 1) x", "1.product_id = 0.id")]
+    [InlineData("with o as (select product_id from orders) select u.name from users u join o on o.product_id = u.id", "1.id = 0.product_id")]
+    [InlineData("select u.name from users u join (select product_id as p from orders) o on o.p = u.id", "0.id = 1.product_id")]
+    [InlineData("select u.name from users u join (select product_id as p, sum(total) from orders group by 1) o on o.p = u.id", "0.id = 1.product_id")]
+    [InlineData("select u.name from users u join (select max(product_id) as p from orders) o on o.p = u.id", "")]
+    public void Which_rows_have_partners(string sql, string expected)
+    {
+        var plan = Plan(sql);
+        string.Join(", ", plan.Links.Select(static link => $"{link.Read}.{link.Column} = {(link.Source.Table is { } table ? table.ToString() : $"{link.Source.Read}")}.{link.Source.Column}").Order(StringComparer.Ordinal)).ShouldBe(expected);
+    }
+
+    [Theory]
+    [InlineData("select u.name, (select sum(total) from orders where product_id = u.id) from users u", "1.product_id")]
+    [InlineData("select u.name from users u where u.score > (select avg(total) from orders o where o.product_id = u.id and o.status = u.name)", "1.product_id, 1.status")]
+    [InlineData("select u.name from users u, lateral (select * from orders o where o.product_id = u.id limit 1) x", "1.product_id")]
+    [InlineData("select u.name from users u where exists (select * from orders o where o.product_id = u.id)", "")]
+    [InlineData("select u.name from users u join orders o on o.product_id = u.id", "")]
+    public void Where_subqueries_look_for_rows(string sql, string expected) =>
+        string.Join(", ", Plan(sql).Lookups.Select(static look => $"{look.Read}.{look.Column}")).ShouldBe(expected);
+
+    [Fact]
+    public void Tables_that_cut_down_a_source_go_into_it()
+    {
+        var link = Plan("select rank() over (order by o.id) from orders o, products p, countries c where p.id = o.product_id and p.name = c.code and c.name = 'Peru'").Links.ShouldHaveSingleItem();
+        link.Source.Table!.Value.Name.ShouldBe("products");
+        link.Source.IsFiltered.ShouldBeTrue();
+        var inner = link.Source.Links.ShouldHaveSingleItem();
+        (inner.Column, inner.Source.Column, inner.Source.Conditions.ShouldHaveSingleItem().Text).ShouldBe(("name", "code", "(gathered.\"name\" OPERATOR(pg_catalog.=) 'Peru')"));
+    }
 
     private static GatherPlan Plan(string sql) => Shop.Plan(sql).Statements[0].Plan.ShouldBeOfType<GatherPlan>(sql);
 

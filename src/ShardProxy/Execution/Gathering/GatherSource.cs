@@ -38,6 +38,9 @@ public sealed class GatherSource
     /// <summary>Bytes of rows moved since the beginning.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>Rows begun since the beginning.</summary>
+    public long Rows { get; private set; }
+
     /// <summary>The first error of this shard.</summary>
     public ServerError? Error { get; private set; }
 
@@ -131,6 +134,7 @@ public sealed class GatherSource
         var isTrailer = IsTrailerLength(length) && input.Unread[(length - sizeof(short))..length].SequenceEqual<byte>([0xFF, 0xFF]);
         var skipped = Frame.HeaderLength + (_headerDue ? HeaderLength : 0) + (isTrailer ? sizeof(short) : 0);
         _headerDue = false;
+        Rows += isTrailer ? 0 : 1;
         input.Consume(skipped);
         _remaining = length - skipped;
     }

@@ -43,7 +43,17 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
         }
         if (table.Name.Schema is null && place.Tables?.Find(table.Name.Name) is { } common)
             return analysis.Queries.Reference(common, facts);
-        return analysis.Relations.Read(analysis.Resolve(table.Name), facts);
+        var relation = analysis.Resolve(table.Name);
+        var columns = analysis.Relations.Read(relation, facts);
+        if (relation.Class is RelationClass.Sharded or RelationClass.Reference or RelationClass.Home)
+        {
+            foreach (var column in columns.Columns)
+            {
+                if (column.Variable is { } variable)
+                    analysis.Origins[variable] = table;
+            }
+        }
+        return columns;
     }
 
     private ColumnList Query(FromQuery query, Place place, ColumnScope? outer, FactScope facts)

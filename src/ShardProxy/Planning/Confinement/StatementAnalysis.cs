@@ -43,6 +43,9 @@ internal sealed class StatementAnalysis
     /// <summary>What names mean in each SELECT, as it was analysed last.</summary>
     public Dictionary<Select, Place> Blocks { get; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>In which place of FROM a column of a table stands; not of views and subqueries, whose columns are those of the tables inside.</summary>
+    public Dictionary<ColumnVariable, FromTable> Origins { get; } = [];
+
     /// <summary>What a name means; a table that must not be used is noted as the reason to refuse.</summary>
     public ResolvedRelation Resolve(TableName name)
     {

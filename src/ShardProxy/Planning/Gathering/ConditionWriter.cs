@@ -10,7 +10,7 @@ namespace ShardProxy.Planning.Gathering;
 /// <summary>
 /// Writes a condition on one table's columns so that each shard can look at it first. Only what no shard can see otherwise
 /// than the home shard, and what cannot fail on rows that would not have been looked at: comparisons of columns of
-/// built-in types with constants and with each other, joined by AND, OR and NOT.
+/// built-in types with constants, parameters and each other, joined by AND, OR and NOT.
 /// </summary>
 /// <param name="isAlike">The shards' settings and collations are the same, so that a shard reads a text as the home shard would.</param>
 internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<ColumnReference, Column?> columnOf)
@@ -46,8 +46,28 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
         [1 << 12] = "second",
     }.ToFrozenDictionary();
 
-    /// <returns>Null when the condition is not one of those.</returns>
-    public string? Write(Expression condition) => Condition(condition) is { Columns: > 0 } written ? written.Sql : null;
+    /// <summary>What the condition says of the table alone, where it is true.</summary>
+    /// <returns>Null when that is nothing.</returns>
+    public ReadCondition? Write(Expression condition) => Implied(condition) is { Columns: > 0 } written ? ReadCondition.Of(written.Sql) : null;
+
+    // Of an AND whatever can be written says less than the whole; of an OR each side must say something.
+    private Written? Implied(Expression condition)
+    {
+        if (condition is not BooleanExpression { Connective: not Statements.Syntax.Connective.Not } boolean)
+            return Condition(condition) is { Columns: > 0 } written ? written : null;
+        var parts = new List<Written>();
+        foreach (var operand in boolean.Operands)
+        {
+            if (Implied(operand) is { } part)
+                parts.Add(part);
+            else if (boolean.Connective == Statements.Syntax.Connective.Or)
+                return null;
+        }
+        if (parts.Count == 0)
+            return null;
+        var connective = boolean.Connective == Statements.Syntax.Connective.Or ? " OR " : " AND ";
+        return new Written(parts.Count == 1 ? parts[0].Sql : $"({string.Join(connective, parts.Select(static part => part.Sql))})", parts.Sum(static part => part.Columns));
+    }
 
     private Written? Condition(Expression? expression) => expression switch
     {
@@ -88,7 +108,9 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
             return null;
         if (comparison.Form == OperatorForm.In && comparison.Right is ExpressionList list)
             return List(left, name == "=" ? " OR " : " AND ", name, list);
-        if (comparison.Form == OperatorForm.Other && name is "BETWEEN" && comparison.Right is ExpressionList { Elements: [var low, var high] })
+        if (comparison.Form == OperatorForm.Any)
+            return name == "=" ? Any(left, comparison.Right) : null;
+        if (comparison.Form == OperatorForm.Between && comparison.Right is ExpressionList { Elements: [var low, var high] })
             return Both(Compare(left, ">=", Operand(low)), Compare(left, "<=", Operand(high)));
         return comparison.Form == OperatorForm.Plain || (comparison.Form == OperatorForm.Other && name.Contains('~', StringComparison.Ordinal))
             ? Compare(left, name, Operand(comparison.Right))
@@ -97,6 +119,9 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
 
     private Written? List(Written left, string connective, string name, ExpressionList list)
     {
+        // The elements of a list have one type, which tells char(n) from text; each by itself would have its own.
+        if (list.Elements.Select(static element => element.GetType()).Distinct().Count() > 1)
+            return null;
         var parts = new List<string>();
         foreach (var element in list.Elements)
         {
@@ -105,6 +130,23 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
             parts.Add(part.Sql);
         }
         return new Written($"({string.Join(connective, parts)})", left.Columns);
+    }
+
+    private Written? Any(Written left, Expression? array)
+    {
+        var value = array is TypeCast { Type.IsArray: true } cast
+            ? TypeName(cast.Type with { IsArray = false }) is { } type && ArrayOf(cast.Operand) is { } operand ? $"CAST({operand} AS {type}[])" : null
+            : array is Constant ? null : ArrayOf(array);
+        return value is null ? null : left with { Sql = $"({left.Sql} OPERATOR(pg_catalog.=) ANY ({value}))" };
+    }
+
+    // As it was written: what an ARRAY[…] of untyped constants is compared as is not what each of them would be.
+    private string? ArrayOf(Expression? expression)
+    {
+        if (expression is not ArrayExpression { Elements.IsEmpty: false } array)
+            return expression is Parameter or Constant { Kind: ConstantKind.Text } ? Constant(expression)?.Sql : null;
+        var elements = array.Elements.Select(element => Constant(element)?.Sql).ToList();
+        return elements.Contains(null) ? null : $"ARRAY[{string.Join(", ", elements)}]";
     }
 
     private static Written? Both(Written? first, Written? second) =>
@@ -126,7 +168,9 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
             case Constant { Kind: ConstantKind.Integer or ConstantKind.Decimal } number:
                 return source.SensitiveText(number) is { } digits ? new Written($"({digits})", 0) : null;
             case Constant { Kind: ConstantKind.Text, Text: { } text }:
-                return ClockWords.AreIn(text) ? null : new Written(Identifiers.Literal(text), 0);
+                return ClockWords.AreIn(text) || text.Contains(ReadCondition.Mark, StringComparison.Ordinal) ? null : new Written(Identifiers.Literal(text), 0);
+            case Parameter parameter:
+                return new Written(ReadCondition.Marked(parameter.Number), 0);
             case Constant { Kind: ConstantKind.Boolean, Text: { } value }:
                 return new Written(value, 0);
             case TypeCast cast when TypeName(cast.Type) is { } type && Constant(cast.Operand) is { } operand:

@@ -3,7 +3,8 @@ using ShardProxy.Statements.Syntax;
 namespace ShardProxy.Planning.Gathering;
 
 /// <summary>What the walks over a statement and its views share.</summary>
-internal sealed class GatherContext(PlanningContext planning, Names names)
+/// <param name="analysis">Of the statement.</param>
+internal sealed class GatherContext(PlanningContext planning, Names names, Confinement.StatementAnalysis analysis)
 {
     private readonly Dictionary<Directory.QualifiedName, bool> _views = [];
 
@@ -12,6 +13,8 @@ internal sealed class GatherContext(PlanningContext planning, Names names)
     public Names Names { get; } = names;
 
     public GatherSurvey Survey { get; } = new();
+
+    public KeyLinks Links { get; } = new(analysis);
 
     /// <summary>Whether something else stands in the relation's place: a sharded table, or a view that reads one.</summary>
     public bool IsSpliced(ResolvedRelation relation) => relation.Class switch

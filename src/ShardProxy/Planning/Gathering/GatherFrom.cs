@@ -14,13 +14,14 @@ internal sealed class GatherFrom(GatherWalker walker)
     private GatherSurvey Survey => walker.Context.Survey;
 
     /// <returns>The sharded tables directly in the query's FROM.</returns>
-    public List<TableUse> Walk(Select select, GatherScope? scope)
+    public List<TableUse> Walk(Select select, GatherScope? scope, bool isExists)
     {
         var tables = new List<TableUse>();
         var filters = new TableFilters(select, walker, walker.Context.Names.SystemFirst);
         foreach (var item in select.From)
             filters.AddItem(Walk(item, scope, tables, filters));
-        filters.AssumeWhere(select.Where);
+        // PostgreSQL makes joins of most EXISTS.
+        filters.AssumeWhere(select.Where, isCorrelated: !isExists);
         return tables;
     }
 
@@ -72,7 +73,10 @@ internal sealed class GatherFrom(GatherWalker walker)
         }
         walker.Walk(join.On, scope);
         // ON cuts down the side that the join may fill up with NULL, and only that.
-        filters.Assume(join.On, [.. join.Form is JoinForm.Inner or JoinForm.Right ? left : [], .. join.Form is JoinForm.Inner or JoinForm.Left ? right : []]);
+        filters.Assume(
+            join.On,
+            [.. join.Form is JoinForm.Inner or JoinForm.Right ? left : [], .. join.Form is JoinForm.Inner or JoinForm.Left ? right : []],
+            new JoinNames(join));
         // Names inside of a join with an alias are hidden, and may be those of other tables outside.
         return join.Alias is not null ? [] : [.. join.Form is JoinForm.Inner or JoinForm.Left ? left : [], .. join.Form is JoinForm.Inner or JoinForm.Right ? right : []];
     }
@@ -90,7 +94,11 @@ internal sealed class GatherFrom(GatherWalker walker)
         {
             if (!walker.MayStay(table))
                 Survey.Refuse($"a view reads \"{table.Name.Name}\", a name that could mean something else in this statement", null);
-            return [];
+            if (relation is not { Class: RelationClass.Reference or RelationClass.Home, Relation: not null })
+                return [];
+            var other = new TableUse(table, relation) { IsRead = false };
+            Survey.Others.Add(other);
+            return table.Sample is null ? [other] : [];
         }
         if (relation.Relation is null)
         {

@@ -26,6 +26,19 @@ public sealed record GatherPlan(ImmutableArray<GatherRead> Reads, ImmutableArray
     /// <summary>With <see cref="Extends"/>: what is read follows from definitions of views, which must not be the transaction's own.</summary>
     public bool RestsOnDefinitions { get; init; }
 
+    /// <summary>By which reads may be cut down further, once the rows of others are known.</summary>
+    public ImmutableArray<KeyLink> Links { get; init; } = [];
+
+    /// <summary>Columns by which subqueries look for rows, once for each row around them: without an index that would take the square of the rows.</summary>
+    public ImmutableArray<ReadColumn> Lookups { get; init; } = [];
+
+    /// <summary>Nothing in the statement is on the home shard only: neither tables, nor functions that look at their server or change something.</summary>
+    public bool MayRunAnywhere { get; init; }
+
+    /// <summary>Values of parameters could cut down what is read.</summary>
+    public bool HasParameters => Reads.Any(static read => read.Conditions.Any(static condition => condition.HasParameters))
+        || Links.Any(static link => link.Source.HasParameters);
+
     /// <summary>False for EXPLAIN without ANALYZE, which looks at the tables and not into them.</summary>
     public bool NeedsRows { get; init; } = true;
 }
@@ -33,20 +46,24 @@ public sealed record GatherPlan(ImmutableArray<GatherRead> Reads, ImmutableArray
 /// <summary>One temporary table: rows and columns of a sharded table.</summary>
 /// <param name="Only">Without the tables that inherit from it.</param>
 /// <param name="Columns">In the table's order; none when only the number of rows matters.</param>
-/// <param name="Condition">SQL over the table's columns that every row must meet to matter, in which the table is "gathered"; null for all rows.</param>
-public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<string> Columns, string? Condition)
+/// <param name="Conditions">That every row must meet to matter; none for all rows.</param>
+public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<string> Columns, ImmutableArray<ReadCondition> Conditions)
 {
+    /// <summary>Null for all rows; parameters stand in it as $n.</summary>
+    internal string? Condition => Conditions.IsEmpty ? null : string.Join(" AND ", Conditions.Select(static condition => condition.Text));
+
     /// <summary>The query that each shard answers.</summary>
-    public string Query
+    /// <param name="conditions">In SQL, with the table as "gathered".</param>
+    public string Query(IReadOnlyCollection<string> conditions)
     {
-        get
-        {
-            var columns = string.Join(", ", Columns.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
-            var table = $"{Identifiers.QuoteAlways(Table.Schema)}.{Identifiers.QuoteAlways(Table.Name)}";
-            return $"SELECT {columns} FROM {(Only ? "ONLY " : "")}{table} AS gathered{(Condition is null ? "" : $" WHERE {Condition}")}";
-        }
+        var columns = string.Join(", ", Columns.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
+        var table = $"{Identifiers.QuoteAlways(Table.Schema)}.{Identifiers.QuoteAlways(Table.Name)}";
+        return $"SELECT {columns} FROM {(Only ? "ONLY " : "")}{table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
     }
 }
+
+/// <param name="Read">Index of a read.</param>
+public readonly record struct ReadColumn(int Read, string Column);
 
 /// <summary>A stretch of SQL and the table whose name follows it.</summary>
 /// <param name="Read">Index of the read whose temporary table's name comes after the text; -1 for none.</param>

@@ -7,14 +7,15 @@ namespace ShardProxy.Planning.Gathering;
 /// <summary>Plans a gather: the last resort for a query that one shard cannot answer and that does not decompose.</summary>
 internal static class GatherPlanner
 {
-    /// <param name="findings">Of the same query.</param>
+    /// <param name="analysis">Of the same query.</param>
     /// <param name="range">Where the statement stands in the text: all of it, with what may be around the query (EXPLAIN, DECLARE).</param>
     /// <returns>A <see cref="GatherPlan"/>, or why there is none; null when the query is none to be gathered.</returns>
-    public static Plan? TryPlan(Query query, Findings findings, PlanningContext context, Names names, SourceText source, (int Start, int End) range)
+    public static Plan? TryPlan(Query query, StatementAnalysis analysis, PlanningContext context, Names names, SourceText source, (int Start, int End) range)
     {
+        var findings = analysis.Findings;
         if (findings is not { Refusal: null, WrittenReference: null, StoredKeys.Count: 0, Instances.Count: > 0 } || query is not RowQuery)
             return null;
-        var shared = new GatherContext(context, names);
+        var shared = new GatherContext(context, names, analysis);
         var text = new SplicedText(source.Bytes.ToArray(), range.Start, range.End);
         new GatherWalker(shared, text, source, viewDepth: 0).Walk(query, null, isOutermost: true);
         var survey = shared.Survey;
@@ -25,7 +26,13 @@ internal static class GatherPlanner
         var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
         foreach (var use in survey.Uses)
             readOf[use] = Add(reads, ReadFor(use, survey));
-        return new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views]);
+        return new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views])
+        {
+            MayRunAnywhere = findings is { HomeRelations.Count: 0, HomeFunction: null, PrefersHome: false, ReadsTemporary: false, Unspreadable: null, VolatileFunction: null, Locks: false }
+                && findings.Traits == Traits.None,
+            Lookups = shared.Links.Lookups(use => readOf[use]),
+            Links = shared.Links.Resolve([.. survey.Uses, .. survey.Others], use => readOf[use]),
+        };
     }
 
     private static GatherRead ReadFor(TableUse use, GatherSurvey survey)
@@ -38,10 +45,10 @@ internal static class GatherPlanner
             use.Relation.Name,
             use.Item.Only,
             [.. use.Relation.Relation!.Columns.Where(column => columns.Contains(column.Name)).Select(static column => column.Name)],
-            all || use.Conditions.Count == 0 ? null : string.Join(" AND ", use.Conditions));
+            all ? [] : [.. use.Conditions]);
     }
 
-    private static bool SameConditions(TableUse left, TableUse right) => left.Conditions.SequenceEqual(right.Conditions);
+    private static bool SameConditions(TableUse left, TableUse right) => left.ConditionText == right.ConditionText;
 
     private static int Add(List<GatherRead> reads, GatherRead read)
     {

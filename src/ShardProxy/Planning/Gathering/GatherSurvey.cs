@@ -6,7 +6,11 @@ namespace ShardProxy.Planning.Gathering;
 /// <summary>What a walk over a statement has found of the tables to be gathered.</summary>
 internal sealed class GatherSurvey
 {
+    /// <summary>Of tables whose rows are brought together.</summary>
     public List<TableUse> Uses { get; } = [];
+
+    /// <summary>Of tables that stay where they are.</summary>
+    public List<TableUse> Others { get; } = [];
 
     public List<Directory.QualifiedName> Views { get; } = [];
 

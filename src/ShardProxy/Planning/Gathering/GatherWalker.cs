@@ -99,7 +99,7 @@ internal sealed class GatherWalker
     {
         if (select.Into is not null)
             _survey.Refuse("SELECT INTO of several shards' rows is not supported", "Create the table first, and fill it with COPY.");
-        var tables = _from.Walk(select, scope);
+        var tables = _from.Walk(select, scope, isExists);
         // EXISTS does not look at its outputs.
         var ignoresStar = isExists && select is { IsDistinct: false, Groups.IsEmpty: true };
         foreach (var output in select.Outputs)

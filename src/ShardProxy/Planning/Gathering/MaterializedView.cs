@@ -17,7 +17,8 @@ internal static class MaterializedView
     /// <param name="query">What the view is made of.</param>
     public static PlannedStatement PlanCreate(QueryPlanner queries, Query query, TableName target, SourceText source, PlanningContext context, bool hasData, string verb)
     {
-        var findings = queries.Analyze(query, source);
+        var analysis = queries.Analyze(query, source);
+        var findings = analysis.Findings;
         var traits = findings.Traits | Ddl;
         var statement = source.Bytes[queries.Range.Start..queries.Range.End].ToArray();
         if (findings.Refusal is { } refusal)
@@ -26,7 +27,7 @@ internal static class MaterializedView
             return new PlannedStatement(Refusals.Of($"\"{target.Name}\" is declared as distributed and cannot be a materialized view", "Give it another name."), traits, verb);
         if (findings.Instances.Count == 0 || !hasData)
             return new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, verb);
-        var plan = queries.TryGather(query, findings, source) is var gathered && gathered is GatherPlan gather
+        var plan = queries.TryGather(query, analysis, source) is var gathered && gathered is GatherPlan gather
             ? Extend(gather, context.Catalog, statement, isKnownBefore: !gather.Views.IsEmpty)
             : gathered ?? Refusals.NotConfined(findings.Instances[0].Table);
         return new PlannedStatement(plan, traits, verb);
@@ -50,12 +51,13 @@ internal static class MaterializedView
             return new PlannedStatement(Refusals.Of($"the definition of \"{view.Name.Name}\" cannot be read while pg_catalog is not first in search_path", "SET search_path without pg_catalog."), Traits.Writes, verb);
         var source = SourceText.OfView(view.Relation.ViewDefinition!);
         var queries = new QueryPlanner(context, names) { Range = (0, source.Bytes.Length) };
-        var findings = queries.Analyze(query, source);
+        var analysis = queries.Analyze(query, source);
+        var findings = analysis.Findings;
         if (findings.Refusal is { } refusal)
             return new PlannedStatement(refusal, Traits.Writes, verb);
         if (findings.Instances.Count == 0)
             return home with { Traits = Traits.Writes | findings.Traits };
-        var plan = queries.TryGather(query, findings, source) is var gathered && gathered is GatherPlan gather
+        var plan = queries.TryGather(query, analysis, source) is var gathered && gathered is GatherPlan gather
             ? Extend(gather, context.Catalog, statement, isKnownBefore: true)
             : gathered ?? Refusals.NotConfined(findings.Instances[0].Table);
         return new PlannedStatement(plan, Traits.Writes | findings.Traits, verb);
@@ -74,7 +76,7 @@ internal static class MaterializedView
                 table.Key,
                 Only: false,
                 [.. catalog.FindRelation(table.Key)!.Columns.Where(static column => !column.IsGenerated).Select(static column => column.Name)],
-                conditions.Contains(null) ? null : string.Join(" OR ", conditions.Select(static condition => $"({condition})"))));
+                conditions.Contains(null) ? [] : [ReadCondition.Of($"({string.Join(" OR ", conditions.Select(static condition => $"({condition})"))})")]));
         }
         return new GatherPlan([.. reads], [new GatherPiece(statement, -1)], gather.Views) { Extends = true, RestsOnDefinitions = isKnownBefore };
     }

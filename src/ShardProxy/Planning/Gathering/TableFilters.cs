@@ -7,6 +7,7 @@ namespace ShardProxy.Planning.Gathering;
 internal sealed class TableFilters(Select select, GatherWalker walker, bool systemFirst)
 {
     private readonly List<TableUse> _where = [];
+    private readonly KeyLinks? _links = walker.ViewDepth == 0 ? walker.Context.Links : null;
 
     // Merged columns are neither table's own.
     private readonly bool _merges = select.From.Any(Merges);
@@ -14,23 +15,36 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
     /// <summary>Tables of an item of FROM whose rows WHERE may cut down.</summary>
     public void AddItem(List<TableUse> tables) => _where.AddRange(tables);
 
-    public void AssumeWhere(Expression? where) => Assume(where, _where);
+    /// <param name="isCorrelated">The query is done for each row around it, as far as can be seen.</param>
+    public void AssumeWhere(Expression? where, bool isCorrelated)
+    {
+        Assume(where, _where, null);
+        if (isCorrelated)
+            _links?.NoteLookups(where, select, _where);
+    }
 
     /// <summary>A row of the tables counts only if the condition is true.</summary>
-    public void Assume(Expression? condition, List<TableUse> tables)
+    /// <param name="names">What the condition can name of FROM; null for all.</param>
+    public void Assume(Expression? condition, List<TableUse> tables, JoinNames? names)
     {
         if (condition is null || tables.Count == 0 || !systemFirst)
             return;
+        _links?.Assume(condition, select, tables, names);
+        AddConditions(condition, tables);
+    }
+
+    private void AddConditions(Expression condition, List<TableUse> tables)
+    {
         if (condition is BooleanExpression { Connective: Connective.And } and)
         {
             foreach (var operand in and.Operands)
-                Assume(operand, tables);
+                AddConditions(operand, tables);
             return;
         }
         foreach (var table in tables)
         {
-            if (new ConditionWriter(walker.Source, walker.Context.Planning.Catalog.AreShardsAlike, column => ColumnOf(column, table)).Write(condition) is { } sql)
-                table.Conditions.Add(sql);
+            if (new ConditionWriter(walker.Source, walker.Context.Planning.Catalog.AreShardsAlike, column => ColumnOf(column, table)).Write(condition) is { } written)
+                table.Conditions.Add(written);
         }
     }
 

@@ -2,7 +2,7 @@ using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Gathering;
 
-/// <summary>A sharded table in one place of a statement, or of a view that stands in it.</summary>
+/// <summary>A table in one place of a statement, or of a view that stands in it.</summary>
 /// <param name="Relation">It has a catalog entry.</param>
 internal sealed record TableUse(FromTable Item, ResolvedRelation Relation)
 {
@@ -12,8 +12,14 @@ internal sealed record TableUse(FromTable Item, ResolvedRelation Relation)
     /// <summary>A star, NATURAL, a list of column aliases: every column in its place.</summary>
     public bool NeedsAllColumns { get; set; }
 
-    /// <summary>SQL that every row must meet to matter.</summary>
-    public List<string> Conditions { get; } = [];
+    /// <summary>Its rows are brought together; false of a table that stays where it is and may say which rows of others matter.</summary>
+    public bool IsRead { get; init; } = true;
+
+    /// <summary>What every row must meet to matter.</summary>
+    public List<ReadCondition> Conditions { get; } = [];
+
+    /// <summary>The conditions in words that tell them apart from another use's.</summary>
+    public string ConditionText => string.Join(" AND ", Conditions.Select(static condition => condition.Text));
 
     public bool HasColumn(string name) => Relation.Relation!.FindColumn(name) is not null;
 }

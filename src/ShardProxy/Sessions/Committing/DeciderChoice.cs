@@ -6,7 +6,8 @@ namespace ShardProxy.Sessions.Committing;
 /// <summary>
 /// Which writer decides. The decider is not prepared, so it is the one that cannot be: whose server allows no prepared
 /// transactions, or whose connection holds what PostgreSQL refuses to prepare. Temporary tables, LISTEN and NOTIFY live on
-/// the home shard, so home decides where it has written; should another have such things too, its server refuses.
+/// the home shard, so home decides where it has written, unless a gather was done elsewhere (gather.on); should another
+/// have such things too, its server refuses.
 /// </summary>
 internal static class DeciderChoice
 {
@@ -22,6 +23,7 @@ internal static class DeciderChoice
             unable = writer;
         }
         return unable
+            ?? writers.Find(writer => writer.Shard == session.Transaction.GatheredOn)
             ?? writers.Find(static writer => writer.Shard == Database.HomeShard)
             ?? writers.Find(static writer => writer.IsPinned)
             ?? writers[0];

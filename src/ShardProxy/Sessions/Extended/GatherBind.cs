@@ -7,7 +7,7 @@ using ShardProxy.Sessions.Running.Gathering;
 
 namespace ShardProxy.Sessions.Extended;
 
-/// <summary>Bind of a gather: the rows are brought together, and from there on it is a portal of the home shard like any other.</summary>
+/// <summary>Bind of a gather: the rows are brought together, and from there on it is a portal of the shard where they are, like any other.</summary>
 internal sealed class GatherBind(Session session, GatherRunner gathers, ExtendedUnit unit, UnitBlock block)
 {
     public async ValueTask<ClientPortal> BindAsync(ClientStatement statement, PlannedStatement planned, GatherPlan plan, ReadOnlyMemory<byte> body)
@@ -19,8 +19,8 @@ internal sealed class GatherBind(Session session, GatherRunner gathers, Extended
             throw new UnitSkippedException();
         if (!session.Transaction.IsOpen)
             await OpenAsync(planned);
-        var run = await gathers.LoadAsync(plan, planned, statement.Text.Sql, statement.Text.ParameterTypes);
-        var server = await unit.UseAsync(Database.HomeShard);
+        var run = await gathers.LoadAsync(plan, planned, statement.Text.Sql, statement.Text.ParameterTypes, body);
+        var server = await unit.UseAsync(run.Shard);
         ExtendedUnit.WriteUnnamed(server, run.Text(), statement.Text.ParameterTypes, Disposition.Swallow);
         return Bind(statement, planned, server, run, body);
     }

@@ -35,7 +35,7 @@ public sealed class ShardCounts : IAsyncLifetime
         };
         foreach (var count in Counts)
         {
-            yaml.Add($"  over{count}:\n    directory: {{ store: embedded, path: {Quoted(Path.Combine(_folder, $"directory{count}.db"))} }}\n    shards:");
+            yaml.Add($"  over{count}:\n    directory: {{ store: embedded, path: {Quoted(Path.Combine(_folder, $"directory{count}.db"))} }}\n    gather: {{ key_lists_from: 0 }}\n    shards:");
             for (var shard = 0; shard < count; shard++)
             {
                 var name = $"shard_{count}_{shard}";

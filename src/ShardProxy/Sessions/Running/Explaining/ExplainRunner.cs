@@ -95,8 +95,8 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
         {
             var shards = Enumerable.Range(0, session.Database.ShardCount).ToList();
             var reads = new List<IReadOnlyList<string>[]>();
-            foreach (var read in gather.Reads)
-                reads.Add(await ServerExplain.AskAsync(session, shards, plan.Head + read.Query));
+            for (var read = 0; read < gather.Reads.Length; read++)
+                reads.Add(await ServerExplain.AskAsync(session, shards, plan.Head + run.Query(read)));
             node = GatherExplain.Node(session.Database, run, reads, answer);
         });
         return node;

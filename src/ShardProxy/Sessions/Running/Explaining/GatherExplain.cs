@@ -5,23 +5,25 @@ namespace ShardProxy.Sessions.Running.Explaining;
 /// <summary>The plan of a gather: what is read of each table on each shard, and the statement over it.</summary>
 internal static class GatherExplain
 {
+    private const int LongestQuery = 8192;
+
     /// <param name="reads">For each read each shard's own plan.</param>
     /// <param name="answer">The home shard's plan of the statement.</param>
     public static ExplainNode Node(Database database, GatherRun run, List<IReadOnlyList<string>[]> reads, IReadOnlyList<string> answer)
     {
-        var root = new ExplainNode("Gather").Add("On Shard", database.ShardName(Database.HomeShard));
+        var root = new ExplainNode("Gather").Add("On Shard", database.ShardName(run.Shard));
         for (var index = 0; index < reads.Count; index++)
         {
             var read = run.Plan.Reads[index];
-            var node = new ExplainNode("Read of Table").Add("Table", read.Table.ToString()).Add("Into", run.Table(index)).Add("Statement", read.Query);
-            var time = run.Measures.FirstOrDefault(measure => measure.Read == index)?.Time;
+            var node = new ExplainNode("Read of Table").Add("Table", read.Table.ToString()).Add("Into", run.Table(index)).Add("Statement", Shortened(run.Query(index)));
+            var time = run.Measures.FirstOrDefault(measure => measure.Read == index && measure.Shard != run.Shard)?.Time;
             if (time is { } took)
                 node.Add("Actual Total Time", took.TotalMilliseconds);
             for (var shard = 0; shard < reads[index].Length; shard++)
             {
                 var child = new ExplainNode("Shard") { ServerPlan = reads[index][shard] }.Add("Shard", database.ShardName(shard));
                 if (run.Measures.Find(measure => measure.Read == index && measure.Shard == shard) is { } measured)
-                    child.Add("Bytes", measured.Bytes);
+                    child.Add("Rows", measured.Rows).Add("Bytes", measured.Bytes);
                 node.Children.Add(child);
             }
             root.Children.Add(node);
@@ -29,4 +31,7 @@ internal static class GatherExplain
         root.Children.Add(new ExplainNode("Statement over Gathered Rows") { ServerPlan = answer });
         return root;
     }
+
+    // Lists of keys can be long.
+    private static string Shortened(string query) => query.Length <= LongestQuery ? query : $"{query[..LongestQuery]} …";
 }

@@ -1,76 +1,70 @@
 using System.Globalization;
-using ShardProxy.Execution;
-using ShardProxy.Execution.Gathering;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
-using ShardProxy.Transport;
 
 namespace ShardProxy.Sessions.Running.Gathering;
 
 /// <summary>
-/// Brings the rows of a gather together on the home shard, inside the open block, so that they are those that the block
-/// sees. All shards read at once; their rows go into one COPY after the other, one for each table.
+/// Brings the rows of a gather together on one shard, inside the open block, so that they are those that the block sees.
+/// All shards read at once; their rows go into one COPY after the other, one for each table.
 /// </summary>
 /// <remarks>
 /// <code>
-///   home:    describe the original · CREATE TEMPORARY TABLE … AS own rows · COPY … FROM STDIN per table · ANALYZE
-///   others:  COPY (…) TO STDOUT per table ─────────────────────────────────────▲
+///   home:    describe the original (and bind it, if its parameters are to go to the shards)
+///   once, or in waves, each with the keys that the ones before have found:
+///   target:  CREATE TEMPORARY TABLE … AS own rows · COPY … FROM STDIN per table
+///   others:  COPY (…) TO STDOUT per table ──────────▲
+///   target:  ANALYZE
 /// </code>
 /// </remarks>
 internal sealed class GatherLoader
 {
-    // Bytes written for the home shard and not taken by it, before the other shards are no longer read from.
-    private const int HomeHighWater = 512 * 1024;
-
     // A table of this many bytes or more gets statistics; for a smaller one they would cost more than a plan without them.
     private const long AnalyzedFrom = 256 * 1024;
 
-    // How often a busy loop lets others have the thread.
-    private const int RoundsInARow = 16;
-
-    // GatherSource.HeaderLength bytes: the signature, no flags, no extension.
-    private static readonly byte[] BinaryHeader = [.. "PGCOPY\n"u8, 0xFF, .. "\r\n\0"u8, 0, 0, 0, 0, 0, 0, 0, 0];
-
     private readonly Session _session;
     private readonly GatherRun _run;
+    private readonly GatherMover _mover;
     private readonly GatherTap _tap = new();
-    private readonly List<GatherSource> _sources = [];
-    private readonly bool[] _binary;
     private readonly string? _encoding;
+    private readonly bool[] _binary;
+    private readonly long[] _bytes;
     private ServerConnection _home = null!;
+    private ServerConnection _target = null!;
+    private GatherParameters? _parameters;
     private bool _isWrapped;
-    private long _homeBytes;
-    private GatherSource? _halfway;
+    private long _ownBytes;
 
     public GatherLoader(Session session, GatherRun run)
     {
         _session = session;
         _run = run;
+        _mover = new GatherMover(session, CheckSize);
         // Text that the client's encoding could not hold must not pass through it.
         _encoding = session.ConvertsText ? session.StartupParameters["server_encoding"] : null;
-        _binary = [.. run.Plan.Reads.Select(IsBinary)];
+        _binary = [.. run.Plan.Reads.Select(read => GatherFormats.IsBinary(session, read, _encoding))];
+        _bytes = new long[run.Plan.Reads.Length];
     }
+
+    private GatherPlan Plan => _run.Plan;
 
     /// <param name="original">The statement as the client wrote it.</param>
     /// <param name="types">The declared types of its parameters.</param>
-    public async ValueTask LoadAsync(ReadOnlyMemory<byte> original, uint[] types)
+    /// <param name="bind">The body of a Bind message; empty for a statement without parameters.</param>
+    public async ValueTask LoadAsync(ReadOnlyMemory<byte> original, uint[] types, ReadOnlyMemory<byte> bind)
     {
         await _session.MoveGate.EnterAsync(stays: false);
         _home = await _session.Servers.GetAsync(Database.HomeShard);
         _isWrapped = _session.Transaction.IsWrapped;
         if (_isWrapped && _session.Transaction.HasSavepoints)
             throw ReadOnlyRefusal("the block has savepoints");
-        for (var shard = 1; shard < _session.Database.ShardCount && _run.Plan.NeedsRows; shard++)
-            _sources.Add(new GatherSource(await _session.Servers.GetAsync(shard)));
+        await ReadyAsync();
         _session.StartQueryClock();
         try
         {
-            Send(original, types);
-            await PrepareHomeAsync();
-            for (var read = 0; read < _run.Plan.Reads.Length && _sources.Count > 0; read++)
-                await CopyAsync(read);
+            await ReadAllAsync(original, types, bind);
             await AnalyzeAsync();
             await EnterReadOnlyAsync();
             _session.MoveGate.Leave();
@@ -79,16 +73,12 @@ internal sealed class GatherLoader
         {
             if (exception is ServerLostException lost)
                 _session.Servers.Lose(lost.Server);
-            await AbandonAsync();
+            await _mover.AbandonAsync();
             throw;
         }
         catch (SessionEndedException)
         {
-            foreach (var source in _sources)
-            {
-                if (source.IsInsideRow)
-                    _session.Servers.Lose(source.Server);
-            }
+            _mover.LoseTorn();
             throw;
         }
         finally
@@ -97,44 +87,153 @@ internal sealed class GatherLoader
         }
     }
 
-    private void Send(ReadOnlyMemory<byte> original, uint[] types)
+    private async ValueTask ReadyAsync()
     {
-        if (_run.Plan.Extends)
-            _home.SendQuery(GatherScript.Lock(_run.Plan), Disposition.Swallow);
+        _target = await _session.Servers.GetAsync(_run.Shard);
+        _mover.SetTarget(_target);
+        for (var shard = 0; shard < _session.Database.ShardCount && Plan.NeedsRows; shard++)
+        {
+            if (shard != _run.Shard)
+                _mover.AddSource(await _session.Servers.GetAsync(shard));
+        }
+    }
+
+    private async ValueTask ReadAllAsync(ReadOnlyMemory<byte> original, uint[] types, ReadOnlyMemory<byte> bind)
+    {
+        var binds = Plan.HasParameters && !bind.IsEmpty;
+        var links = Plan.NeedsRows && !Plan.Links.IsEmpty;
+        var tables = links ? Plan.Links.Select(static link => link.Source.Table).OfType<Directory.QualifiedName>().Distinct().ToList() : [];
+        SendDescribe(original, types, binds ? bind : default);
+        var questions = (_isWrapped ? $"{ReadOnlyBlock.Leave};" : "") + GatherScript.Rights(Plan) + (links ? GatherScript.TableSizes([.. Plan.Reads.Select(static read => read.Table), .. tables]) : "");
+        if (questions.Length > 0)
+            _home.SendQuery(questions, Disposition.Swallow);
+        if (!binds && !links && ReferenceEquals(_home, _target))
+        {
+            // Nothing has to be known first: all in one round trip.
+            await ReadAsync([.. Enumerable.Range(0, Plan.Reads.Length).Select(static read => new ReadStep(read, []))], isDescribed: false);
+            return;
+        }
+        await DescribeAsync();
+        if (!ReferenceEquals(_home, _target) && !GatherPlace.KnowsTypes(_run.Description, _tap.Parameters))
+        {
+            // Types have other object ids on other shards, and values can have such ids inside.
+            _run.MoveTo(Database.HomeShard);
+            _mover.ClearSources();
+            await ReadyAsync();
+        }
+        if (binds)
+            _run.Bind(_parameters = new GatherParameters(bind, _tap.Parameters, _session.Planning().Routing.Catalog.AreShardsAlike, _session.ConvertsText));
+        var sizes = Enumerable.Range(0, links ? Plan.Reads.Length + tables.Count : 0).Select(index => _tap.Number(GatherRights.Count(Plan) + 1 + index)).ToArray();
+        var waves = links
+            ? ReadOrder.Of(Links(), sizes, Enumerable.Range(0, tables.Count).ToDictionary(index => tables[index], index => sizes[Plan.Reads.Length + index]), _session.Database.ShardCount, _session.Database.Config.Gather.KeyListsFrom)
+            : [[.. Enumerable.Range(0, Plan.Reads.Length).Select(static read => new ReadStep(read, []))]];
+        var keys = new GatherKeys(_session, _run, _parameters);
+        foreach (var wave in waves)
+        {
+            await keys.RestrictAsync(_target, wave, sizes, read => _bytes[read]);
+            await ReadAsync(wave, isDescribed: true);
+        }
+    }
+
+    // The rows of a table that is not brought together must be those that the statement will see.
+    private GatherPlan Links() => _tap.Number(GatherRights.Count(Plan)) != 0
+        ? Plan
+        : Plan with { Links = [.. Plan.Links.Where(static link => link.Source.Read >= 0)] };
+
+    private void SendDescribe(ReadOnlyMemory<byte> original, uint[] types, ReadOnlyMemory<byte> bind)
+    {
+        if (Plan.Extends)
+            _home.SendQuery(GatherScript.Lock(Plan), Disposition.Swallow);
         ParseMessage.Write(_home.Channel.Output, [], original.Span, types);
         _home.UnnamedOwner = null;
         _home.PendingParses.Enqueue(null);
         _home.Ledger.Expect(ReplyKind.Parse, Disposition.Swallow);
         DescribeMessage.Write(_home.Channel.Output, PreparedKind.Statement, []);
         _home.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
-        _home.SendSync(Disposition.Swallow);
-        _home.SendQuery((_isWrapped ? $"{ReadOnlyBlock.Leave};" : "") + GatherScript.Create(_run) + GatherScript.Checks(_run), Disposition.Swallow);
-        _session.Flush(_home);
-        foreach (var source in _sources)
+        if (BindMessage.TryRead(bind.Span, out var values))
         {
-            for (var read = 0; read < _run.Plan.Reads.Length; read++)
-                source.Server.SendQuery(GatherScript.CopyOut(_run.Plan.Reads[read], _binary[read], _encoding), Disposition.Swallow);
-            _session.Flush(source.Server);
+            // What is wrong with a parameter is told in the server's words; the portal would keep the tables in use.
+            BindMessage.WriteRenamed(_home.Channel.Output, values, [], []);
+            _home.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
+            CloseMessage.Write(_home.Channel.Output, PreparedKind.Portal, []);
+            _home.Ledger.Expect(ReplyKind.Close, Disposition.Swallow);
         }
+        _home.SendSync(Disposition.Swallow);
     }
 
-    private async ValueTask PrepareHomeAsync()
+    private async ValueTask DescribeAsync()
     {
         await _session.DrainAsync(_home, _tap);
+        TakeDescription();
+    }
+
+    private void TakeDescription()
+    {
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(Explain(error));
         _run.Description = _tap.Description;
-        GatherRights.Check(_run.Plan, _tap.Numbers);
-        _homeBytes = _tap.Numbers.Take(_run.Plan.Reads.Length).Sum();
+        GatherRights.Check(Plan, _tap);
+    }
+
+    private async ValueTask ReadAsync(IReadOnlyList<ReadStep> wave, bool isDescribed)
+    {
+        var reads = wave.Select(static step => step.Read).ToList();
+        var tap = isDescribed ? new GatherTap() : _tap;
+        _target.SendQuery(GatherScript.Create(_run, reads) + GatherScript.Sizes(_run, reads), Disposition.Swallow);
+        _session.Flush(_target);
+        foreach (var source in _mover.Sources)
+        {
+            foreach (var read in reads)
+                source.Server.SendQuery(GatherScript.CopyOut(_run.Query(read), _binary[read], _encoding), Disposition.Swallow);
+            _session.Flush(source.Server);
+        }
+        await _session.DrainAsync(_target, tap);
+        if (!isDescribed)
+            TakeDescription();
+        else if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(Explain(error));
+        NoteOwn(reads, tap);
+        foreach (var read in reads)
+        {
+            if (_mover.Sources.Count > 0)
+                await CopyAsync(read);
+        }
+    }
+
+    // The sizes come last, and behind the count of each CREATE TABLE AS that of their own rows.
+    private void NoteOwn(List<int> reads, GatherTap tap)
+    {
+        for (var index = 0; index < reads.Count; index++)
+        {
+            var bytes = tap.Number(tap.Values.Count - reads.Count + index);
+            _bytes[reads[index]] = bytes;
+            _ownBytes += bytes;
+            if (Plan is { NeedsRows: true, Extends: false })
+                _run.Measures.Add(new GatherMeasure(reads[index], _run.Shard, tap.Counts[tap.Counts.Count - 1 - reads.Count + index], 0, TimeSpan.Zero));
+        }
         CheckSize();
+    }
+
+    private async ValueTask CopyAsync(int read)
+    {
+        var before = _mover.Sources.Select(static source => (source.Rows, source.Bytes)).ToArray();
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        await _mover.CopyAsync(GatherScript.CopyIn(_run, read, _binary[read], _encoding), _binary[read]);
+        var took = System.Diagnostics.Stopwatch.GetElapsedTime(start);
+        for (var index = 0; index < before.Length; index++)
+        {
+            var source = _mover.Sources[index];
+            _bytes[read] += source.Bytes - before[index].Bytes;
+            _run.Measures.Add(new GatherMeasure(read, source.Server.Shard, source.Rows - before[index].Rows, source.Bytes - before[index].Bytes, took));
+        }
     }
 
     // Whoever may read a view need not be allowed to read its tables, but here the tables are read in the user's name.
     private ServerError Explain(ServerError error) => error.SqlState switch
     {
-        SqlStates.InsufficientPrivilege when _run.Plan.Extends => error with { Hint = "A materialized view over sharded tables is filled by the tables' owner." },
-        SqlStates.InsufficientPrivilege when !_run.Plan.Views.IsEmpty =>
-            new ServerError(SqlStates.FeatureNotSupported, $"the view \"{_run.Plan.Views[0].Name}\" over several shards is read in the user's own name: {error.Message}")
+        SqlStates.InsufficientPrivilege when Plan.Extends => error with { Hint = "A materialized view over sharded tables is filled by the tables' owner." },
+        SqlStates.InsufficientPrivilege when !Plan.Views.IsEmpty =>
+            new ServerError(SqlStates.FeatureNotSupported, $"the view \"{Plan.Views[0].Name}\" over several shards is read in the user's own name: {error.Message}")
             {
                 Hint = "Grant SELECT on the view's tables to the user.",
             },
@@ -151,214 +250,33 @@ internal sealed class GatherLoader
     {
         if (!_isWrapped)
             return;
-        _home.SendQuery(ReadOnlyBlock.Enter, Disposition.Swallow);
-        await _session.DrainAsync(_home);
+        _target.SendQuery(ReadOnlyBlock.Enter, Disposition.Swallow);
+        await _session.DrainAsync(_target);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
-    }
-
-    private async ValueTask CopyAsync(int read)
-    {
-        _home.SendQuery(GatherScript.CopyIn(_run, read, _binary[read], _encoding), Disposition.Swallow);
-        _session.StartRelay(_home);
-        if (await _session.PumpAsync(_home) != RelayStatus.CopyIn)
-            throw new SqlErrorException(_session.Relay.SwallowedError ?? new ServerError(SqlStates.ProtocolViolation, "the home shard did not start the COPY"));
-        _home.IsTakingCopyData = true;
-        if (_binary[read])
-            CopyDataMessage.Write(_home.Channel.Output, BinaryHeader);
-        var before = _sources.ConvertAll(static source => source.Bytes);
-        var start = System.Diagnostics.Stopwatch.GetTimestamp();
-        foreach (var source in _sources)
-            source.Next(_binary[read]);
-        await MoveAsync();
-        var took = System.Diagnostics.Stopwatch.GetElapsedTime(start);
-        for (var index = 0; index < before.Count; index++)
-            _run.Measures.Add(new GatherMeasure(read, _sources[index].Server.Shard, _sources[index].Bytes - before[index], took));
-        if (_binary[read])
-            CopyDataMessage.Write(_home.Channel.Output, [0xFF, 0xFF]);
-        CopyDoneMessage.Write(_home.Channel.Output);
-        EndData();
-        await _session.DrainAsync(_home);
-        if (_session.Relay.SwallowedError is { } error)
-            throw new SqlErrorException(error);
-    }
-
-    private async ValueTask MoveAsync()
-    {
-        for (var round = 1; ; round++)
-        {
-            var moved = false;
-            var isDone = true;
-            foreach (var source in _sources)
-            {
-                // Rows come one after the other, so one that has not arrived as a whole holds up the other shards'.
-                if (_halfway is null || ReferenceEquals(_halfway, source))
-                {
-                    moved |= Pump(source);
-                    _halfway = source.IsInsideRow ? source : null;
-                }
-                isDone &= source.IsDone;
-            }
-            CheckSize();
-            var wasFull = _home.Channel.Output.Count >= HomeHighWater;
-            _session.Flush(_home);
-            // Room that came only now: the sources have not been asked for what they have, and will not say it again.
-            moved |= wasFull && _home.Channel.Output.Count < HomeHighWater;
-            ThrowIfHomeFailed();
-            if (isDone)
-                return;
-            if (moved && _home.Channel.Output.Count < HomeHighWater && round % RoundsInARow != 0)
-                continue;
-            if (moved)
-                _session.Signal.Set();
-            Watch();
-            await _session.WaitAsync();
-            _session.CancelIfLate();
-        }
-    }
-
-    private bool Pump(GatherSource source)
-    {
-        try
-        {
-            var moved = source.Pump(_home.Channel.Output, HomeHighWater);
-            return source.Error is null
-                ? moved
-                : throw new SqlErrorException(source.Error with { Position = null, Where = $"{source.Error.Where}\nshard \"{source.Server.Pool.ShardName}\"".Trim() });
-        }
-        catch (Exception exception) when (exception is PeerClosedException or MalformedFrameException)
-        {
-            throw new ServerLostException(source.Server, source.Error, exception);
-        }
-    }
-
-    private void Watch()
-    {
-        var isFull = _home.Channel.Output.Count >= HomeHighWater;
-        _home.Channel.Connection.Interest = _home.Channel.Output.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
-        foreach (var source in _sources)
-        {
-            source.Server.Channel.Connection.Interest = (isFull ? Readiness.None : Readiness.Readable)
-                | (source.Server.Channel.Output.IsEmpty ? Readiness.None : Readiness.Writable);
-        }
-    }
-
-    // Whatever the home shard says before the end of the data says that it has failed.
-    private void ThrowIfHomeFailed()
-    {
-        if ((_home.Channel.Connection.Ready & Readiness.Readable) == 0)
-            return;
-        _session.StartRelay(_home);
-        try
-        {
-            _session.Relay.Pump();
-        }
-        catch (IOException exception)
-        {
-            throw _session.Translate(exception, _home);
-        }
-        if (_session.Relay.SwallowedError is not { } error)
-            return;
-        _home.IsTakingCopyData = false;
-        throw new SqlErrorException(error);
     }
 
     private async ValueTask AnalyzeAsync()
     {
-        var reads = Enumerable.Range(0, _run.Plan.Reads.Length).Where(_ => _homeBytes + GatheredBytes >= AnalyzedFrom);
-        if (!_run.Plan.NeedsRows || !reads.Any())
+        var large = Enumerable.Range(0, _bytes.Length).Where(read => _bytes[read] >= AnalyzedFrom).ToList();
+        if (!Plan.NeedsRows || large.Count == 0)
             return;
-        _home.SendQuery(GatherScript.Analyze(_run, reads), Disposition.Swallow);
-        await _session.DrainAsync(_home);
+        _target.SendQuery(GatherScript.Analyze(_run, large), Disposition.Swallow);
+        await _session.DrainAsync(_target);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
     }
 
-    private long GatheredBytes => _sources.Sum(static source => source.Bytes);
-
     private void CheckSize()
     {
         var limit = _session.Database.Config.Gather.MaxBytes;
-        var bytes = _homeBytes + GatheredBytes;
+        var bytes = _ownBytes + _mover.Bytes;
         if (bytes <= limit)
             return;
-        var tables = string.Join(", ", _run.Plan.Reads.Select(static read => read.Table.Name).Distinct());
+        var tables = string.Join(", ", Plan.Reads.Select(static read => read.Table.Name).Distinct());
         throw new SqlErrorException(
             SqlStates.ProgramLimitExceeded,
             string.Create(CultureInfo.InvariantCulture, $"the statement needs more than {limit} bytes of rows brought together from {tables}: {bytes} bytes so far"),
             "Add conditions on the tables, confine the statement to one shard by the key, or raise gather.max_bytes.");
-    }
-
-    private void EndData()
-    {
-        _home.IsTakingCopyData = false;
-        _home.Ledger.OnCopyInputSent();
-    }
-
-    /// <summary>The first error stops all: the others are cancelled and read to their end, so that every connection is as a failed block leaves it.</summary>
-    private async ValueTask AbandonAsync()
-    {
-        if (_home.State == ServerState.Leased && _home.IsTakingCopyData)
-        {
-            CopyFailMessage.Write(_home.Channel.Output, "the statement failed elsewhere"u8);
-            EndData();
-        }
-        foreach (var source in _sources)
-        {
-            if (source.Server.State == ServerState.Leased && !source.Server.Ledger.IsEmpty)
-                _ = source.Server.Pool.Opener.CancelAsync(source.Server);
-        }
-        foreach (var source in _sources)
-        {
-            while (source.Server.State == ServerState.Leased && !TryDiscard(source))
-            {
-                source.Server.Channel.Connection.Interest = Readiness.Readable | (source.Server.Channel.Output.IsEmpty ? Readiness.None : Readiness.Writable);
-                await _session.WaitAsync();
-            }
-        }
-        if (_home.State != ServerState.Leased)
-            return;
-        try
-        {
-            await _session.DrainAsync(_home);
-        }
-        catch (ServerLostException)
-        {
-            _session.Servers.Lose(_home);
-        }
-    }
-
-    private bool TryDiscard(GatherSource source)
-    {
-        try
-        {
-            return source.Discard();
-        }
-        catch (Exception exception) when (exception is PeerClosedException or MalformedFrameException)
-        {
-            // There is an error to tell already.
-            _session.Servers.Lose(source.Server);
-            return true;
-        }
-    }
-
-    // Some types have no binary form, and binary values of some users' types hold object ids, which are other ones on the home shard.
-    private bool IsBinary(GatherRead read)
-    {
-        if (_encoding is not null)
-            return false;
-        var relation = _session.Planning().Routing.Catalog.FindRelation(read.Table);
-        if (read.Columns.Any(name => relation?.FindColumn(name) is not { HasBinaryForm: true }))
-            return false;
-        for (var shard = 1; shard < _session.Database.ShardCount; shard++)
-        {
-            var objectIds = _session.ObjectIds(shard);
-            foreach (var name in read.Columns)
-            {
-                if (relation!.FindColumn(name) is not { } column || (!objectIds.IsIdentity && objectIds.HoldsObjectIds(column.TypeOid)))
-                    return false;
-            }
-        }
-        return true;
     }
 }

@@ -6,18 +6,21 @@ namespace ShardProxy.Sessions.Running.Gathering;
 /// <summary>What a view does for its reader and its query in the statement's text does not: it has rights of its own.</summary>
 internal static class GatherRights
 {
-    /// <param name="numbers">The rows of <see cref="GatherScript.Checks"/>.</param>
-    public static void Check(GatherPlan plan, List<long> numbers)
+    /// <summary>Numbers that <see cref="GatherScript.Rights"/> asks for.</summary>
+    public static int Count(GatherPlan plan) => plan.Extends ? plan.Views.Length + (2 * plan.Reads.Length) : plan.Views.IsEmpty ? 0 : plan.Views.Length + plan.Reads.Length;
+
+    /// <param name="tap">Has heard the answer to <see cref="GatherScript.Rights"/> first.</param>
+    public static void Check(GatherPlan plan, GatherTap tap)
     {
         for (var index = 0; index < plan.Views.Length; index++)
         {
-            if (numbers[plan.Reads.Length + index] == 0)
+            if (tap.Number(index) == 0)
                 throw new SqlErrorException(SqlStates.InsufficientPrivilege, $"permission denied for view {plan.Views[index].Name}");
         }
         for (var index = 0; index < plan.Reads.Length && plan.Extends; index++)
         {
             // Columns that the transaction itself has added or dropped.
-            if (numbers[(2 * plan.Reads.Length) + plan.Views.Length + index] != plan.Reads[index].Columns.Length)
+            if (tap.Number(plan.Reads.Length + plan.Views.Length + index) != plan.Reads[index].Columns.Length)
             {
                 throw new SqlErrorException(
                     SqlStates.FeatureNotSupported,
@@ -27,7 +30,7 @@ internal static class GatherRights
         }
         for (var index = 0; index < plan.Reads.Length && (!plan.Views.IsEmpty || plan.Extends); index++)
         {
-            if (numbers[plan.Reads.Length + plan.Views.Length + index] == 0)
+            if (tap.Number(plan.Views.Length + index) == 0)
                 continue;
             if (plan.Extends)
             {

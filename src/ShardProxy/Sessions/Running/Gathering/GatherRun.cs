@@ -3,18 +3,54 @@ using ShardProxy.Planning.Gathering;
 
 namespace ShardProxy.Sessions.Running.Gathering;
 
-/// <summary>One execution of a gather: its temporary tables' names, and the statement over them.</summary>
-/// <param name="Number">Of the session's gathers: tells their tables apart.</param>
-public sealed record GatherRun(GatherPlan Plan, long Number)
+/// <summary>One execution of a gather: its temporary tables' names, what is read into them, and the statement over them.</summary>
+public sealed class GatherRun
 {
+    private readonly List<string>[] _conditions;
+
+    /// <param name="number">Of the session's gathers: tells their tables apart.</param>
+    /// <param name="shard">Where the rows are brought together.</param>
+    public GatherRun(GatherPlan plan, long number, int shard)
+    {
+        Plan = plan;
+        Number = number;
+        Shard = shard;
+        _conditions = new List<string>[plan.Reads.Length];
+        for (var read = 0; read < _conditions.Length; read++)
+            _conditions[read] = [.. plan.Reads[read].Conditions.Select(static condition => condition.Render(static _ => null)).OfType<string>()];
+    }
+
+    public GatherPlan Plan { get; }
+
+    public long Number { get; }
+
+    /// <summary>Where the rows are brought together.</summary>
+    public int Shard { get; private set; }
+
     /// <summary>RowDescription of the original statement as a frame; empty when it gives no rows.</summary>
     public byte[] Description { get; set; } = [];
 
-    /// <summary>What the other shards have sent.</summary>
+    /// <summary>What the shards have sent.</summary>
     public List<GatherMeasure> Measures { get; } = [];
 
     /// <summary>Qualified and quoted.</summary>
     public string Table(int read) => string.Create(CultureInfo.InvariantCulture, $"pg_temp.\"shardproxy_{Number}_{read}\"");
+
+    /// <summary>What is asked of every shard.</summary>
+    public string Query(int read) => Plan.Reads[read].Query(_conditions[read]);
+
+    /// <summary>Before anything is brought together.</summary>
+    internal void MoveTo(int shard) => Shard = shard;
+
+    /// <summary>Puts the parameters' values into the reads' conditions.</summary>
+    internal void Bind(GatherParameters parameters)
+    {
+        for (var read = 0; read < _conditions.Length; read++)
+            _conditions[read] = [.. Plan.Reads[read].Conditions.Select(condition => condition.Render(parameters.ValueOf)).OfType<string>()];
+    }
+
+    /// <summary>Cuts a read down further.</summary>
+    internal void Restrict(int read, string condition) => _conditions[read].Add(condition);
 
     /// <summary>The statement with the temporary tables' names.</summary>
     public byte[] Text()

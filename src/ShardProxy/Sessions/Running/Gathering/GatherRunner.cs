@@ -42,7 +42,8 @@ public sealed class GatherRunner
     }
 
     /// <summary>Brings the rows together, in the open block.</summary>
-    public async ValueTask<GatherRun> LoadAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> original, uint[] types)
+    /// <param name="bind">The body of a Bind message; empty for a statement without parameters.</param>
+    public async ValueTask<GatherRun> LoadAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> original, uint[] types, ReadOnlyMemory<byte> bind)
     {
         if (plan.RestsOnDefinitions && _session.Transaction.ChangedCatalog)
         {
@@ -52,8 +53,8 @@ public sealed class GatherRunner
                 "Commit first, and fill the materialized view in another transaction.");
         }
         WriterRule.Check(_session, planned, Database.HomeShard);
-        var run = new GatherRun(plan, ++_count);
-        await new GatherLoader(_session, run).LoadAsync(original, types);
+        var run = new GatherRun(plan, ++_count, GatherPlace.Of(_session, plan, planned));
+        await new GatherLoader(_session, run).LoadAsync(original, types, bind);
         return run;
     }
 
@@ -63,23 +64,23 @@ public sealed class GatherRunner
 
     private async ValueTask<bool> RunBoundAsync(GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> body, uint[] types)
     {
-        var run = await LoadAsync(plan, planned, sql, types);
-        var home = _session.Servers.Held(Database.HomeShard)!;
+        var run = await LoadAsync(plan, planned, sql, types, body);
+        var server = _session.Servers.Held(run.Shard)!;
         BindMessage.TryRead(body.Span, out var bind);
-        ExtendedUnit.WriteUnnamed(home, run.Text(), types, Disposition.Swallow);
-        BindMessage.WriteRenamed(home.Channel.Output, bind, [], []);
-        home.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
-        ExecuteMessage.Write(home.Channel.Output, [], 0);
-        home.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
-        home.SendSync(Disposition.Swallow);
+        ExtendedUnit.WriteUnnamed(server, run.Text(), types, Disposition.Swallow);
+        BindMessage.WriteRenamed(server.Channel.Output, bind, [], []);
+        server.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
+        ExecuteMessage.Write(server.Channel.Output, [], 0);
+        server.Ledger.Expect(ReplyKind.Execute, Disposition.Forward);
+        server.SendSync(Disposition.Swallow);
         if (!_session.Relay.DropsRowDescription)
             LocalDescription.Write(_session.Client.Output, run.Description, LocalDescription.FormatsOf(bind));
         _session.StartQueryClock();
-        await _session.DrainAsync(home, new DescriptionSwap(_session.Relay, _session.Client.Output, []));
+        await _session.DrainAsync(server, new DescriptionSwap(_session.Relay, _session.Client.Output, []));
         _session.StopClock();
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error with { Position = null });
-        if (!await Aftermath.ApplyAsync(_session, home, planned, failed: _session.Relay.ErrorSeen))
+        if (!await Aftermath.ApplyAsync(_session, server, planned, failed: _session.Relay.ErrorSeen))
             return false;
         if (!_session.Transaction.IsImplicit)
             await DropAsync(run);
@@ -96,10 +97,10 @@ public sealed class GatherRunner
             _transactions,
             async () =>
             {
-                var run = await LoadAsync(plan, planned, original, []);
-                var home = _session.Servers.Held(Database.HomeShard)!;
-                home.SendQuery([.. System.Text.Encoding.UTF8.GetBytes(head), .. run.Text()], Disposition.Swallow);
-                var answer = await new Explaining.ServerExplain().TakeAsync(_session, home);
+                var run = await LoadAsync(plan, planned, original, [], default);
+                var server = _session.Servers.Held(run.Shard)!;
+                server.SendQuery([.. System.Text.Encoding.UTF8.GetBytes(head), .. run.Text()], Disposition.Swallow);
+                var answer = await new Explaining.ServerExplain().TakeAsync(_session, server);
                 if (_session.Relay.SwallowedError is { } error)
                     throw new SqlErrorException(error with { Position = null });
                 await take(run, answer);
@@ -116,22 +117,22 @@ public sealed class GatherRunner
         GatherRun run;
         try
         {
-            run = await LoadAsync(plan, planned, text.Whole[text.Start..text.End], []);
+            run = await LoadAsync(plan, planned, text.Whole[text.Start..text.End], [], default);
         }
         catch (SqlErrorException exception) when (exception.Error.Position is not null)
         {
             throw new SqlErrorException(exception.Error with { Position = exception.Error.Position + text.PositionOffset });
         }
-        var home = _session.Servers.Held(Database.HomeShard)!;
-        home.SendQuery(run.Text(), Disposition.Forward);
-        _session.StartRelay(home);
+        var server = _session.Servers.Held(run.Shard)!;
+        server.SendQuery(run.Text(), Disposition.Forward);
+        _session.StartRelay(server);
         _session.Relay.Tap = new DescriptionSwap(_session.Relay, _session.Client.Output, run.Description);
         _session.StartQueryClock();
-        while (await _session.PumpAsync(home) == RelayStatus.CopyIn)
-            await _copyInput.RelayAsync(home);
+        while (await _session.PumpAsync(server) == RelayStatus.CopyIn)
+            await _copyInput.RelayAsync(server);
         _session.StopClock();
         _session.Relay.Tap = null;
-        if (!await Aftermath.ApplyAsync(_session, home, planned, failed: _session.Relay.ErrorSeen))
+        if (!await Aftermath.ApplyAsync(_session, server, planned, failed: _session.Relay.ErrorSeen))
             return false;
         if (plan.Cursor is not null)
             _session.Cursors.Add(plan.Cursor, Database.HomeShard, _session.Transaction, plan.WithHold);
@@ -143,9 +144,9 @@ public sealed class GatherRunner
     /// <summary>In a block of the client's: the tables would stand until its end.</summary>
     public async ValueTask DropAsync(GatherRun run)
     {
-        var home = _session.Servers.Held(Database.HomeShard)!;
-        home.SendQuery(_session.Transaction.IsWrapped ? $"{ReadOnlyBlock.Leave};{run.DropText()};{ReadOnlyBlock.Enter}" : run.DropText(), Disposition.Swallow);
-        await _session.DrainAsync(home);
+        var server = _session.Servers.Held(run.Shard)!;
+        server.SendQuery(_session.Transaction.IsWrapped ? $"{ReadOnlyBlock.Leave};{run.DropText()};{ReadOnlyBlock.Enter}" : run.DropText(), Disposition.Swallow);
+        await _session.DrainAsync(server);
         if (_session.Relay.SwallowedError is { } error)
             throw new SqlErrorException(error);
     }
