@@ -9,7 +9,7 @@ internal sealed class GatherFrom(GatherWalker walker)
     /// <summary>Views of views; a deeper nest is a ring or an accident.</summary>
     private const int MaxViewDepth = 100;
 
-    private readonly Dictionary<FromTable, TableUse> _uses = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<FromTable> _spliced = new(ReferenceEqualityComparer.Instance);
 
     private GatherSurvey Survey => walker.Context.Survey;
 
@@ -28,7 +28,7 @@ internal sealed class GatherFrom(GatherWalker walker)
     /// <summary>TABLE t has no place for an alias.</summary>
     public void SpliceTableCommand(Select select)
     {
-        if (select.From is not [FromTable table] || !_uses.ContainsKey(table))
+        if (select.From is not [FromTable table] || !_spliced.Contains(table))
             return;
         var bytes = walker.Text.Bytes;
         var (second, last) = TextTokens.Before(bytes, walker.Text.Start, table.Location);
@@ -117,7 +117,7 @@ internal sealed class GatherFrom(GatherWalker walker)
             return [];
         }
         var use = new TableUse(table, relation) { NeedsAllColumns = !table.ColumnNames.IsEmpty };
-        _uses.Add(table, use);
+        _spliced.Add(table);
         Survey.Uses.Add(use);
         tables.Add(use);
         walker.Text.Replace(table.Location, end, use);
@@ -145,6 +145,7 @@ internal sealed class GatherFrom(GatherWalker walker)
         var text = new SplicedText(definition, 0, definition.Length);
         var inner = new GatherWalker(walker.Context, text, SourceText.OfView(view.Relation.ViewDefinition!), walker.ViewDepth + 1);
         inner.Walk(query, null);
+        _spliced.Add(table);
         walker.Text.Replace(table.Location, end, text);
         Alias(table, end);
     }

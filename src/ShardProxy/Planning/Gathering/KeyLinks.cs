@@ -58,7 +58,7 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
 
         void Note(Origin own, Origin outer)
         {
-            if (IsOf(outer, block))
+            if (!IsAround(outer, block))
                 return;
             foreach (var table in tables)
             {
@@ -184,8 +184,16 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
             ? new Origin(table, name, variable)
             : null;
 
-    private static bool IsOf(Origin origin, Place block) => block.Columns.Unqualified.Exists(list =>
-        list.Columns.Any(column => ReferenceEquals(column.Variable, origin.Variable)));
+    /// <summary>The column is one of a query around the block's.</summary>
+    private static bool IsAround(Origin origin, Place block)
+    {
+        for (var scope = block.Columns.Parent; scope is not null; scope = scope.Parent)
+        {
+            if (scope.Unqualified.Exists(list => list.Columns.Any(column => ReferenceEquals(column.Variable, origin.Variable))))
+                return true;
+        }
+        return false;
+    }
 
     private static bool IsIndexable(uint type) => ParameterText.NameOf(type) is not null;
 

@@ -16,13 +16,14 @@ internal static class GatherPlace
     /// </summary>
     public static int Of(Session session, GatherPlan plan, PlannedStatement planned)
     {
-        var isFree = session.Database.Config.Gather.On == GatherOn.Any
+        var mayLeave = session.Database.Config.Gather.On == GatherOn.Any
             && plan is { MayRunAnywhere: true, Cursor: null, NeedsRows: true, Views.IsEmpty: true }
             && planned.Traits == Traits.None
-            && session.Transaction is { IsImplicit: true, WriterCount: 0 }
-            && session.Servers.JoinedCount == 0
             && session.Planning().Routing.Catalog.AreShardsAlike;
-        if (!isFree)
+        if (!mayLeave || session.Transaction.GatheredOn >= 0)
+            return mayLeave ? session.Transaction.GatheredOn : Database.HomeShard;
+        // A text of several statements begins its block as a client would.
+        if (session.Transaction is not { IsImplicit: true, WriterCount: 0 } || session.Transaction.BeginText.AsSpan().SequenceEqual("BEGIN"u8) || session.Servers.JoinedCount > 0)
             return Database.HomeShard;
         var shard = LeastLoaded(session);
         session.Transaction.GatheredOn = shard == Database.HomeShard ? -1 : shard;
