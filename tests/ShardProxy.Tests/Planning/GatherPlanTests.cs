@@ -36,6 +36,13 @@ public sealed class GatherPlanTests
     [InlineData("select rank() over (order by id) from users where lower(name) = 'a' and id + 1 = 2 and name = 'now'", "id, name")]
     [InlineData("select rank() over (order by at) from measures where at > 'now'", "at")]
     [InlineData("select *, rank() over (order by id) from users", "id, name, email, country, score, manager_id")]
+    [InlineData("select rank() over (order by x) from (select id as x, name from users) s where x > 3", "id, name WHERE (gathered.\"id\" OPERATOR(pg_catalog.>) (3))")]
+    [InlineData("select rank() over (order by x) from (select id as x, name from users limit 5) s where x > 3", "id, name")]
+    [InlineData("select rank() over (order by x) from (select product_id as x, count(*) from orders group by 1) s where x > 3 and count > 2", "product_id WHERE (gathered.\"product_id\" OPERATOR(pg_catalog.>) (3))")]
+    [InlineData("select rank() over (order by x) from (select u.id as x, o.status as y from users u left join orders o on o.product_id = u.id) s where y is null and x > 3", "id WHERE (gathered.\"id\" OPERATOR(pg_catalog.>) (3)) | id, product_id, status")]
+    [InlineData("select rank() over (order by x) from (select product_id::int8 as x from orders) s where x = '5' and x < 7", "product_id WHERE (gathered.\"product_id\" OPERATOR(pg_catalog.<) (7))")]
+    [InlineData("with c as (select id from users) select rank() over (order by a.id) from (select id from c) a, c b where a.id = 5", "id")]
+    [InlineData("select rank() over (order by a.x) from (with c as (select id from users) select a.id as x, b.id as y from c a, c b) a where a.x = 5", "id")]
     [InlineData("select rank() over (order by o.id) from orders o where exists (select * from users u where u.name = o.status)", "id, status | id, name")]
     public void Columns_and_conditions_go_to_the_shards(string sql, string expected) =>
         string.Join(" | ", Plan(sql).Reads.Select(Show)).ShouldBe(expected);

@@ -44,7 +44,7 @@ internal sealed class FromAnalyzer(StatementAnalysis analysis)
         if (table.Name.Schema is null && place.Tables?.Find(table.Name.Name) is { } common)
             return analysis.Queries.Reference(common, facts);
         var relation = analysis.Resolve(table.Name);
-        var columns = analysis.Relations.Read(relation, facts);
+        var columns = analysis.Relations.Read(relation, facts, table);
         if (relation.Class is RelationClass.Sharded or RelationClass.Reference or RelationClass.Home)
         {
             foreach (var column in columns.Columns)

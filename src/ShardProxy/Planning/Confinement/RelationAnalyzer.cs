@@ -15,7 +15,8 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
     private int _viewDepth;
 
     /// <summary>A relation that is read.</summary>
-    public ColumnList Read(ResolvedRelation relation, FactScope facts)
+    /// <param name="item">Where FROM names it; null elsewhere.</param>
+    public ColumnList Read(ResolvedRelation relation, FactScope facts, FromTable? item = null)
     {
         switch (relation.Class)
         {
@@ -25,7 +26,7 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
                 analysis.Findings.ReadsReference = true;
                 return ColumnsOf(relation.Relation);
             case RelationClass.View:
-                return ReadView(relation.Relation!, facts);
+                return ReadView(relation.Relation!, facts, item);
             case RelationClass.Temporary:
                 analysis.Findings.ReadsTemporary = true;
                 break;
@@ -128,7 +129,7 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
         return new ColumnList(columns.MoveToImmutable(), Complete: true);
     }
 
-    private ColumnList ReadView(Relation view, FactScope facts)
+    private ColumnList ReadView(Relation view, FactScope facts, FromTable? item)
     {
         if (SqlParser.Parse(System.Text.Encoding.UTF8.GetBytes(view.ViewDefinition!)) is not SyntaxTree { Statements: [{ Statement: QueryStatement { Query: var query } }] })
         {
@@ -137,6 +138,8 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
         }
         if (++_viewDepth > MaxViewDepth)
             throw new StatementTooComplexException();
+        if (item is not null)
+            analysis.ViewQueries[item] = query;
         var place = new Place(new ColumnScope(null), facts, null, SourceText.OfView(view.ViewDefinition!));
         var columns = analysis.Queries.AsItem(query, place, facts, joined: true);
         _viewDepth--;

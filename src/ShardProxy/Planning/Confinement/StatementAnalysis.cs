@@ -46,6 +46,9 @@ internal sealed class StatementAnalysis
     /// <summary>In which place of FROM a column of a table stands; not of views and subqueries, whose columns are those of the tables inside.</summary>
     public Dictionary<ColumnVariable, FromTable> Origins { get; } = [];
 
+    /// <summary>What stands in the place of a view that FROM names, as it was analysed last.</summary>
+    public Dictionary<FromTable, Query> ViewQueries { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>What a name means; a table that must not be used is noted as the reason to refuse.</summary>
     public ResolvedRelation Resolve(TableName name)
     {

@@ -15,6 +15,9 @@ namespace ShardProxy.Planning.Gathering;
 /// <param name="isAlike">The shards' settings and collations are the same, so that a shard reads a text as the home shard would.</param>
 internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<ColumnReference, Column?> columnOf)
 {
+    /// <summary>The column that the condition names may be a cast of the table's, to a wider type of the same family.</summary>
+    public bool IsInside { get; init; }
+
     private static readonly FrozenSet<uint> Types = new[]
     {
         TypeOid.Bool, TypeOid.Int2, TypeOid.Int4, TypeOid.Int8, TypeOid.Float4, TypeOid.Float8, TypeOid.Numeric, TypeOid.Text, TypeOid.Varchar,
@@ -152,13 +155,14 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
     private static Written? Both(Written? first, Written? second) =>
         first is { } a && second is { } b ? new Written($"({a.Sql} AND {b.Sql})", a.Columns + b.Columns) : null;
 
-    private static Written? Compare(Written left, string name, Written? right) =>
-        right is { } value && Comparisons.Contains(name) ? new Written($"({left.Sql} OPERATOR(pg_catalog.{name}) {value.Sql})", left.Columns + value.Columns) : null;
+    // A quoted constant is read as the other side's type, which may be a wider one here than there.
+    private Written? Compare(Written left, string name, Written? right) =>
+        right is { } value && Comparisons.Contains(name) && !(IsInside && (left.IsUntyped || value.IsUntyped) && (left.IsNumber || value.IsNumber)) ? new Written($"({left.Sql} OPERATOR(pg_catalog.{name}) {value.Sql})", left.Columns + value.Columns) : null;
 
     private Written? Operand(Expression? expression) => expression is ColumnReference column ? Column(column) : Constant(expression);
 
     private Written? Column(ColumnReference reference) => columnOf(reference) is { DeterministicCollation: true } column && (isAlike ? Types : PlainTypes).Contains(column.TypeOid)
-        ? new Written($"gathered.{Identifiers.QuoteAlways(column.Name)}", 1)
+        ? new Written($"gathered.{Identifiers.QuoteAlways(column.Name)}", 1) { IsNumber = Confinement.TypeIds.FamilyOf(column.TypeOid) == Confinement.ValueFamily.Number }
         : null;
 
     private Written? Constant(Expression? expression)
@@ -168,7 +172,7 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
             case Constant { Kind: ConstantKind.Integer or ConstantKind.Decimal } number:
                 return source.SensitiveText(number) is { } digits ? new Written($"({digits})", 0) : null;
             case Constant { Kind: ConstantKind.Text, Text: { } text }:
-                return ClockWords.AreIn(text) || text.Contains(ReadCondition.Mark, StringComparison.Ordinal) ? null : new Written(Identifiers.Literal(text), 0);
+                return ClockWords.AreIn(text) || text.Contains(ReadCondition.Mark, StringComparison.Ordinal) ? null : new Written(Identifiers.Literal(text), 0) { IsUntyped = true };
             case Parameter parameter:
                 return new Written(ReadCondition.Marked(parameter.Number), 0);
             case Constant { Kind: ConstantKind.Boolean, Text: { } value }:
@@ -197,5 +201,11 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
     }
 
     /// <param name="Columns">How many columns stand in it.</param>
-    private readonly record struct Written(string Sql, int Columns);
+    private readonly record struct Written(string Sql, int Columns)
+    {
+        public bool IsNumber { get; init; }
+
+        /// <summary>A quoted constant by itself.</summary>
+        public bool IsUntyped { get; init; }
+    }
 }

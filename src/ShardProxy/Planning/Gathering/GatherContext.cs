@@ -14,6 +14,8 @@ internal sealed class GatherContext(PlanningContext planning, Names names, Confi
 
     public GatherSurvey Survey { get; } = new();
 
+    public Confinement.StatementAnalysis Analysis { get; } = analysis;
+
     public KeyLinks Links { get; } = new(analysis);
 
     /// <summary>Whether something else stands in the relation's place: a sharded table, or a view that reads one.</summary>

@@ -46,10 +46,11 @@ internal sealed class GatherFrom(GatherWalker walker)
         switch (item)
         {
             case FromTable table:
-                return Walk(table, scope, tables);
+                return Walk(table, scope, tables, filters);
             case FromQuery query:
+                var known = Survey.Uses.Count;
                 walker.Walk(query.Query, scope);
-                break;
+                return Inside(known, filters);
             case FromFunction function:
                 walker.WalkAll(function.Calls, scope);
                 break;
@@ -81,7 +82,7 @@ internal sealed class GatherFrom(GatherWalker walker)
         return join.Alias is not null ? [] : [.. join.Form is JoinForm.Inner or JoinForm.Left ? left : [], .. join.Form is JoinForm.Inner or JoinForm.Right ? right : []];
     }
 
-    private List<TableUse> Walk(FromTable table, GatherScope? scope, List<TableUse> tables)
+    private List<TableUse> Walk(FromTable table, GatherScope? scope, List<TableUse> tables, TableFilters filters)
     {
         if (table.Sample is { } sample)
             walker.WalkAll(sample, scope);
@@ -113,10 +114,11 @@ internal sealed class GatherFrom(GatherWalker walker)
         }
         if (relation.Class == RelationClass.View)
         {
+            var known = Survey.Uses.Count;
             SpliceView(table, relation, end);
-            return [];
+            return Inside(known, filters);
         }
-        var use = new TableUse(table, relation) { NeedsAllColumns = !table.ColumnNames.IsEmpty };
+        var use = new TableUse(table, relation) { NeedsAllColumns = !table.ColumnNames.IsEmpty, IsShared = walker.IsInCommonTable };
         _spliced.Add(table);
         Survey.Uses.Add(use);
         tables.Add(use);
@@ -126,6 +128,17 @@ internal sealed class GatherFrom(GatherWalker walker)
         return table.Sample is null ? [use] : [];
     }
 
+    /// <summary>Tables inside of a subquery or view, which a condition on its columns may cut down where it can be followed to theirs.</summary>
+    private List<TableUse> Inside(int known, TableFilters filters)
+    {
+        if (walker.Context.Analysis.Findings is not { VolatileFunction: null, HomeFunction: null, Traits: Traits.None })
+            return [];
+        // A sample is taken before any condition is looked at.
+        var inside = Survey.Uses.Skip(known).Where(static use => !use.IsShared && use.Item.Sample is null).ToList();
+        filters.AddInside(inside);
+        return inside;
+    }
+
     private void SpliceView(FromTable table, ResolvedRelation view, int end)
     {
         if (table.Only || walker.ViewDepth >= MaxViewDepth || !walker.Context.Names.SystemFirst)
@@ -133,7 +146,7 @@ internal sealed class GatherFrom(GatherWalker walker)
             Survey.Refuse($"the view \"{view.Name.Name}\" over several shards cannot be read here", "Keep pg_catalog first in search_path, and leave out ONLY.");
             return;
         }
-        if (GatherContext.QueryOf(view) is not { } query)
+        if ((walker.Context.Analysis.ViewQueries.GetValueOrDefault(table) ?? GatherContext.QueryOf(view)) is not { } query)
         {
             Survey.Refuse($"the definition of the view \"{view.Name.Name}\" cannot be read", null);
             return;
@@ -143,7 +156,7 @@ internal sealed class GatherFrom(GatherWalker walker)
         Survey.ViewNames.Add(table.Alias ?? table.Name.Name);
         var definition = System.Text.Encoding.UTF8.GetBytes(view.Relation!.ViewDefinition!.TrimEnd().TrimEnd(';'));
         var text = new SplicedText(definition, 0, definition.Length);
-        var inner = new GatherWalker(walker.Context, text, SourceText.OfView(view.Relation.ViewDefinition!), walker.ViewDepth + 1);
+        var inner = new GatherWalker(walker.Context, text, SourceText.OfView(view.Relation.ViewDefinition!), walker.ViewDepth + 1) { IsInCommonTable = walker.IsInCommonTable };
         inner.Walk(query, null);
         _spliced.Add(table);
         walker.Text.Replace(table.Location, end, text);

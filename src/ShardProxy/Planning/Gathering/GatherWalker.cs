@@ -33,6 +33,9 @@ internal sealed class GatherWalker
 
     public GatherContext Context { get; }
 
+    /// <summary>What is walked now is a query of WITH.</summary>
+    public bool IsInCommonTable { get; set; }
+
     /// <summary>0 in the statement itself.</summary>
     public int ViewDepth { get; }
 
@@ -132,7 +135,10 @@ internal sealed class GatherWalker
         var scope = shared ?? outer;
         foreach (var table in with.Tables)
         {
+            var outside = IsInCommonTable;
+            IsInCommonTable = true;
             Walk(table.Query, scope);
+            IsInCommonTable = outside;
             if (shared is not null)
                 continue;
             scope = new GatherScope(scope);

@@ -24,8 +24,9 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
     private readonly bool _isOff = analysis.Findings is not { VolatileFunction: null, HomeFunction: null, Locks: false } || analysis.Findings.Traits != Traits.None;
 
     /// <summary>A row of the tables counts only if the condition is true.</summary>
+    /// <param name="inside">Those of the tables that stand inside of subqueries and views.</param>
     /// <param name="names">What the condition can name of the SELECT's FROM; null for all.</param>
-    public void Assume(Expression condition, Select select, IReadOnlyCollection<TableUse> tables, JoinNames? names)
+    public void Assume(Expression condition, Select select, IReadOnlyCollection<TableUse> tables, IReadOnlySet<FromTable> inside, JoinNames? names)
     {
         if (_isOff || tables.Count == 0 || !analysis.Names.SystemFirst || !analysis.Blocks.TryGetValue(select, out var block))
             return;
@@ -40,7 +41,8 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
 
         void Add(TableUse table, Origin target, Origin source)
         {
-            if (ReferenceEquals(table.Item, target.Table) && !ReferenceEquals(source.Table, target.Table))
+            // Inside of a subquery a table must also give its column to every row of the subquery.
+            if (ReferenceEquals(table.Item, target.Table) && !ReferenceEquals(source.Table, target.Table) && !(target.IsNullable && inside.Contains(table.Item)))
                 _candidates.Add(new Candidate(table, target.Column, source));
         }
     }
@@ -176,13 +178,15 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
     private static bool Same((Origin Left, Origin Right) first, (Origin Left, Origin Right) second) =>
         (first.Left == second.Left && first.Right == second.Right) || (first.Left == second.Right && first.Right == second.Left);
 
-    private Origin? OriginOf(ColumnReference column, Place block, JoinNames? names) =>
-        !column.IsStar
-        && block.Columns.Resolve(column).Variable is { Name: { } name } variable
-        && analysis.Origins.TryGetValue(variable, out var table)
-        && names?.Knows(column, table) != false
-            ? new Origin(table, name, variable)
+    private Origin? OriginOf(ColumnReference column, Place block, JoinNames? names)
+    {
+        if (column.IsStar)
+            return null;
+        var binding = block.Columns.Resolve(column);
+        return binding.Variable is { Name: { } name } variable && analysis.Origins.TryGetValue(variable, out var table) && names?.Knows(column, table) != false
+            ? new Origin(table, name, variable, binding.Nullable)
             : null;
+    }
 
     /// <summary>The column is one of a query around the block's.</summary>
     private static bool IsAround(Origin origin, Place block)
@@ -200,7 +204,7 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
     private static bool IsEquals(ImmutableArray<string> names) => names is ["="] or ["pg_catalog", "="];
 
     /// <summary>A column of a table in its place.</summary>
-    private sealed record Origin(FromTable Table, string Column, ColumnVariable Variable)
+    private sealed record Origin(FromTable Table, string Column, ColumnVariable Variable, bool IsNullable)
     {
         public bool Equals(Origin? other) => other is not null && ReferenceEquals(Table, other.Table) && Column == other.Column;
 

@@ -7,6 +7,7 @@ namespace ShardProxy.Planning.Gathering;
 internal sealed class TableFilters(Select select, GatherWalker walker, bool systemFirst)
 {
     private readonly List<TableUse> _where = [];
+    private readonly HashSet<FromTable> _inside = new(ReferenceEqualityComparer.Instance);
     private readonly KeyLinks? _links = walker.ViewDepth == 0 ? walker.Context.Links : null;
 
     // Merged columns are neither table's own.
@@ -14,6 +15,9 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
 
     /// <summary>Tables of an item of FROM whose rows WHERE may cut down.</summary>
     public void AddItem(List<TableUse> tables) => _where.AddRange(tables);
+
+    /// <summary>Tables of an item that stand inside of it: columns of the item are followed to theirs.</summary>
+    public void AddInside(IEnumerable<TableUse> tables) => _inside.UnionWith(tables.Select(static table => table.Item));
 
     /// <param name="isCorrelated">The query is done for each row around it, as far as can be seen.</param>
     public void AssumeWhere(Expression? where, bool isCorrelated)
@@ -29,21 +33,23 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
     {
         if (condition is null || tables.Count == 0 || !systemFirst)
             return;
-        _links?.Assume(condition, select, tables, names);
-        AddConditions(condition, tables);
+        _links?.Assume(condition, select, tables, _inside, names);
+        AddConditions(condition, tables, names);
     }
 
-    private void AddConditions(Expression condition, List<TableUse> tables)
+    private void AddConditions(Expression condition, List<TableUse> tables, JoinNames? names)
     {
         if (condition is BooleanExpression { Connective: Connective.And } and)
         {
             foreach (var operand in and.Operands)
-                AddConditions(operand, tables);
+                AddConditions(operand, tables, names);
             return;
         }
         foreach (var table in tables)
         {
-            if (new ConditionWriter(walker.Source, walker.Context.Planning.Catalog.AreShardsAlike, column => ColumnOf(column, table)).Write(condition) is { } written)
+            var isInside = _inside.Contains(table.Item);
+            var writer = new ConditionWriter(walker.Source, walker.Context.Planning.Catalog.AreShardsAlike, column => isInside ? InnerColumnOf(column, table, names) : ColumnOf(column, table)) { IsInside = isInside };
+            if (writer.Write(condition) is { } written)
                 table.Conditions.Add(written);
         }
     }
@@ -60,6 +66,21 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
             2 => string.Equals(column.Names[0], table.Name, StringComparison.Ordinal) ? found : null,
             _ => null,
         };
+    }
+
+    // The analysis shows an inner column outside only where leaving out its rows leaves out whole rows outside, by that value.
+    private Column? InnerColumnOf(ColumnReference column, TableUse table, JoinNames? names)
+    {
+        var analysis = walker.Context.Analysis;
+        if (column.IsStar || !analysis.Blocks.TryGetValue(select, out var block))
+            return null;
+        var binding = block.Columns.Resolve(column);
+        return binding is { Nullable: false, Variable: { Name: { } name } variable }
+            && analysis.Origins.TryGetValue(variable, out var origin)
+            && ReferenceEquals(origin, table.Item)
+            && names?.Knows(column, origin) != false
+                ? table.Relation.Relation!.FindColumn(name)
+                : null;
     }
 
     private static bool Merges(FromItem item) => item is FromJoin join

@@ -15,6 +15,9 @@ internal sealed record TableUse(FromTable Item, ResolvedRelation Relation)
     /// <summary>Its rows are brought together; false of a table that stays where it is and may say which rows of others matter.</summary>
     public bool IsRead { get; init; } = true;
 
+    /// <summary>It stands inside of WITH, so that several places can read its rows.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>What every row must meet to matter.</summary>
     public List<ReadCondition> Conditions { get; } = [];
 
