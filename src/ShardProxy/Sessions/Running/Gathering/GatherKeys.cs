@@ -55,7 +55,7 @@ internal sealed class GatherKeys(Session session, GatherRun run, GatherParameter
 
     private string? Source(KeySource source) => source.Read >= 0 ? run.Table(source.Read) : source.Table is { } table ? GatherScript.Name(table) : null;
 
-    private bool IsCheap(KeySource source, Func<int, long> bytesOf) => source.Read < 0 || bytesOf(source.Read) <= LargestSource;
+    private static bool IsCheap(KeySource source, Func<int, long> bytesOf) => source.Read < 0 || bytesOf(source.Read) <= LargestSource;
 
     private IEnumerable<string> Conditions(KeySource source) => source.Conditions
         .Select(condition => condition.Render(number => parameters?.ValueOf(number)))
