@@ -68,8 +68,8 @@ public sealed class GatherPlanTests
     [InlineData("select count(*), random() from users u join orders o on o.product_id = u.id", "")]
     [InlineData("select u.name from users u, lateral (select * from orders o where o.product_id = u.id limit 1) x", "1.product_id = 0.id")]
     [InlineData("with o as (select product_id from orders) select u.name from users u join o on o.product_id = u.id", "1.id = 0.product_id")]
-    [InlineData("select u.name from users u join (select product_id as p from orders) o on o.p = u.id", "0.id = 1.product_id")]
-    [InlineData("select u.name from users u join (select product_id as p, sum(total) from orders group by 1) o on o.p = u.id", "0.id = 1.product_id")]
+    [InlineData("select u.name from users u join (select product_id as p from orders) o on o.p = u.id", "0.id = 1.product_id, 1.product_id = 0.id")]
+    [InlineData("select u.name from users u join (select product_id as p, sum(total) from orders group by 1) o on o.p = u.id", "0.id = 1.product_id, 1.product_id = 0.id")]
     [InlineData("select u.name from users u join (select max(product_id) as p from orders) o on o.p = u.id", "")]
     public void Which_rows_have_partners(string sql, string expected)
     {
