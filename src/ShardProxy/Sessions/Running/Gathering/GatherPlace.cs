@@ -41,11 +41,15 @@ internal static class GatherPlace
     {
         var lent = new int[session.Database.ShardCount];
         foreach (var pool in session.Database.Pools)
-            lent[pool.Shard] += pool.LentCount;
+        {
+            // A shard may be added meanwhile.
+            if (pool.Shard < lent.Length)
+                lent[pool.Shard] += pool.LentCount;
+        }
         // This session's own are no load.
         foreach (var held in session.Servers.All)
         {
-            if (held is not null)
+            if (held is not null && held.Shard < lent.Length)
                 lent[held.Shard]--;
         }
         return Array.IndexOf(lent, lent.Min());
