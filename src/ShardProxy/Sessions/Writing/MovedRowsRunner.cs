@@ -48,7 +48,7 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         GatherRun? gathered = null;
         if (job.Source is GatherPlan gather)
         {
-            gathered = await gathers.LoadAsync(gather, new PlannedStatement(gather, Traits.None, "select"), select, parameterTypes);
+            gathered = await gathers.LoadAsync(gather with { MayRunAnywhere = false }, new PlannedStatement(gather, Traits.None, "select"), select, parameterTypes, default);
             select = gathered.Text();
         }
         var statement = new ShardStatement(select)
