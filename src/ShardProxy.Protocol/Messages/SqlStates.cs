@@ -4,6 +4,7 @@ namespace ShardProxy.Protocol.Messages;
 public static class SqlStates
 {
     public const string SuccessfulCompletion = "00000";
+    public const string ObjectInUse = "55006";
     public const string Warning = "01000";
     public const string ConnectionException = "08000";
     public const string ConnectionDoesNotExist = "08003";

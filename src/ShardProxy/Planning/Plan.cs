@@ -30,6 +30,12 @@ public sealed record EveryShardPlan(string? Text) : Plan
 {
     /// <summary>What the shards other than home run instead, because some of the relations are on the home shard only; null: the same.</summary>
     public string? Elsewhere { get; init; }
+
+    /// <summary>Set where shards can say whether it has been done there already.</summary>
+    public ConcurrentIndex? Index { get; init; }
+
+    /// <summary>The text has <see cref="Writing.StatementClock"/>'s marks, where the home shard's time goes.</summary>
+    public bool ReadsClock { get; init; }
 }
 
 /// <summary>SELECT count(*) … of one sharded table: every shard counts its rows, and the counts are added up.</summary>
@@ -254,6 +260,12 @@ public enum Traits
 /// <param name="Verb">The command in lower case for logs and metrics: "select", "insert", "create table".</param>
 public sealed record PlannedStatement(Plan Plan, Traits Traits, string Verb)
 {
+    /// <summary>The unqualified name of a view or function that it makes.</summary>
+    public string? Defines { get; init; }
+
+    /// <summary>What it makes reads sharded tables.</summary>
+    public bool DefinesOverShards { get; init; }
+
     /// <summary>With <see cref="Traits.CreatesTemporary"/>: the unqualified name of the new relation.</summary>
     public string? TemporaryRelation { get; init; }
 

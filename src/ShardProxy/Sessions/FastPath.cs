@@ -307,7 +307,7 @@ public sealed class FastPath
         var transaction = _session.Transaction;
         if (transaction.IsOpen)
         {
-            if (transaction.Status == TransactionStatus.Failed)
+            if (transaction.Status == TransactionStatus.Failed || transaction.Definitions is not null)
                 return FastStart.NotFast;
             if ((_planned.Traits & Traits.Writes) != 0)
             {

@@ -79,6 +79,12 @@ public sealed class SessionTransaction
             || _log.Exists(static entry => entry.Savepoint is null && ReadOnlyBlock.IsAsked(entry.Text))
             || _settingsAtBegin.Find("default_transaction_read_only") is "on");
 
+    /// <summary>Names of views and functions over sharded tables that the block has made; null without any. Taken back by nothing but the block's end.</summary>
+    public IReadOnlyList<string>? Definitions { get; private set; }
+
+    /// <summary>Notes one of <see cref="Definitions"/>.</summary>
+    public void Define(string name) => Definitions = Definitions is null ? [name] : Definitions.Contains(name) ? Definitions : [.. Definitions, name];
+
     /// <summary>The shard other than home on which rows were brought together in this block, into temporary tables that PostgreSQL does not prepare; -1 for none.</summary>
     public int GatheredOn { get; set; } = -1;
 
@@ -130,6 +136,7 @@ public sealed class SessionTransaction
         IsImplicit = false;
         ForgetWriters();
         ChangedCatalog = false;
+        Definitions = null;
         IsWrapped = false;
         GatheredOn = -1;
         BeginText = PlainBegin;

@@ -45,6 +45,11 @@ public sealed class OtherLanguagesTests(Lab lab)
     [InlineData("notifications")]
     public Task Psycopg2(string name) => ClientProgram.RunAsync(lab.Subject, "/usr/bin/python3", ["python/psycopg2_cases.py", name]);
 
+    [Needs("/usr/lib/python3/dist-packages/sqlalchemy", "the Debian package python3-sqlalchemy")]
+    [InlineData("generated_keys")]
+    public Task SqlAlchemy(string name) =>
+        Lab.IsDirect ? Task.CompletedTask : ClientProgram.RunAsync(lab.Subject, "/usr/bin/python3", ["python/sqlalchemy_cases.py", name]);
+
     [Needs(JdbcDriver, "the Debian packages libpostgresql-jdbc-java and default-jdk-headless")]
     [InlineData("types")]
     [InlineData("transactions")]

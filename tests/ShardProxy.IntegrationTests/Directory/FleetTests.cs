@@ -132,6 +132,23 @@ public sealed class FleetTests : IAsyncLifetime
         (await client.ScalarAsync("SELECT count(*) FROM t")).ShouldBe($"{key}");
     }
 
+    [Fact]
+    public async Task A_sequence_that_one_proxy_sets_goes_on_there_in_the_other()
+    {
+        var proxies = await StartAsync(2);
+        await using var one = await WireClient.ConnectAsync(proxies[0].Endpoint);
+        await using var other = await WireClient.ConnectAsync(proxies[1].Endpoint);
+        await one.MustAsync("CREATE TABLE ids (id bigserial PRIMARY KEY, v text)");
+        await one.MustAsync("SELECT create_distributed_table('ids', 'id')");
+        await other.MustAsync("INSERT INTO ids (v) VALUES ('a')");
+        await one.MustAsync("SELECT setval('ids_id_seq', 70000)");
+        long.Parse(await other.ScalarAsync("INSERT INTO ids (v) VALUES ('b') RETURNING id")).ShouldBeGreaterThan(70000);
+        await other.MustAsync("TRUNCATE ids RESTART IDENTITY");
+        long.Parse(await one.ScalarAsync("INSERT INTO ids (v) VALUES ('c') RETURNING id")).ShouldBeLessThan(70000);
+        await one.MustAsync("ALTER SEQUENCE ids_id_seq RESTART WITH 90000");
+        long.Parse(await other.ScalarAsync("INSERT INTO ids (v) VALUES ('d') RETURNING id")).ShouldBeGreaterThanOrEqualTo(90000);
+    }
+
     private static async Task DistributeAsync(WireClient client, string table)
     {
         await client.MustAsync($"CREATE TABLE {table} (k int PRIMARY KEY, v text)");

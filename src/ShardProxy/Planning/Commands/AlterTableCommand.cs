@@ -25,6 +25,8 @@ internal static class AlterTableCommand
         }
         if (refusal is not null)
             return new PlannedStatement(refusal, traits, verb);
+        if (NewColumns.TryPlan(planner, node, resolved) is { } filled)
+            return new PlannedStatement(filled, traits, verb);
         return resolved.Distribution is not null && SequenceCommands.RestartsIdentity(node)
             ? new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, verb)
             : planner.Placement.Over(name, traits, verb);

@@ -5,6 +5,7 @@ using ShardProxy.Directory.Placements;
 using ShardProxy.Planning.Confinement;
 using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Values;
 using ShardProxy.Statements.Syntax;
 
@@ -43,7 +44,7 @@ internal static class CopyCommand
         }
         if (relation.Relation is not { } known)
             return new PlannedStatement(Refusals.MissingRelation(relation.Name), traits | Traits.NamesUnknownRelation, Verb);
-        return new PlannedStatement(PlanTable(node, known, table, from), traits, Verb);
+        return new PlannedStatement(PlanTable(node, known, table, planner.Names, from), traits, Verb);
     }
 
     private static PlannedStatement PlanQuery(CommandPlanner planner, SyntaxNode node, bool onServer)
@@ -70,7 +71,7 @@ internal static class CopyCommand
             : inner with { Plan = Refusals.Of("COPY of this query has no one shard to run on", "Run the query by itself.") };
     }
 
-    private static Plan PlanTable(SyntaxNode node, Relation relation, TableDistribution table, bool from)
+    private static Plan PlanTable(SyntaxNode node, Relation relation, TableDistribution table, Names names, bool from)
     {
         var isReference = table.Kind == TableKind.Reference;
         if (isReference && !from)
@@ -87,6 +88,12 @@ internal static class CopyCommand
             return Refusals.Of(
                 $"each shard would number the rows of the reference table \"{relation.Name.Name}\" by itself",
                 $"Add {drawn[0].Name} to the column list.");
+        }
+        if (isReference && relation.Columns.FirstOrDefault(column => !columns.Contains(column.Name) && !SteadyDefaults.IsSteady(column.Default, names)) is { } unsteady)
+        {
+            return Refusals.Of(
+                $"each shard would give the rows of the reference table \"{relation.Name.Name}\" a {unsteady.Name} of its own",
+                $"Add {unsteady.Name} to the column list.");
         }
         if (isReference)
             return new CopyPlan(from, table, -1, null, columns.Count, options);

@@ -72,8 +72,9 @@ internal static class CreateCommands
             var home = findings.HomeRelations.Count > 0 ? findings.HomeRelations[0] : findings.HomeFunction!;
             return new PlannedStatement(Refusals.MixesHome(findings.Instances[0].Table, home), Ddl, verb);
         }
-        return Placement.NeedsHome(findings)
+        var plan = Placement.NeedsHome(findings)
             ? new PlannedStatement(new OneShardPlan(HomeShard.Instance), Ddl | findings.Traits, verb)
             : new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
+        return plan with { Defines = name.Name, DefinesOverShards = findings.Instances.Count > 0 };
     }
 }

@@ -13,6 +13,8 @@ internal static class NamedObjects
         var traits = isDrop ? Ddl | (node.Flag("concurrent") ? Traits.NotInTransaction : Traits.None) : Traits.Writes;
         var type = node.Text(isDrop ? "removeType" : "objtype");
         var objects = isDrop ? node.List("objects").Select(static item => item.Items()) : [node.Node("object").Items()];
+        if (isDrop && type == "OBJECT_INDEX")
+            return PlanIndexes(planner, [.. objects.Select(static names => Name(names, 0))], node.Flag("concurrent"), traits, verb);
         return type switch
         {
             "OBJECT_TABLE" or "OBJECT_VIEW" or "OBJECT_MATVIEW" or "OBJECT_FOREIGN_TABLE" or "OBJECT_INDEX" or "OBJECT_SEQUENCE"
@@ -24,6 +26,17 @@ internal static class NamedObjects
                 => new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, verb),
             _ => new PlannedStatement(new EveryShardPlan(null), traits, verb),
         };
+    }
+
+    /// <summary>The home shard comes last when an index is made CONCURRENTLY, so one that it does not know may be left on others.</summary>
+    private static PlannedStatement PlanIndexes(CommandPlanner planner, List<TableName> names, bool isConcurrent, Traits traits, string verb)
+    {
+        var planned = planner.Placement.Over(names, traits, verb);
+        if (planner.Context.Directory.HasShardedTables && names.TrueForAll(name => planner.Names.Resolve(name).Class == RelationClass.Unknown))
+            planned = planned with { Plan = new EveryShardPlan(null) };
+        return isConcurrent && names is [var one] && planned.Plan is EveryShardPlan plan
+            ? planned with { Plan = plan with { Index = new ConcurrentIndex(planner.Names.Resolve(one).Name, IsDrop: true) } }
+            : planned;
     }
 
     /// <param name="left">Names at the end that are not the relation's.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ShardProxy.Planning.Confinement;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -45,6 +46,8 @@ internal static class ObjectCommands
                 Ddl,
                 verb);
         }
+        if (node.Is("CreateFunctionStmt"))
+            return PlanFunction(planner, node, verb);
         if (Everywhere.Contains(node.Kind))
             return new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
         if (OnHome.Contains(node.Kind))
@@ -52,5 +55,17 @@ internal static class ObjectCommands
         return AloneOnHome.Contains(node.Kind)
             ? new PlannedStatement(new OneShardPlan(HomeShard.Instance), Traits.Writes | Traits.NotInTransaction, verb)
             : null;
+    }
+
+    // The body is a literal, which the shape of the statement does not have.
+    private static PlannedStatement PlanFunction(CommandPlanner planner, SyntaxNode node, string verb)
+    {
+        var (start, end) = planner.Queries.Range;
+        planner.Source.MarkSensitive(start, end);
+        var name = node.List("funcname").LastOrDefault().StringValue;
+        var findings = new Findings();
+        new FunctionSurvey(planner.Context, planner.Names, findings)
+            .SurveyBody($"the function {name}()", System.Text.Encoding.UTF8.GetString(planner.Source.Bytes[start..end]), mayWrite: true);
+        return new PlannedStatement(new EveryShardPlan(null), Ddl, verb) { Defines = name, DefinesOverShards = findings.Refusal is not null };
     }
 }

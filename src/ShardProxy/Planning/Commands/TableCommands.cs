@@ -25,7 +25,7 @@ internal static class TableCommands
             case "IndexStmt":
                 return UniqueKeys.CheckIndex(node, planner.Names.Resolve(Relation(node)).Distribution) is { } refusal
                     ? new PlannedStatement(refusal, Ddl, verb)
-                    : placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb);
+                    : NamedIndex(planner, node, placement.Over(Relation(node), Ddl | NotInBlock(node.Flag("concurrent")), verb));
             case "AlterSeqStmt" when node.Has("sequence"):
                 return SequenceCommands.Plan(planner, node, verb);
             case "CreateTrigStmt":
@@ -66,6 +66,11 @@ internal static class TableCommands
                 return null;
         }
     }
+
+    private static PlannedStatement NamedIndex(CommandPlanner planner, SyntaxNode node, PlannedStatement planned) =>
+        planned.Plan is EveryShardPlan plan && node.Flag("concurrent") && node.Text("idxname") is { } name
+            ? planned with { Plan = plan with { Index = new ConcurrentIndex(new Directory.QualifiedName(planner.Names.Resolve(Relation(node)).Name.Schema, name), IsDrop: false) } }
+            : planned;
 
     private static Traits TraitsOf(SyntaxNode node) => node.Kind switch
     {

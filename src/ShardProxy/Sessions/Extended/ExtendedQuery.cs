@@ -151,6 +151,7 @@ public sealed class ExtendedQuery
             await _unit.ResolveParseAsync();
         var planned = await PlanAsync(statement);
         CheckBlock(planned, allowsEmpty: false);
+        OwnDefinitions.Check(_session, planned, statement.Text.Sql);
         if (statement.Drawn is { } drawn)
             body = await drawn.ExtendAsync(_session, body);
         planned = await _spreads.ChooseAsync(statement, planned, body);

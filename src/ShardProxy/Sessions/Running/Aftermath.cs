@@ -22,6 +22,7 @@ public static class Aftermath
             session.Servers.Unpin(server.Shard);
         if ((traits & Traits.CreatesTemporary) != 0 || (session.Temporaries.Version != 0 && (traits & Traits.ChangesCatalog) != 0))
             await TemporaryNames.ReadAsync(session, server);
+        OwnDefinitions.Note(session, planned);
         if ((traits & Traits.ChangesCatalog) != 0)
             await CatalogChangedAsync(session);
         return true;

@@ -4,6 +4,7 @@ using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Uniqueness;
+using ShardProxy.Sessions.Writing;
 
 namespace ShardProxy.Sessions.Running;
 
@@ -32,12 +33,20 @@ public sealed class EveryShardRunner
         if ((planned.Traits & Traits.OnlyInTransaction) != 0 && !_session.Transaction.IsOpen)
             throw new SqlErrorException(SqlStates.NoActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} TABLE can only be used in transaction blocks");
         if ((planned.Traits & Traits.NotInTransaction) != 0)
-            return await RunOneByOneAsync(planned, sql, offset);
+            return await RunOneByOneAsync(plan, planned, sql, offset);
         var elsewhere = plan.Elsewhere is null ? sql : System.Text.Encoding.UTF8.GetBytes(plan.Elsewhere);
         // The client hears of success when the block around the statement is committed.
         var tag = new TagHold();
-        if (!await ImplicitBlock.RunAsync(_session, _transactions, () => RunInBlockAsync(planned, sql, elsewhere, offset, tag)))
+        if (!await ImplicitBlock.RunAsync(_session, _transactions, async () =>
+            {
+                if (!plan.ReadsClock)
+                    return await RunInBlockAsync(planned, sql, elsewhere, offset, tag);
+                var timed = System.Text.Encoding.UTF8.GetBytes(await ShardClock.FillAsync(_session, Database.HomeShard, plan.Text!));
+                return await RunInBlockAsync(planned, timed, timed, offset, tag);
+            }))
+        {
             return false;
+        }
         _session.Client.Output.Write(tag.Frame);
         return true;
     }
@@ -85,43 +94,21 @@ public sealed class EveryShardRunner
     private bool EmptiesEntries(PlannedStatement planned) =>
         planned.Verb == "truncate" && _session.Planning().Routing.Catalog.Relations.Values.Any(static relation => relation.GlobalIndexes.Count > 0);
 
-    // What PostgreSQL forbids in a block has no undo: it stops at the first failure and says how far it came.
-    private async ValueTask<bool> RunOneByOneAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
+    private async ValueTask<bool> RunOneByOneAsync(EveryShardPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
     {
-        if (_session.Transaction.IsOpen)
-            throw new SqlErrorException(SqlStates.ActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} cannot run inside a transaction block");
-        var done = new List<string>();
-        var fence = await ShardFence.TakeForSessionAsync(_session);
-        var shards = _session.Database.ShardCount;
-        for (var i = 1; i <= shards; i++)
-        {
-            var shard = i % shards;
-            var server = await _session.Servers.GetAsync(shard);
-            var isHome = shard == Database.HomeShard;
-            server.SendQuery(sql.Span, isHome ? Disposition.Forward : Disposition.Swallow);
-            _session.StartRelay(server);
-            _session.Relay.PositionOffset = offset;
-            await _session.PumpAsync(server);
-            if (OnShard(_session.Relay.SwallowedError, server, offset) is { } error)
-            {
-                throw new SqlErrorException(done.Count == 0
-                    ? error
-                    : error with { Detail = $"{error.Detail} It has been done on: {string.Join(", ", done)}. Run it again for the others.".Trim() });
-            }
-            if (_session.Relay.ErrorSeen)
-                return false;
-            done.Add(server.Pool.ShardName);
-        }
-        await ShardFence.ReleaseAsync(_session, fence);
-        if (!await Aftermath.ApplyAsync(_session, _session.Servers.Held(Database.HomeShard)!, planned, failed: false))
+        if (await new ShardByShardRunner(_session).RunAsync(planned, plan.Index, sql, offset) is not { } tag)
             return false;
-        if ((planned.Traits & Traits.ChangesCatalog) == 0)
-            return true;
-        return await ImplicitBlock.RunAsync(_session, _transactions, async () =>
+        var follows = (planned.Traits & Traits.ChangesCatalog) != 0;
+        if (follows && !await ImplicitBlock.RunAsync(_session, _transactions, async () =>
+            {
+                await UniqueKeeper.FollowAsync(_session);
+                return true;
+            }))
         {
-            await UniqueKeeper.FollowAsync(_session);
-            return true;
-        });
+            return false;
+        }
+        _session.Client.Output.Write(tag);
+        return true;
     }
 
     private static ServerError? OnShard(ServerError? error, ServerConnection server, int offset) => error is null ? null : error with

@@ -17,6 +17,9 @@ internal static class ShardClock
     public static bool IsNeeded(string text) =>
         text.Contains(StatementClock.TransactionMark, StringComparison.Ordinal) || text.Contains(StatementClock.StatementMark, StringComparison.Ordinal);
 
+    public static async ValueTask<string> FillAsync(Session session, int shard, string text) =>
+        (await FillAsync(session, shard, [new TextEdit(0, 0, text)]))[0].Text;
+
     public static async ValueTask<ImmutableArray<TextEdit>> FillAsync(Session session, int shard, ImmutableArray<TextEdit> edits)
     {
         var server = await session.Servers.GetAsync(shard);
