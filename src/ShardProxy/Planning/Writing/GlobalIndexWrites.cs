@@ -26,7 +26,10 @@ internal static class GlobalIndexWrites
         InsertEverywherePlan insert => insert with { KeepsEntries = true },
         OneShardPlan { Choice: KeyedShard keyed } one => new WritePlan(
             new SpreadKeys(keyed.Relations),
-            new OneShardDraft(one with { Otherwise = one.Otherwise is null ? null : WithEntries(one.Otherwise) })) { KeepsEntries = true },
+            new OneShardDraft(one with { Otherwise = one.Otherwise is null ? null : WithEntries(one.Otherwise) }))
+        {
+            KeepsEntries = true,
+        },
         _ => plan,
     };
 
