@@ -62,13 +62,10 @@ public interface IDirectoryStore : IAsyncDisposable
     ValueTask NotifyAsync(string database, DirectoryNotice notice, CancellationToken cancel);
 }
 
-public enum DirectoryNotice
+/// <param name="Schema">Null: the directory has a new version. Else the shards' catalogs have changed, and this is the change's name (without blanks).</param>
+public readonly record struct DirectoryNotice(string? Schema)
 {
-    /// <summary>The directory has a new version.</summary>
-    Changed,
-
-    /// <summary>The shards' catalogs have changed.</summary>
-    SchemaChanged,
+    public static DirectoryNotice Changed => default;
 }
 
 /// <param name="Version">The version that the change made.</param>

@@ -12,6 +12,9 @@ public sealed record ProxyReport(string Id, string Name, long Version, DateTimeO
 
     /// <summary>The epoch of the store to which the proxy has told all places of keys that it remembers.</summary>
     public string? Epoch { get; init; }
+
+    /// <summary>Names of the last schema changes of others after which this proxy has read the catalogs, separated by blanks.</summary>
+    public string? Schemas { get; init; }
 }
 
 /// <summary>Where a store stands, without its content.</summary>

@@ -133,6 +133,31 @@ public sealed class FleetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Definitions_through_one_proxy_hold_for_the_prepared_statements_of_another()
+    {
+        var proxies = await StartAsync(2);
+        await using var one = await WireClient.ConnectAsync(proxies[0].Endpoint);
+        await using var other = await WireClient.ConnectAsync(proxies[1].Endpoint);
+        await DistributeAsync(one, "t");
+        for (var key = 0; key < 10; key++)
+            await one.MustAsync($"INSERT INTO t VALUES ({key}, 'v{key}')");
+        // One for one shard, one for several whose rows are put together, one that is gathered; each prepared and cached before.
+        string[] statements = ["SELECT * FROM t WHERE k = $1", "SELECT * FROM t WHERE k >= $1 ORDER BY k", "SELECT t.* FROM t JOIN t u ON u.v = t.v WHERE t.k >= $1 ORDER BY t.k"];
+        await PreparedAsync(other, statements, columns: 2);
+        await one.MustAsync("ALTER TABLE t ADD COLUMN more int4 NOT NULL DEFAULT 5");
+        await PreparedAsync(other, statements, columns: 3);
+        await one.MustAsync("UPDATE t SET more = 6 WHERE k = 3");
+        (await other.ScalarAsync("SELECT sum(more) FROM t")).ShouldBe("51");
+        await one.MustAsync("ALTER TABLE t DROP COLUMN more");
+        await PreparedAsync(other, statements, columns: 2);
+        await one.MustAsync("CREATE VIEW v AS SELECT k FROM t");
+        (await other.ScalarAsync("SELECT count(*) FROM v")).ShouldBe("10");
+        await one.MustAsync("DROP VIEW v");
+        await one.MustAsync("CREATE TABLE v (k int4)");
+        (await other.ScalarAsync("SELECT count(*) FROM v")).ShouldBe("0");
+    }
+
+    [Fact]
     public async Task A_sequence_that_one_proxy_sets_goes_on_there_in_the_other()
     {
         var proxies = await StartAsync(2);
@@ -147,6 +172,17 @@ public sealed class FleetTests : IAsyncLifetime
         long.Parse(await one.ScalarAsync("INSERT INTO ids (v) VALUES ('c') RETURNING id")).ShouldBeLessThan(70000);
         await one.MustAsync("ALTER SEQUENCE ids_id_seq RESTART WITH 90000");
         long.Parse(await other.ScalarAsync("INSERT INTO ids (v) VALUES ('d') RETURNING id")).ShouldBeGreaterThanOrEqualTo(90000);
+    }
+
+    // Each time the same texts, of which the proxy and its servers keep plans, prepared statements and descriptions.
+    private static async Task PreparedAsync(WireClient client, string[] statements, int columns)
+    {
+        for (var index = 0; index < statements.Length; index++)
+        {
+            var replies = await client.RunAsync(new FrontendScript().Parse(statements[index]).Bind(["3"]).DescribePortal().Execute().Sync());
+            replies.ShouldNotContain(static message => message.Type == 'E', $"{statements[index]}: {string.Join("; ", replies)}");
+            replies.First(static message => message.Type == 'D').TextValues.Length.ShouldBe(columns, statements[index]);
+        }
     }
 
     private static async Task DistributeAsync(WireClient client, string table)

@@ -20,6 +20,9 @@ internal sealed partial class FleetMember : IAsyncDisposable
     /// <summary>Beyond the lease, for clocks that do not run quite alike.</summary>
     private static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(2);
 
+    /// <summary>For the others to read the catalogs after a definition. Whoever takes longer follows when it can.</summary>
+    private static readonly TimeSpan SchemaPatience = TimeSpan.FromSeconds(3);
+
     /// <summary>For the others to tell a store that has lost its memory what they remember: they look twice a second.</summary>
     private static readonly TimeSpan EpochPatience = TimeSpan.FromSeconds(5);
 
@@ -33,6 +36,7 @@ internal sealed partial class FleetMember : IAsyncDisposable
     private readonly SemaphoreSlim _round = new(1);
     private readonly ProxyReport _self;
     private Task _loop = Task.CompletedTask;
+    private readonly SchemaChanges _schemas = new();
     private long _lastRenewal;
     private bool _hasRenewed;
     private string? _failure;
@@ -136,12 +140,21 @@ internal sealed partial class FleetMember : IAsyncDisposable
     public async Task<IReadOnlyList<string>> LiveAsync() =>
         [.. (await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None)).Select(static proxy => proxy.Id)];
 
-    /// <summary>The shards' catalogs have changed by this proxy's doing; the others read them again.</summary>
+    /// <summary>The shards' catalogs have changed by this proxy's doing. Completes when the others have read them again, or have had time to.</summary>
     public async Task TellOfSchemaAsync()
     {
+        var change = Guid.NewGuid().ToString("N");
+        var began = _clock.GetTimestamp();
         try
         {
-            await _directory.Store.NotifyAsync(_directory.Database, DirectoryNotice.SchemaChanged, CancellationToken.None);
+            await _directory.Store.NotifyAsync(_directory.Database, new DirectoryNotice(change), CancellationToken.None);
+            while (_clock.GetElapsedTime(began) < SchemaPatience)
+            {
+                var proxies = await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None);
+                if (proxies.All(proxy => proxy.Id == _self.Id || SchemaChanges.Has(proxy.Schemas, change)))
+                    return;
+                await Task.Delay(ConfirmationInterval, _clock);
+            }
         }
         catch (DirectoryException)
         {
@@ -170,10 +183,18 @@ internal sealed partial class FleetMember : IAsyncDisposable
     {
         if (database != _directory.Database)
             return;
-        if (notice == DirectoryNotice.SchemaChanged)
-            _actions.RefreshCatalog();
+        if (notice.Schema is { } change)
+            _ = FollowSchemaAsync(change);
         else
-            _wakes.Writer.TryWrite(true);
+            Wake();
+    }
+
+    private async Task FollowSchemaAsync(string change)
+    {
+        if (!await _actions.RefreshCatalog())
+            return;
+        _schemas.Add(change);
+        Wake();
     }
 
     private async Task RunAsync()
@@ -249,7 +270,7 @@ internal sealed partial class FleetMember : IAsyncDisposable
             Merged(_directory.Database, content.Version);
         await _actions.Publish();
         await RenewAsync();
-        _actions.RefreshCatalog();
+        _ = _actions.RefreshCatalog();
     }
 
     private async Task<StoreVersion> RenewAsync()
@@ -257,7 +278,7 @@ internal sealed partial class FleetMember : IAsyncDisposable
         // From before the call: the store counts from when it got it.
         var began = _clock.GetTimestamp();
         var served = await _actions.Served();
-        var report = _self with { Version = served, Drained = _actions.Drained(), Epoch = _actions.Keys.Epoch };
+        var report = _self with { Version = served, Drained = _actions.Drained(), Epoch = _actions.Keys.Epoch, Schemas = _schemas.Names };
         var at = await _directory.Store.ReportAsync(_directory.Database, report, _lease, _stop.Token);
         _lastRenewal = began;
         _hasRenewed = true;

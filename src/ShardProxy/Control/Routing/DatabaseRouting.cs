@@ -79,7 +79,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             var actions = new FleetActions(
                 PublishHereAsync,
                 ServedAsync,
-                OnForeignSchemaChange,
+                OnForeignSchemaChangeAsync,
                 () => _ = Task.Run(() => ApplyTablesAsync(_config, _stop.Token)),
                 _publisher.SetLeaseLost,
                 () => _drain.Number,
@@ -343,21 +343,18 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         return version;
     }
 
-    private void OnForeignSchemaChange()
+    private async Task<bool> OnForeignSchemaChangeAsync()
     {
         Interlocked.Increment(ref _sequenceEpoch);
-        _ = TryRefreshAsync();
-    }
-
-    private async Task TryRefreshAsync()
-    {
         try
         {
             await RefreshCatalogAsync(_stop.Token);
+            return true;
         }
         catch (Exception exception) when (exception is SqlException or OperationCanceledException or ObjectDisposedException)
         {
             // Logged where it was caught first.
+            return false;
         }
     }
 

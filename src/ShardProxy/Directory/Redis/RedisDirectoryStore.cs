@@ -12,6 +12,8 @@ namespace ShardProxy.Directory.Redis;
 /// </summary>
 public sealed class RedisDirectoryStore : IDirectoryStore
 {
+    private const string SchemaNotice = "schema ";
+
     /// <summary>How long after a change was sent it may still take effect; a change is waited for longer than that.</summary>
     private static readonly TimeSpan ChangeWindow = TimeSpan.FromMilliseconds(500);
 
@@ -141,7 +143,7 @@ public sealed class RedisDirectoryStore : IDirectoryStore
         await _connection.RunAsync(redis => redis.HashDeleteAsync(_keys.Proxies(database), proxy), cancel);
 
     public async ValueTask NotifyAsync(string database, DirectoryNotice notice, CancellationToken cancel) =>
-        await _connection.RunAsync(redis => redis.PublishAsync(_keys.Channel(database), notice == DirectoryNotice.Changed ? "changed" : "schema"), cancel);
+        await _connection.RunAsync(redis => redis.PublishAsync(_keys.Channel(database), notice.Schema is null ? "changed" : SchemaNotice + notice.Schema), cancel);
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
@@ -173,8 +175,9 @@ public sealed class RedisDirectoryStore : IDirectoryStore
     private async Task ListenAsync(ISubscriber subscriber) =>
         await subscriber.SubscribeAsync(_keys.EveryChannel, (channel, message) =>
         {
+            var text = (string?)message ?? "";
             if (_keys.DatabaseOf(channel!) is { } database)
-                Noticed?.Invoke(database, message == "schema" ? DirectoryNotice.SchemaChanged : DirectoryNotice.Changed);
+                Noticed?.Invoke(database, text.StartsWith(SchemaNotice, StringComparison.Ordinal) ? new DirectoryNotice(text[SchemaNotice.Length..]) : DirectoryNotice.Changed);
         });
 
     private string Entry(DirectoryContent content, string who, string what) =>
