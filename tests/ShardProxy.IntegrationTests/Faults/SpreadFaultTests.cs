@@ -13,7 +13,7 @@ public sealed class SpreadFaultTests(SpreadCluster cluster) : IClassFixture<Spre
     private const string Concatenated = "SELECT id, pad FROM big";
     private const string Ordered = "SELECT id, pad FROM big ORDER BY v, id";
     private const string Grouped = "SELECT v, count(*), sum(id) FROM big GROUP BY v ORDER BY 1";
-    private const string Gathered = "SELECT row_number() OVER (ORDER BY id), pad FROM big WHERE id <= 60000";
+    private const string Gathered = "SELECT row_number() OVER (ORDER BY id), repeat(pad, 4) FROM big WHERE id <= 60000";
 
     public static TheoryData<string, bool> Statements()
     {

@@ -141,7 +141,6 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("zone_column => 'number', zones => '(eu) on s0'", "column's type")]
     [InlineData("zone_column => 'region', zones => '(eu) on s0, (eu, us) on s1'", "there twice")]
     [InlineData("zone_column => 'region', zones => '(eu) on s0 s9'", "there is no shard")]
-    [InlineData("zone_column => 'region', zones => '(eu) on s0'", "does not contain the key column \"region\"")]
     [InlineData("zone_column => 'region', zones => '(eu) on s0', strategy => 'lookup'", "not by lookup")]
     public async Task What_makes_no_sense_declares_nothing(string arguments, string because)
     {
