@@ -8,7 +8,7 @@ namespace ShardProxy.IntegrationTests.Directory;
 public sealed class KeyMoveReadTests : IAsyncLifetime
 {
     private const int Keys = 10;
-    private const int Moves = 40;
+    private const int Moves = 16;
 
     // serialization_failure, lock_not_available: documented for statements that meet a move.
     private static readonly string[] Documented = ["40001", "55P03"];

@@ -8,7 +8,7 @@ namespace ShardProxy.IntegrationTests.Writing;
 public sealed class MovesBesideWritesTests(Lab lab) : IAsyncLifetime
 {
     private const int Rows = 12;
-    private const int Rounds = 25;
+    private const int Rounds = 10;
 
     public Task InitializeAsync() => StrategyTables.CreateAsync(lab);
 
