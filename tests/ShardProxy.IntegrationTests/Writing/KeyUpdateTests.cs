@@ -62,11 +62,7 @@ public sealed class KeyUpdateTests(Lab lab) : IAsyncLifetime
     public async Task Parameters(short format)
     {
         await using var beside = await WritesBeside.ConnectAsync(lab);
-        async Task RunAsync(string text, params string?[] parameters)
-        {
-            await beside.SameAsync(new FrontendScript().Run(text, parameters, format).Sync(), text);
-            await beside.SameStateAsync(text);
-        }
+        Task RunAsync(string text, params string?[] parameters) => beside.SameWithParametersAsync(text, format, parameters);
         await RunAsync("UPDATE w_accounts SET id = $1 WHERE id = $2 RETURNING id, balance", "200", "2");
         await RunAsync("UPDATE w_accounts SET id = $1, owner = $2, balance = $3 WHERE id = $4", "201", "new", "1.5", "3");
         await RunAsync("UPDATE w_accounts SET id = id + $1, changed = $2 WHERE balance > $3 RETURNING id, owner || $4, changed IS NULL", "400", "2024-01-02 03:04:05+00", "15", "!");

@@ -95,11 +95,7 @@ public sealed class MovedRowsTests(Lab lab) : IAsyncLifetime
     public async Task Parameters(short format)
     {
         await using var beside = await WritesBeside.ConnectAsync(lab);
-        async Task RunAsync(string text, params string?[] parameters)
-        {
-            await beside.SameAsync(new FrontendScript().Run(text, parameters, format).Sync(), text);
-            await beside.SameStateAsync(text);
-        }
+        Task RunAsync(string text, params string?[] parameters) => beside.SameWithParametersAsync(text, format, parameters);
         await RunAsync("INSERT INTO w_accounts (id, owner, balance) SELECT id + $1, $2, $3 FROM w_accounts WHERE id < $4 RETURNING id, owner, balance", "400", "moved", "3.5", "9");
         await RunAsync("INSERT INTO w_accounts (id, owner) SELECT id + $1, $2 FROM w_accounts WHERE id = $3 ON CONFLICT (id) DO UPDATE SET balance = $4 RETURNING id, balance + $4", "400", "x", "5", "77");
         await RunAsync("INSERT INTO w_archive (account, line, amount) SELECT $1, $2, max(balance) FROM w_accounts", "7", "90");

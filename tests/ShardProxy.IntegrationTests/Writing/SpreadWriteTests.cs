@@ -97,11 +97,7 @@ public sealed class SpreadWriteTests(Lab lab) : IAsyncLifetime
     public async Task Parameters(short format)
     {
         await using var beside = await WritesBeside.ConnectAsync(lab);
-        async Task RunAsync(string text, params string?[] parameters)
-        {
-            await beside.SameAsync(new FrontendScript().Run(text, parameters, format).Sync(), text);
-            await beside.SameStateAsync(text);
-        }
+        Task RunAsync(string text, params string?[] parameters) => beside.SameWithParametersAsync(text, format, parameters);
         await RunAsync("INSERT INTO w_accounts (id, owner) VALUES ($1, $2), ($3, $4), ($5, $6) RETURNING id, owner, balance", "301", "a", "302", "b", "303", "c");
         await RunAsync("INSERT INTO w_accounts (id, owner, balance) VALUES ($1, $4, $5), ($2, $4, 2), ($3, $4, $5) ON CONFLICT (id) DO UPDATE SET region = $6", "301", "311", "312", "all", "3.25", "eu");
         await RunAsync("UPDATE w_accounts SET balance = balance + $1 WHERE region = $2 RETURNING id, balance", "1.5", "eu");

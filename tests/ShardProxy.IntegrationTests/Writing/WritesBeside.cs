@@ -36,6 +36,13 @@ internal sealed class WritesBeside : IAsyncDisposable
             Assert.Fail(Compare(statement, expected, actual));
     }
 
+    /// <summary>Says a statement with parameters in the given format; answers and what is held afterwards are alike.</summary>
+    public async Task SameWithParametersAsync(string text, short format, params string?[] parameters)
+    {
+        await SameAsync(new FrontendScript().Run(text, parameters, format).Sync(), text);
+        await SameStateAsync(text);
+    }
+
     /// <summary>As <see cref="SameAsync(string)"/>; a statement that the subject refuses is not said to the reference.</summary>
     /// <returns>False when it was refused.</returns>
     public async Task<bool> SameOrRefusedAsync(FrontendScript script, string statement, bool inBlock)

@@ -76,44 +76,14 @@ internal sealed partial class FleetMember : IAsyncDisposable
     {
         var began = _clock.GetTimestamp();
         await TryRoundAsync();
-        while (_clock.GetElapsedTime(began) < _lease + LeaseMargin)
-        {
-            try
-            {
-                var proxies = await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None);
-                if (proxies.All(proxy => proxy.Id == _self.Id || proxy.Version >= version))
-                    return;
-            }
-            catch (DirectoryException)
-            {
-                // Not answered is not confirmed.
-            }
-            await Task.Delay(ConfirmationInterval, _clock);
-        }
-        NotConfirmed(_directory.Database, version, _lease.TotalSeconds);
+        if (!await WaitForOthersAsync(proxy => proxy.Version >= version, began, _lease + LeaseMargin))
+            NotConfirmed(_directory.Database, version, _lease.TotalSeconds);
     }
 
     /// <summary>Completes when the transactions of every proxy that holds a lease have let go of the keys that are moved up to this number.</summary>
     /// <returns>False when some have not in time.</returns>
-    public async Task<bool> WaitForDrainedAsync(long number, TimeSpan patience)
-    {
-        var began = _clock.GetTimestamp();
-        while (_clock.GetElapsedTime(began) < patience)
-        {
-            try
-            {
-                var proxies = await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None);
-                if (proxies.All(proxy => proxy.Id == _self.Id || proxy.Drained >= number))
-                    return true;
-            }
-            catch (DirectoryException)
-            {
-                // Not answered is not confirmed.
-            }
-            await Task.Delay(ConfirmationInterval, _clock);
-        }
-        return false;
-    }
+    public Task<bool> WaitForDrainedAsync(long number, TimeSpan patience) =>
+        WaitForOthersAsync(proxy => proxy.Drained >= number, _clock.GetTimestamp(), patience);
 
     /// <summary>Whether what the store of this epoch says of keys' places is all that any live proxy knows.</summary>
     public bool IsWhole(string epoch) => _epochs.IsWhole(epoch);
@@ -148,13 +118,8 @@ internal sealed partial class FleetMember : IAsyncDisposable
         try
         {
             await _directory.Store.NotifyAsync(_directory.Database, new DirectoryNotice(change), CancellationToken.None);
-            while (_clock.GetElapsedTime(began) < SchemaPatience)
-            {
-                var proxies = await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None);
-                if (proxies.All(proxy => proxy.Id == _self.Id || SchemaChanges.Has(proxy.Schemas, change)))
-                    return;
+            while (_clock.GetElapsedTime(began) < SchemaPatience && !await HaveOthersAsync(proxy => SchemaChanges.Has(proxy.Schemas, change)))
                 await Task.Delay(ConfirmationInterval, _clock);
-            }
         }
         catch (DirectoryException)
         {
@@ -178,6 +143,28 @@ internal sealed partial class FleetMember : IAsyncDisposable
         }
         _stop.Dispose();
     }
+
+    private async Task<bool> WaitForOthersAsync(Func<ProxyReport, bool> hasConfirmed, long began, TimeSpan patience)
+    {
+        while (_clock.GetElapsedTime(began) < patience)
+        {
+            try
+            {
+                if (await HaveOthersAsync(hasConfirmed))
+                    return true;
+            }
+            catch (DirectoryException)
+            {
+                // Not answered is not confirmed.
+            }
+            await Task.Delay(ConfirmationInterval, _clock);
+        }
+        return false;
+    }
+
+    /// <summary>Whether every other proxy that holds a lease reports what is waited for.</summary>
+    private async Task<bool> HaveOthersAsync(Func<ProxyReport, bool> hasConfirmed) =>
+        (await _directory.Store.ProxiesAsync(_directory.Database, CancellationToken.None)).All(proxy => proxy.Id == _self.Id || hasConfirmed(proxy));
 
     private void OnNotice(string database, DirectoryNotice notice)
     {

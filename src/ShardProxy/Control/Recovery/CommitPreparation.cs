@@ -1,4 +1,5 @@
 using Npgsql;
+using ShardProxy.Control.Shards;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Committing;
 
@@ -6,23 +7,19 @@ namespace ShardProxy.Control.Recovery;
 
 /// <summary>
 /// Finds out whether a shard can take part in transactions over several shards, and makes the table of its decisions and
-/// the function through which everybody may record one. They stand in information_schema where the configured user may
-/// put them there: pg_dump and the tools that list tables pass it by, so a dump of the application's database is that and
-/// no more. Elsewhere they get a schema of their own.
+/// the function through which everybody may record one, in the <see cref="ProxySchema"/>.
 /// </summary>
 internal static class CommitPreparation
 {
-    private const string OwnSchema = "shardproxy";
-
-    // Two proxies may come at once; the number is arbitrary, and the lock is the transaction's.
+    // The number is arbitrary.
     private const long Lock = 0x5368_6172_6450_7201;
 
     private const string Look = $"""
         SELECT pg_catalog.current_setting('max_prepared_transactions')::pg_catalog.int4,
             (SELECT n.nspname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-             WHERE p.proname = '{CommitSupport.DecideFunction}' AND n.nspname IN ('information_schema', '{OwnSchema}') AND p.prosecdef
+             WHERE p.proname = '{CommitSupport.DecideFunction}' AND n.nspname IN ('{ProxySchema.System}', '{ProxySchema.Own}') AND p.prosecdef
              ORDER BY n.nspname LIMIT 1),
-            pg_catalog.has_schema_privilege('information_schema', 'CREATE'),
+            pg_catalog.has_schema_privilege('{ProxySchema.System}', 'CREATE'),
             pg_catalog.pg_is_in_recovery()
         """;
 
@@ -33,7 +30,7 @@ internal static class CommitPreparation
             return new CommitSupport(prepared, schema);
         if (isStandby)
             return new CommitSupport(prepared, null, "the server is a standby");
-        var wanted = mayUseSystemSchema ? "information_schema" : OwnSchema;
+        var wanted = ProxySchema.Choose(mayUseSystemSchema);
         try
         {
             await using var command = new NpgsqlCommand(Script(wanted), connection);
@@ -55,14 +52,11 @@ internal static class CommitPreparation
     }
 
     /// <summary>
-    /// One transaction. The table is nobody's but its owner's. The function takes the secret whose hash is the id: seeing
+    /// The table is nobody's but its owner's. The function takes the secret whose hash is the id: seeing
     /// an id does not allow to decide for it. A decision must be on disk before anybody acts on it, whatever the session's
     /// synchronous_commit.
     /// </summary>
-    private static string Script(string schema) => $"""
-        BEGIN;
-        SELECT pg_catalog.pg_advisory_xact_lock({Lock});
-        {(schema == OwnSchema ? $"CREATE SCHEMA IF NOT EXISTS {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC;" : "")}
+    private static string Script(string schema) => ProxySchema.Script(schema, Lock, $"""
         CREATE TABLE IF NOT EXISTS {schema}.{CommitSupport.DecisionTable} (
             id pg_catalog.text PRIMARY KEY,
             committed pg_catalog.bool NOT NULL,
@@ -74,6 +68,5 @@ internal static class CommitPreparation
                 VALUES (left(encode(sha256(convert_to(secret, 'UTF8')), 'hex'), {CommitSecret.IdLength}), true);
         $$;
         GRANT EXECUTE ON FUNCTION {schema}.{CommitSupport.DecideFunction}(pg_catalog.text) TO PUBLIC;
-        COMMIT
-        """;
+        """);
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using ShardProxy.Control.Shards;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Committing;
 using ShardProxy.Sessions.Uniqueness;
@@ -6,33 +7,30 @@ using ShardProxy.Sessions.Uniqueness;
 namespace ShardProxy.Control.Uniqueness;
 
 /// <summary>
-/// Makes what a shard needs for global indexes, once somebody wants one. It stands where the shard's decisions stand: in
-/// information_schema, which pg_dump and tools pass by, where the configured user may put it there.
+/// Makes what a shard needs for global indexes, once somebody wants one, in the <see cref="ProxySchema"/>.
 /// </summary>
 internal static class UniquePreparation
 {
-    private const string OwnSchema = "shardproxy";
-
-    // Two proxies may come at once; the number is arbitrary, and the lock is the transaction's.
+    // The number is arbitrary.
     private const long Lock = 0x5368_6172_6450_7202;
 
     private const string Look = $"""
         SELECT (SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                WHERE c.relname = '{UniqueScript.SecretTable}' AND n.nspname IN ('information_schema', '{OwnSchema}') AND c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER)
+                WHERE c.relname = '{UniqueScript.SecretTable}' AND n.nspname IN ('{ProxySchema.System}', '{ProxySchema.Own}') AND c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER)
                 ORDER BY n.nspname LIMIT 1),
-            pg_catalog.has_schema_privilege('information_schema', 'CREATE')
+            pg_catalog.has_schema_privilege('{ProxySchema.System}', 'CREATE')
         """;
 
     public static async Task<UniqueSupport> RunAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         var (found, mayUseSystemSchema) = await LookAsync(connection, cancel);
-        var schema = found ?? (mayUseSystemSchema ? "information_schema" : OwnSchema);
+        var schema = found ?? ProxySchema.Choose(mayUseSystemSchema);
         if (found is null || await VersionAsync(connection, schema, cancel) != UniqueScript.Version)
             await MakeAsync(connection, schema, cancel);
         await using var command = new NpgsqlCommand($"SELECT secret FROM {schema}.{UniqueScript.SecretTable}", connection);
         return await command.ExecuteScalarAsync(cancel) is string secret
             ? new UniqueSupport(schema, secret)
-            : throw new Shards.SqlException(SqlStates.ObjectNotInPrerequisiteState, $"{schema}.{UniqueScript.SecretTable} is empty");
+            : throw new SqlException(SqlStates.ObjectNotInPrerequisiteState, $"{schema}.{UniqueScript.SecretTable} is empty");
     }
 
     private static async Task<(string? Schema, bool MayUseSystemSchema)> LookAsync(NpgsqlConnection connection, CancellationToken cancel)
@@ -51,14 +49,7 @@ internal static class UniquePreparation
 
     private static async Task MakeAsync(NpgsqlConnection connection, string schema, CancellationToken cancel)
     {
-        var script = $"""
-            BEGIN;
-            SELECT pg_catalog.pg_advisory_xact_lock({Lock});
-            {(schema == OwnSchema ? $"CREATE SCHEMA IF NOT EXISTS {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC;" : "")}
-            {UniqueScript.Table(schema, CommitSecret.Create())}
-            {UniqueScript.Functions(schema)}
-            COMMIT
-            """;
+        var script = ProxySchema.Script(schema, Lock, UniqueScript.Table(schema, CommitSecret.Create()) + "\n" + UniqueScript.Functions(schema));
         await using var command = new NpgsqlCommand(script, connection);
         await command.ExecuteNonQueryAsync(cancel);
     }

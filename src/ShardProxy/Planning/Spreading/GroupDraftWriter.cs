@@ -135,20 +135,9 @@ internal sealed class GroupDraftWriter
     {
         var places = new List<(TextSpan Span, string Mark)>();
         Visit(expression, span, places);
-        places.Sort(static (left, right) => left.Span.Start.CompareTo(right.Span.Start));
-        var parts = new System.Text.StringBuilder();
-        var position = span.Start;
-        foreach (var (place, mark) in places)
-        {
-            if (place.Start < position || place.End > span.End)
-            {
-                _failed = true;
-                return "";
-            }
-            parts.Append(_text.Tokens.Text(position, place.Start)).Append(mark);
-            position = place.End;
-        }
-        return parts.Append(_text.Tokens.Text(position, span.End)).ToString();
+        var text = _text.Replaced(span, places);
+        _failed |= text is null;
+        return text ?? "";
     }
 
     /// <param name="whole">The expression's own place, where it is known.</param>

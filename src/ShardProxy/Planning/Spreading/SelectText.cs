@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Spreading;
@@ -47,6 +48,22 @@ internal sealed class SelectText
     public TextSpan Locking { get; private init; }
 
     public string Text(TextSpan span) => Tokens.Text(span.Start, span.End);
+
+    /// <summary>The stretch with marks in the place of parts of it; null when these overlap or stand outside of it.</summary>
+    public string? Replaced(TextSpan span, List<(TextSpan Span, string Mark)> places)
+    {
+        places.Sort(static (left, right) => left.Span.Start.CompareTo(right.Span.Start));
+        var parts = new StringBuilder();
+        var position = span.Start;
+        foreach (var (place, mark) in places)
+        {
+            if (place.Start < position || place.End > span.End)
+                return null;
+            parts.Append(Tokens.Text(position, place.Start)).Append(mark);
+            position = place.End;
+        }
+        return parts.Append(Tokens.Text(position, span.End)).ToString();
+    }
 
     public static SelectText? Cut(Select select, SourceText source, int start, int end)
     {

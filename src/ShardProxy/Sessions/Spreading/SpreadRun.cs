@@ -78,6 +78,31 @@ public sealed class SpreadRun : ISpreadRun
         }
     }
 
+    /// <summary>Rows that the statements say they have touched, on all shards together; known at the end.</summary>
+    public long AffectedCount => _shards.Sum(static shard => shard.AffectedCount);
+
+    /// <summary>Takes all rows, and what else the shards say; what fails ends the statement on all of them.</summary>
+    /// <param name="reached">Called when every shard has a row to give or has ended, which a statement that writes only has when it is done. Null: rows are taken as they come.</param>
+    /// <param name="held">As for <see cref="PumpAsync(IRowPump, long, ByteBuffer?)"/>.</param>
+    internal async ValueTask RunToEndAsync(IRowPump pump, Action? reached = null, ByteBuffer? held = null)
+    {
+        try
+        {
+            if (reached is not null)
+            {
+                await ReachRowsAsync();
+                reached();
+            }
+            await PumpAsync(pump, maxRows: 0, held);
+        }
+        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
+        {
+            await AbortAsync(exception);
+            throw;
+        }
+        await FinishAsync();
+    }
+
     public ValueTask<bool> PumpAsync(IRowPump pump, long maxRows) => PumpAsync(pump, maxRows, held: null);
 
     /// <param name="held">Takes the rows in the client's stead; those that go beyond <see cref="ReplyRelay.ClientHighWater"/> bytes go to the client, behind what it held. Null: the client takes all.</param>

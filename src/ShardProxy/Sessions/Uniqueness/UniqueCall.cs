@@ -34,16 +34,7 @@ internal static class UniqueCall
         }
         var run = await SpreadRun.StartAsync(session, shards, shard => statements[shard], entries);
         var rows = new FirstColumn(run.Shards);
-        try
-        {
-            await run.PumpAsync(rows, maxRows: 0);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
+        await run.RunToEndAsync(rows);
         return rows.Values;
     }
 

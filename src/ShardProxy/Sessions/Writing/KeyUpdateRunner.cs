@@ -50,17 +50,8 @@ internal sealed class KeyUpdateRunner(Session session)
             return;
         var parts = moved.GroupBy(row => rows.Shards[row]).ToDictionary(static part => part.Key, part => text.Delete([.. part.Select(rows.Place)]));
         var run = await SpreadRun.StartAsync(session, [.. parts.Keys.Order()], shard => parts[shard]);
-        try
-        {
-            await run.PumpAsync(new Concatenation(run.Shards), maxRows: 0);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
-        if (run.Shards.Sum(static shard => shard.AffectedCount) != moved.Count)
+        await run.RunToEndAsync(new Concatenation(run.Shards));
+        if (run.AffectedCount != moved.Count)
             throw Vanished();
     }
 

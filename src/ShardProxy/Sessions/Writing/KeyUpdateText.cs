@@ -76,7 +76,7 @@ internal sealed class KeyUpdateText(WriteJob job, KeyUpdateDraft draft, uint[] p
         for (var index = 0; index < columns.Length; index++)
             text.Add($"{(index == 0 ? "" : ", ")}{StoredRows.Quote(columns[index].Name)} = {Rows}.{Value(index)}");
         text.Add(" FROM (VALUES "u8);
-        AddRows(text, rows, types);
+        text.AddRows(rows, types, []);
         text.Add($") AS {Rows}({Table}, {Place}{string.Concat(columns.Select(static (_, index) => ", " + Value(index)))}) WHERE {Condition()}");
         return Returning(text);
     }
@@ -87,33 +87,14 @@ internal sealed class KeyUpdateText(WriteJob job, KeyUpdateDraft draft, uint[] p
     {
         var text = New();
         text.Add($"INSERT INTO {_table}{(draft.HasAlias ? $" AS {_name}" : "")} ({string.Join(", ", draft.Columns.Select(static column => StoredRows.Quote(column.Name)))}) OVERRIDING SYSTEM VALUE VALUES ");
-        AddRows(text, rows, types);
+        text.AddRows(rows, types, []);
         return Returning(text);
     }
 
     /// <summary>No more rows of so many values fit into one statement.</summary>
-    public int RowsAtOnce(int width)
-    {
-        var own = BindMessage.TryRead(job.Request.Bind.Span, out var bind) ? bind.ParameterCount : 0;
-        return Math.Max(1, (ShardText.MaxParameters - own) / width);
-    }
+    public int RowsAtOnce(int width) => ShardText.RowsAtOnce(job.Request, width);
 
     private static string Value(int index) => string.Create(CultureInfo.InvariantCulture, $"\"shardproxy_value{index}\"");
-
-    private static void AddRows(ShardText text, IReadOnlyList<byte[]?[]> rows, uint[] types)
-    {
-        for (var row = 0; row < rows.Count; row++)
-        {
-            text.Add(row == 0 ? "(" : ", (");
-            for (var column = 0; column < types.Length; column++)
-            {
-                if (column > 0)
-                    text.Add(", "u8);
-                text.AddValue(rows[row][column], types[column]);
-            }
-            text.Add(")"u8);
-        }
-    }
 
     private string Condition() => $"{_name}.ctid = {Rows}.{Place} AND {_name}.tableoid = {Rows}.{Table}";
 

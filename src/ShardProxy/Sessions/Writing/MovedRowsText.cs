@@ -20,14 +20,7 @@ internal sealed class MovedRowsText(WriteJob job, MovedRowsDraft draft, uint[] p
     public ImmutableArray<(string Column, string Value)> Clocks { get; init; } = [];
 
     /// <summary>No more rows fit into one statement.</summary>
-    public int RowsAtOnce
-    {
-        get
-        {
-            var own = BindMessage.TryRead(job.Request.Bind.Span, out var bind) ? bind.ParameterCount : 0;
-            return Math.Max(1, (ShardText.MaxParameters - own) / Math.Max(1, types.Length));
-        }
-    }
+    public int RowsAtOnce => ShardText.RowsAtOnce(job.Request, types.Length);
 
     public ShardStatement Statement(IReadOnlyList<byte[]?[]> rows)
     {
@@ -41,19 +34,7 @@ internal sealed class MovedRowsText(WriteJob job, MovedRowsDraft draft, uint[] p
         if (Drawn.Any(static column => column.OverridesSystemValues))
             text.Add(" OVERRIDING SYSTEM VALUE "u8);
         text.Add("VALUES "u8);
-        for (var row = 0; row < rows.Count; row++)
-        {
-            text.Add(row == 0 ? "(" : ", (");
-            for (var column = 0; column < types.Length; column++)
-            {
-                if (column > 0)
-                    text.Add(", "u8);
-                text.AddValue(rows[row][column], types[column]);
-            }
-            foreach (var clock in Clocks)
-                text.Add($", {clock.Value}");
-            text.Add(")"u8);
-        }
+        text.AddRows(rows, types, Clocks.Select(static clock => clock.Value));
         text.Add(" "u8);
         text.Add(draft.End, job.Offset + job.Request.Sql.Length);
         return text.Statement();

@@ -31,19 +31,11 @@ internal sealed class ReferenceRunner(Session session)
         var first = draft.IsFromHome ? shards.GetRange(0, 1) : shards;
         var run = await SpreadRun.StartAsync(session, first, _ => statement);
         var rows = new HiddenColumns(run.Shards, visible, draft.Returns, keepsRows: draft.IsFromHome);
-        try
+        await run.RunToEndAsync(rows, () =>
         {
-            await run.ReachRowsAsync();
             if (job.Request.IsDescribed && draft.Returns)
                 session.Client.Output.Write(job.Request.Describe(run.Description, visible));
-            await run.PumpAsync(rows, maxRows: 0);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
+        });
         if (!rows.AreAlike || run.Shards.Any(shard => shard.AffectedCount != run.Shards[0].AffectedCount))
             throw Differ(draft);
         if (draft.IsFromHome && rows.Rows.Count > 0 && shards.Count > 1)

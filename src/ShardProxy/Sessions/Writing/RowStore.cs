@@ -67,19 +67,8 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
         }
         var used = parts.Keys.ToList();
         var run = await SpreadRun.StartAsync(session, used, shard => statementOf(parts[shard]));
-        try
-        {
-            await run.ReachRowsAsync();
-            Describe();
-            await run.PumpAsync(new OrderedRows(run.Shards, [.. shards[from..to].Select(shard => used.IndexOf(shard))]), maxRows: 0);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
-        return run.Shards.Sum(static shard => shard.AffectedCount);
+        await run.RunToEndAsync(new OrderedRows(run.Shards, [.. shards[from..to].Select(shard => used.IndexOf(shard))]), Describe);
+        return run.AffectedCount;
     }
 
     /// <summary>Tells the client of its columns, if no row has yet.</summary>

@@ -11,16 +11,7 @@ internal static class RowsOf
     {
         var run = await SpreadRun.StartAsync(session, shards, _ => statement);
         var rows = new CollectedValues(run.Shards, session.Database.Limits.MergeBytes);
-        try
-        {
-            await run.PumpAsync(rows, maxRows: 0);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
+        await run.RunToEndAsync(rows);
         return (rows, ShardDescription.TypesOf(run.Description));
     }
 }

@@ -53,6 +53,32 @@ internal sealed class ShardText(ClientRequest request, ImmutableArray<TextEdit> 
         AddNumber(_parameters.Count);
     }
 
+    /// <summary>Adds rows for VALUES, each value a parameter.</summary>
+    /// <param name="types">Of a row's values, as for <see cref="AddValue"/>.</param>
+    /// <param name="constants">What stands behind the values in every row.</param>
+    public void AddRows(IReadOnlyList<byte[]?[]> rows, uint[] types, IEnumerable<string> constants)
+    {
+        var tail = string.Concat(constants.Select(static constant => $", {constant}")) + ")";
+        for (var row = 0; row < rows.Count; row++)
+        {
+            Add(row == 0 ? "(" : ", (");
+            for (var column = 0; column < types.Length; column++)
+            {
+                if (column > 0)
+                    Add(", "u8);
+                AddValue(rows[row][column], types[column]);
+            }
+            Add(tail);
+        }
+    }
+
+    /// <summary>No more rows of so many values fit into one statement beside the client's parameters.</summary>
+    public static int RowsAtOnce(ClientRequest request, int width)
+    {
+        var own = BindMessage.TryRead(request.Bind.Span, out var bind) ? bind.ParameterCount : 0;
+        return Math.Max(1, (MaxParameters - own) / Math.Max(1, width));
+    }
+
     public ShardStatement Statement()
     {
         var hasBind = BindMessage.TryRead(request.Bind.Span, out var bind);

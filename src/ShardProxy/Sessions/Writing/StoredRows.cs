@@ -40,17 +40,8 @@ internal sealed class StoredRows(Session session, QualifiedName table, IReadOnly
     private async ValueTask<long> RunAsync(IReadOnlyList<int> shards, Func<int, ShardStatement> statementOf)
     {
         var run = await SpreadRun.StartAsync(session, shards, statementOf);
-        try
-        {
-            await run.PumpAsync(new Concatenation(run.Shards), maxRows: 0);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
-        return run.Shards.Sum(static shard => shard.AffectedCount);
+        await run.RunToEndAsync(new Concatenation(run.Shards));
+        return run.AffectedCount;
     }
 
     private ShardStatement Statement(IReadOnlyList<byte[]?[]> rows)

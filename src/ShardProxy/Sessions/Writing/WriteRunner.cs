@@ -120,25 +120,20 @@ public sealed class WriteRunner
         // PostgreSQL gives no rows of a statement that fails in the end.
         var held = entries is null ? null : new ByteBuffer();
         var run = await SpreadRun.StartAsync(_session, job.Shards, job.Statements(), entries);
-        try
-        {
-            await run.ReachRowsAsync();
-            IRowPump pump = job.Order is { } order ? new OrderedRows(run.Shards, order) : new Concatenation(run.Shards);
-            if (job.Request.IsDescribed)
-                (held ?? _session.Client.Output).Write(run.Description);
-            await run.PumpAsync(pump, maxRows: 0, held);
-        }
-        catch (Exception exception) when (exception is SqlErrorException or ServerLostException)
-        {
-            await run.AbortAsync(exception);
-            throw;
-        }
-        await run.FinishAsync();
+        IRowPump pump = job.Order is { } order ? new OrderedRows(run.Shards, order) : new Concatenation(run.Shards);
+        await run.RunToEndAsync(
+            pump,
+            () =>
+            {
+                if (job.Request.IsDescribed)
+                    (held ?? _session.Client.Output).Write(run.Description);
+            },
+            held);
         if (entries is not null)
             await entries.ApplyAsync();
         if (held is not null)
             _session.Client.Output.Write(held.Unread);
-        return run.Shards.Sum(static shard => shard.AffectedCount);
+        return run.AffectedCount;
     }
 
     /// <summary>Which shard gets what.</summary>
