@@ -54,6 +54,9 @@ public sealed class ProxyServer : IProxyServer
 
     public Action? RequestReload { get; set; }
 
+    /// <summary>For tests, which count what the loops' threads allocate.</summary>
+    internal EventLoopGroup Loops => _loops;
+
     public EndPoint EndPoint => _listener?.EndPoint ?? throw new InvalidOperationException("The proxy has not been started.");
 
     public async Task StartAsync(CancellationToken cancellationToken)
