@@ -61,11 +61,7 @@ public sealed class Cluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var proxy in _proxies.Where(static proxy => !proxy.HasExited))
-            await proxy.DisposeAsync();
-        foreach (var shard in Shards)
-            await shard.DisposeAsync();
-        if (_reference is not null)
-            await _reference.DisposeAsync();
+        await Task.WhenAll(_proxies.Where(static proxy => !proxy.HasExited).Select(static proxy => proxy.DisposeAsync().AsTask()));
+        await Task.WhenAll(Shards.Append(_reference).OfType<PostgresServer>().Select(static server => server.DisposeAsync().AsTask()));
     }
 }

@@ -55,7 +55,6 @@ public sealed class PostgresServer : IAsyncDisposable
         await Run("cp", "-a", template, folder);
         var server = new PostgresServer(name, folder, FreePort.Next(), options);
         await server.StartProcessAsync();
-        await server.ExecuteAsync($"CREATE DATABASE {Database} OWNER {AppUser}", "postgres");
         return server;
     }
 
@@ -167,7 +166,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private static async Task<string> TemplateAsync(int major)
     {
         // Part of the path, so that a template made by an older recipe is not used.
-        const string Recipe = "2";
+        const string Recipe = "3";
         var programs = ServerBinaries.Folder(major);
         var template = Path.Combine(Path.GetTempPath(), $"shardproxy-template-{Environment.UserName}-{major}-{Recipe}");
         await TemplateLock.WaitAsync();
@@ -188,7 +187,7 @@ public sealed class PostgresServer : IAsyncDisposable
             await Run([.. asUser, Path.Combine(programs, "initdb"), "-D", data, "-U", SuperUser, "--pwfile", passwords,
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
             var seed = Path.Combine(work, "seed.sql");
-            await File.WriteAllTextAsync(seed, $"CREATE ROLE {AppUser} SUPERUSER LOGIN PASSWORD '{Password.Replace("'", "''")}';\n");
+            await File.WriteAllTextAsync(seed, $"CREATE ROLE {AppUser} SUPERUSER LOGIN PASSWORD '{Password.Replace("'", "''")}';\nCREATE DATABASE {Database} OWNER {AppUser};\n");
             await Run("chmod", "a+r", seed);
             await Run([.. asUser, "sh", "-c", "\"$1\" --single -D \"$2\" -c fsync=off postgres <\"$3\"", "sh", Path.Combine(programs, "postgres"), data, seed]);
             await Run("mv", data, template);

@@ -16,8 +16,6 @@ public sealed class RightOrRefusedTests(Lab lab, ITestOutputHelper output)
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
     public async Task Generated_selects(int seed)
     {
         var generator = new StatementGenerator(seed);

@@ -17,7 +17,7 @@ public sealed class GeneratedSelectTests(ShardCounts shards, ITestOutputHelper o
     private static readonly bool IsLong = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1";
 
     private static readonly int Statements =
-        int.Parse(Environment.GetEnvironmentVariable("SHARDPROXY_TEST_STATEMENTS") ?? (IsLong ? "2500" : "400"), CultureInfo.InvariantCulture);
+        int.Parse(Environment.GetEnvironmentVariable("SHARDPROXY_TEST_STATEMENTS") ?? (IsLong ? "2500" : "300"), CultureInfo.InvariantCulture);
 
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SHARDPROXY_TEST_FIRST") ?? "0", CultureInfo.InvariantCulture);
 
