@@ -2,7 +2,6 @@ using System.ComponentModel;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 using ShardProxy.Transport.Linux;
 
 namespace ShardProxy.Transport.Epoll;
@@ -25,7 +24,7 @@ public sealed unsafe class EpollEventLoop : NativeLoop
     private readonly TargetTable<IEpollTarget> _table = new();
     private readonly EpollEvents _events = new(BatchSize);
     private readonly int _epoll;
-    private readonly SafeFileHandle _wake;
+    private readonly WakeEvent _wake;
 
     /// <exception cref="PlatformNotSupportedException">On systems other than Linux.</exception>
     public EpollEventLoop(int index, ILogger logger)
@@ -36,16 +35,16 @@ public sealed unsafe class EpollEventLoop : NativeLoop
         _epoll = LibC.EpollCreate(SocketConstants.CloseOnExec);
         if (_epoll < 0)
             throw new Win32Exception(Marshal.GetLastPInvokeError(), "epoll_create1 failed");
-        var wake = LibC.EventFd(0, SocketConstants.CloseOnExec | SocketConstants.NonBlocking);
-        if (wake < 0)
+        try
         {
-            var error = Marshal.GetLastPInvokeError();
-            _ = LibC.Close(_epoll);
-            throw new Win32Exception(error, "eventfd failed");
+            _wake = new WakeEvent();
         }
-        _wake = new SafeFileHandle(wake, ownsHandle: true);
-        // Edge-triggered: every write is an event of its own, so the counter never has to be read back.
-        _ = EpollEvents.Add(_epoll, wake, EpollEvents.In | EpollEvents.EdgeTriggered, WakeData);
+        catch (Win32Exception)
+        {
+            _ = LibC.Close(_epoll);
+            throw;
+        }
+        _ = EpollEvents.Add(_epoll, _wake.Descriptor, EpollEvents.In | EpollEvents.EdgeTriggered, WakeData);
     }
 
     internal override IAcceptSource Accept(Socket listener, LoopSignal signal) => new EpollAcceptSource(this, listener, signal);
@@ -100,18 +99,7 @@ public sealed unsafe class EpollEventLoop : NativeLoop
         }
     }
 
-    private protected override void Wake()
-    {
-        var one = 1UL;
-        try
-        {
-            _ = LibC.Write(_wake, (byte*)&one, sizeof(ulong));
-        }
-        catch (ObjectDisposedException)
-        {
-            // The loop has ended.
-        }
-    }
+    private protected override void Wake() => _wake.Set();
 
     private protected override void CloseRemaining()
     {

@@ -20,14 +20,8 @@ namespace ShardProxy.Transport.Uring;
 /// of the ring behind all others that name it, so no entry can reach a later owner of its number. 4. A cleared bit of
 /// <see cref="Connection.Ready"/> means that a completion, a submission or the loop's next turn will set it.
 /// </remarks>
-internal sealed class UringConnection : NativeConnection, IUringTarget
+internal sealed partial class UringConnection : NativeConnection, IUringTarget
 {
-    /// <summary>Bytes that one connection queues in a turn at most.</summary>
-    private const int MaxQueued = 16 * 1024;
-
-    /// <summary>From this size on a system call costs less than the copy.</summary>
-    private const int CallFrom = 8 * 1024;
-
     private const ulong NotRegistered = ulong.MaxValue;
 
     /// <summary>How long a closed connection's last bytes may wait for the peer to read, in milliseconds.</summary>
@@ -36,9 +30,6 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
     private UringEventLoop _loop;
     private UringInbox _inbox;
     private ulong _registration;
-    private unsafe UringSubmission* _sendEntry;
-    private int _queued;
-    private UringUnsent? _unsent;
     private UringDeparture? _departure;
     private UringDeparture? _lastDeparture;
     private UringState _state;
@@ -65,42 +56,6 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
         _state &= ~UringState.Connecting;
         NativeSocket.MakeBlocking(Descriptor);
         Receive();
-    }
-
-    public override int TryReceive(Span<byte> buffer)
-    {
-        if ((Ready & Readiness.Readable) == 0 || buffer.IsEmpty || !MayReceive(_loop))
-            return 0;
-        ObjectDisposedException.ThrowIf(Has(UringState.Disposed), this);
-        if (!_inbox.IsEmpty)
-        {
-            var count = _inbox.Take(_loop.Buffers, buffer);
-            NoteReceived(count);
-            // Without a receive under way only a try can tell whether there is more.
-            if (_inbox.IsEmpty && (_departure is not null || (Has(UringState.Receiving) && !Has(UringState.Ended))))
-                Ready &= ~Readiness.Readable;
-            return count;
-        }
-        if (Has(UringState.Ended))
-            return -1;
-        if (Has(UringState.Receiving) || _departure is not null)
-        {
-            Ready &= ~Readiness.Readable;
-            return 0;
-        }
-        return ReceiveByCall(buffer);
-    }
-
-    public override int TrySend(ReadOnlySpan<byte> data)
-    {
-        if ((Ready & Readiness.Writable) == 0 || data.IsEmpty)
-            return 0;
-        ObjectDisposedException.ThrowIf(Has(UringState.Disposed), this);
-        if (Has(UringState.Broken))
-            return -1;
-        // Behind the peer's end a call tells at once whether anyone is left to read: who speaks then wants to know just that.
-        var byCall = _departure is not null || (_queued == 0 && (PeerClosed || data.Length >= CallFrom));
-        return byCall ? SendByCall(data) : Queue(data);
     }
 
     public override unsafe void MoveTo(EventLoop loop)
@@ -139,19 +94,6 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
 
     /// <summary>Only for <see cref="UringDeparture"/>, with its lock.</summary>
     internal void Redirect(UringEventLoop loop) => _loop = loop;
-
-    public override void ShutdownSend()
-    {
-        if (Has(UringState.Disposed))
-            return;
-        if (_queued == 0 && _unsent is null && (_departure is null || (Ready & Readiness.Writable) != 0))
-        {
-            _ = LibC.Shutdown(Descriptor, SocketConstants.ShutdownWrite);
-            return;
-        }
-        _state |= UringState.ShutdownWhenSent;
-        _loop.Hurry();
-    }
 
     /// <summary>The old loop has nothing more to do with the connection. New loop's thread, with its lock.</summary>
     internal void Arrive(UringDeparture departure)
@@ -248,177 +190,6 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
             Signal?.Set();
     }
 
-    private unsafe int ReceiveByCall(Span<byte> buffer)
-    {
-        fixed (byte* pointer = buffer)
-        {
-            for (var attempt = 0; ; attempt++)
-            {
-                var count = (int)LibC.Receive(Descriptor, pointer, (nuint)buffer.Length, Flags);
-                if (count > 0)
-                {
-                    NoteReceived(count);
-                    if (count < buffer.Length && !PeerClosed)
-                        WaitForMore(count);
-                    return count;
-                }
-                if (count == 0)
-                {
-                    PeerClosed = true;
-                    _state |= UringState.Ended;
-                    return -1;
-                }
-                // After a hang-up there is the end to receive at least, so then this is no "try again".
-                if (WouldBlock() && !PeerClosed)
-                {
-                    WaitForMore(0);
-                    return 0;
-                }
-                if (attempt == MaxAttempts)
-                {
-                    Break();
-                    return -1;
-                }
-            }
-        }
-    }
-
-    // A short receive has emptied the socket.
-    private void WaitForMore(int received)
-    {
-        Ready &= ~Readiness.Readable;
-        if (received < UringBuffers.Size)
-            _state &= ~UringState.Bulk;
-        if (Has(UringState.Bulk) || _loop.Buffers.AreScarce)
-            PollIn();
-        else
-            Receive();
-    }
-
-    private unsafe int SendByCall(ReadOnlySpan<byte> data)
-    {
-        fixed (byte* pointer = data)
-        {
-            for (var attempt = 0; ; attempt++)
-            {
-                var count = (int)LibC.Send(Descriptor, pointer, (nuint)data.Length, Flags);
-                if (count < 0 && !WouldBlock())
-                {
-                    if (attempt < MaxAttempts)
-                        continue;
-                    Break();
-                    return -1;
-                }
-                count = Math.Max(count, 0);
-                if (count < data.Length)
-                {
-                    Ready &= ~Readiness.Writable;
-                    if (_departure is null)
-                        PollOut();
-                }
-                return count;
-            }
-        }
-    }
-
-    private unsafe int Queue(ReadOnlySpan<byte> data)
-    {
-        var count = Math.Min(data.Length, MaxQueued - _queued);
-        if (!_loop.TryQueueSend(Descriptor, _registration, ref _sendEntry, ref _queued, data[..count]))
-        {
-            // Everything queued was submitted, which may have shown that the socket takes no more.
-            if (Has(UringState.Broken))
-                return -1;
-            if ((Ready & Readiness.Writable) == 0 || !_loop.TryQueueSend(Descriptor, _registration, ref _sendEntry, ref _queued, data[..count]))
-            {
-                LimitUntilSubmitted();
-                return 0;
-            }
-        }
-        if (_queued == MaxQueued)
-            LimitUntilSubmitted();
-        return count;
-    }
-
-    private void LimitUntilSubmitted()
-    {
-        if (_unsent is not null)
-            return;
-        Ready &= ~Readiness.Writable;
-        _state |= UringState.Limited;
-        _loop.TellWhenSubmitted(_registration);
-    }
-
-    private void OnReceived(int result, uint flags)
-    {
-        if ((flags & UringConstants.CompletionMore) == 0)
-            _state &= ~UringState.Receiving;
-        if (result > 0)
-        {
-            _inbox.Add(_loop.Buffers, (int)(flags >> UringConstants.BufferShift), result);
-            if (Has(UringState.Disposed))
-                _inbox.Clear(_loop.Buffers);
-            else if (_inbox.IsLarge)
-                StartBulk();
-        }
-        else
-        {
-            if ((flags & UringConstants.CompletionBuffer) != 0)
-                _loop.Recycle(flags);
-            switch (-result)
-            {
-                case 0:
-                    PeerClosed = true;
-                    _state |= UringState.Ended;
-                    break;
-                case Errno.NoBuffers:
-                    _state |= UringState.Bulk;
-                    break;
-                case Errno.Cancelled or Errno.Interrupted or Errno.Again:
-                    break;
-                default:
-                    Break();
-                    break;
-            }
-        }
-        if (!Has(UringState.Receiving | UringState.Ended | UringState.Disposed))
-        {
-            if (Has(UringState.Bulk))
-                WatchHangUp();
-            else
-                Receive();
-        }
-        Ready |= Readiness.Readable;
-    }
-
-    // The receive ends with one more completion; from then on calls receive.
-    private unsafe void StartBulk()
-    {
-        if (Has(UringState.Bulk))
-            return;
-        _state |= UringState.Bulk;
-        if (!Has(UringState.Receiving))
-            return;
-        var entry = _loop.Entry(UringConstants.OperationCancel, -1, UringEventLoop.UserData(_registration, UringOperation.Cancel));
-        entry->Address = UringEventLoop.UserData(_registration, UringOperation.Receive);
-    }
-
-    private unsafe void OnShortSend(int result)
-    {
-        if (result < 0 && result is not (-Errno.Again or -Errno.Interrupted))
-        {
-            Break();
-            Wake();
-            return;
-        }
-        var sent = Math.Max(result, 0);
-        if (sent >= _queued)
-            return;
-        _unsent = new UringUnsent(new ReadOnlySpan<byte>((byte*)_sendEntry->Address + sent, _queued - sent));
-        Ready &= ~Readiness.Writable;
-        PollOut();
-    }
-
     private void OnPolled(int result, Readiness bits)
     {
         if (result < 0)
@@ -430,58 +201,12 @@ internal sealed class UringConnection : NativeConnection, IUringTarget
         Ready |= Readiness.Readable;
     }
 
-    // Room in the socket, or its failure: what is unsent goes first.
-    private unsafe void OnWritable()
-    {
-        if (_unsent is { } unsent && !Has(UringState.Broken))
-        {
-            fixed (byte* pointer = unsent.Bytes)
-            {
-                var count = (int)LibC.Send(Descriptor, pointer, (nuint)unsent.Bytes.Length, Flags);
-                if (count > 0)
-                    unsent.Consume(count);
-                else if (count < 0 && !WouldBlock() && PeerClosed)
-                    Break();
-            }
-            if (!unsent.Bytes.IsEmpty && !Has(UringState.Broken))
-            {
-                PollOut();
-                return;
-            }
-        }
-        ForgetUnsent();
-        OnAllSent();
-    }
-
-    private void OnAllSent()
-    {
-        _state &= ~UringState.Limited;
-        Ready |= Readiness.Writable;
-        if (Has(UringState.ShutdownWhenSent) && !Has(UringState.Broken))
-            _ = LibC.Shutdown(Descriptor, SocketConstants.ShutdownWrite);
-        _state &= ~UringState.ShutdownWhenSent;
-    }
-
     private void Break()
     {
         PeerClosed = true;
         _state |= UringState.Ended | UringState.Broken;
         ForgetUnsent();
         Ready = Readiness.Readable | Readiness.Writable;
-    }
-
-    private void ForgetUnsent()
-    {
-        _unsent?.Dispose();
-        _unsent = null;
-    }
-
-    private unsafe void Receive()
-    {
-        _state |= UringState.Receiving;
-        var entry = _loop.Entry(UringConstants.OperationReceive, Descriptor, UringEventLoop.UserData(_registration, UringOperation.Receive));
-        entry->Flags = UringConstants.FlagBufferSelect;
-        entry->OperationFlags = UringConstants.ReceiveMultishot;
     }
 
     private void PollIn() => Poll(UringState.PollingIn, UringOperation.PollIn, UringConstants.PollIn | UringConstants.PollPeerHangUp);

@@ -2,7 +2,6 @@ using System.ComponentModel;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 using ShardProxy.Transport.Linux;
 
 namespace ShardProxy.Transport.Uring;
@@ -28,7 +27,7 @@ public sealed unsafe class UringEventLoop : NativeLoop
     private readonly UringRing _ring;
     private readonly UringArena _arena = new();
     private readonly TargetTable<IUringTarget> _table = new();
-    private readonly SafeFileHandle _wake;
+    private readonly WakeEvent _wake;
     private ulong[] _sending = new ulong[256];
     private int _sendingCount;
     private uint _lastSend;
@@ -40,14 +39,15 @@ public sealed unsafe class UringEventLoop : NativeLoop
         : base(index, logger)
     {
         _ring = new UringRing(Submissions, Completions);
-        var wake = LibC.EventFd(0, SocketConstants.CloseOnExec | SocketConstants.NonBlocking);
-        if (wake < 0)
+        try
         {
-            var error = Marshal.GetLastPInvokeError();
-            _ring.Dispose();
-            throw new Win32Exception(error, "eventfd failed");
+            _wake = new WakeEvent();
         }
-        _wake = new SafeFileHandle(wake, ownsHandle: true);
+        catch (Win32Exception)
+        {
+            _ring.Dispose();
+            throw;
+        }
     }
 
     internal UringBuffers Buffers => _ring.Buffers;
@@ -158,18 +158,7 @@ public sealed unsafe class UringEventLoop : NativeLoop
         Submit(sleeps ? 1u : 0, milliseconds);
     }
 
-    private protected override void Wake()
-    {
-        var one = 1UL;
-        try
-        {
-            _ = LibC.Write(_wake, (byte*)&one, sizeof(ulong));
-        }
-        catch (ObjectDisposedException)
-        {
-            // The loop has ended.
-        }
-    }
+    private protected override void Wake() => _wake.Set();
 
     private protected override void CloseRemaining()
     {
@@ -266,7 +255,7 @@ public sealed unsafe class UringEventLoop : NativeLoop
     // Every write to it is an event of its own, so the counter is never read back.
     private void WatchWake()
     {
-        var entry = Entry(UringConstants.OperationPollAdd, (int)_wake.DangerousGetHandle(), (ulong)UringOperation.Wake);
+        var entry = Entry(UringConstants.OperationPollAdd, _wake.Descriptor, (ulong)UringOperation.Wake);
         entry->CallFlags = UringConstants.PollIn;
         entry->Length = UringConstants.PollMultishot;
     }
