@@ -93,6 +93,9 @@ public sealed class ExplainTests(Lab lab)
     [InlineData("SELECT product, sum(amount), string_agg(note, $1 ORDER BY id) FROM orders WHERE id > $2 GROUP BY product", "Statement over Collected Rows", ",", "0")]
     [InlineData("SELECT product, sum(amount) FROM orders WHERE id > $1 GROUP BY product HAVING count(*) > $2", "Statement over Combined Groups", "0", "1")]
     [InlineData("SELECT id FROM users WHERE id IN ($1, $2, 3, 4, 5, 6, 7, 8)", "Concatenation", "1", "2")]
+    [InlineData("SELECT a.id, $1 FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.balance > $2", "Gather", "x", "5")]
+    [InlineData("SELECT n.body FROM notes n JOIN users u ON u.id = n.id WHERE n.body <> $1 AND u.id + 0 > $2", "Gather", "x", "5")]
+    [InlineData("SELECT id, rank() OVER (ORDER BY balance) FROM users WHERE id IN ($1, $2, 3, 4, 5, 6, 7, 8)", "Gather", "1", "2")]
     public async Task With_parameters(string statement, string kind, params string[] values)
     {
         await using var client = await WireClient.ConnectAsync(lab.Subject);
@@ -109,6 +112,31 @@ public sealed class ExplainTests(Lab lab)
         var extended = await client.RunAsync(new FrontendScript().Parse($"EXPLAIN EXECUTE p({arguments})").DescribeStatement().Bind().DescribePortal().Execute().Sync());
         extended.Where(static message => message.Type == 'T').ShouldAllBe(static message => message.ToString().Contains("QUERY PLAN", StringComparison.Ordinal));
         Lines(extended)[0].ShouldBe(kind);
+    }
+
+    /// <summary>Each read on each shard, with the values that have come with Bind.</summary>
+    [Fact]
+    public async Task Reads_of_a_gather_have_the_parameters()
+    {
+        await using var client = await WireClient.ConnectAsync(lab.Subject);
+        const string Statement = "SELECT a.id FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < $1 AND b.id < $1";
+        await client.MustAsync($"PREPARE g(int8) AS {Statement}");
+        var bound = await client.RunAsync(new FrontendScript().Parse($"EXPLAIN (ANALYZE, FORMAT JSON) {Statement}", "", 20).BindBytes([[0, 0, 0, 0, 0, 0, 0, 7]], [1]).Execute().Sync());
+        foreach (var answer in (List<WireMessage>[])[bound, await client.MustAsync("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE g(7)")])
+        {
+            using var document = JsonDocument.Parse(Lines(answer).ShouldHaveSingleItem());
+            var reads = document.RootElement[0].GetProperty("Plan").GetProperty("Plans").EnumerateArray().Where(static node => node.TryGetProperty("Table", out _)).ToList();
+            reads.ShouldNotBeEmpty();
+            foreach (var read in reads)
+            {
+                read.GetProperty("Statement").GetString()!.ShouldContain("'7'");
+                var shards = read.GetProperty("Plans").EnumerateArray().ToList();
+                shards.Count.ShouldBe(3);
+                shards.Sum(static shard => shard.GetProperty("Rows").GetInt64()).ShouldBe(6);
+                shards.ShouldAllBe(static shard => shard.GetProperty("Execution Time").GetDouble() >= 0);
+            }
+        }
+        (await client.QueryAsync("EXPLAIN EXECUTE g('x')")).ShouldContain(static message => message.Type == 'E' && message.SqlState == "22P02");
     }
 
     [Fact]

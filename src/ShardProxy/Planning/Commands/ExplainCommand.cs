@@ -67,8 +67,7 @@ internal static class ExplainCommand
         // Which it is depends on the keys: the text is planned again when they are on several shards.
         if (inner.Plan is OneShardPlan { Otherwise: not null } one)
             return new PlannedStatement(one with { Otherwise = ReplanPlan.Instance }, traits, "explain");
-        // Over gathered rows the home shard explains a statement with parameters, and nobody the reads.
-        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan) || (inner.Plan is GatherPlan && planner.Source.HasParameters) || FormatOf(node) is not { } format)
+        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan) || FormatOf(node) is not { } format)
             return null;
         planner.Cacheable = false;
         var plan = new ExplainPlan(

@@ -39,8 +39,10 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
         var plan = await ChooseAsync(inner.Plan, bound);
         if (plan is null)
             return null;
-        if (plan is not (SpreadPlan or CountEverywherePlan))
-            throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXPLAIN EXECUTE of a statement whose rows are gathered is not supported", "Run EXPLAIN of the statement itself.");
+        if (plan is RefusedPlan refused)
+            throw Routing.Refuse(refused);
+        if (plan is GatherPlan gather)
+            plan = gather with { NeedsRows = explain.Analyzes };
         bound.Values(session);
         var sql = bound.Sql;
         return await runner.Explains.RunAsync(

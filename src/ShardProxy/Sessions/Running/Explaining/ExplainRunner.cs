@@ -3,6 +3,7 @@ using ShardProxy.Planning;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Protocol.Values;
+using ShardProxy.Sessions.Running.Gathering;
 using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running.Explaining;
@@ -31,13 +32,11 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
         ExplainNode? node = null;
         try
         {
-            node = plan.Inner is GatherPlan gather ? await GatherAsync(gather, plan, planned) : await SpreadAsync(plan, text, bind, declared ?? []);
+            node = plan.Inner is GatherPlan gather ? await GatherAsync(gather, plan, planned, bind, declared ?? []) : await SpreadAsync(plan, text, bind, declared ?? []);
         }
         catch (NotMergeableException) when (plan.Inner is SpreadPlan { Fallback: GatherPlan fallback })
         {
-            if (plan.HasParameters)
-                throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXPLAIN of a gathered statement is not supported with parameters", "Write the values into the text.");
-            node = await GatherAsync(fallback with { NeedsRows = plan.Analyzes }, plan, planned);
+            node = await GatherAsync(fallback with { NeedsRows = plan.Analyzes }, plan, planned, bind, declared ?? []);
         }
         catch (SqlErrorException exception) when (exception.Error.Position is { } position)
         {
@@ -87,11 +86,11 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
             ? new StatementValues(text.Whole.Span, session.Scanner, bind, types) { IsConverted = session.ConvertsText, Places = session.Places }
             : new StatementValues(text.Whole.Span, session.Scanner) { IsConverted = session.ConvertsText, Places = session.Places };
 
-    private async ValueTask<ExplainNode?> GatherAsync(GatherPlan gather, ExplainPlan plan, PlannedStatement planned)
+    private async ValueTask<ExplainNode?> GatherAsync(GatherPlan gather, ExplainPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> bind, uint[] declared)
     {
         ExplainNode? node = null;
-        var body = Encoding.UTF8.GetBytes(plan.Body);
-        await runner.Gathers.ExplainAsync(gather, planned, body, plan.Head, async (run, answer) =>
+        var text = new BoundText(Encoding.UTF8.GetBytes(plan.Body), declared, bind);
+        await runner.Gathers.ExplainAsync(gather, planned, text, plan.Head, async (run, answer) =>
         {
             var shards = Enumerable.Range(0, session.Database.ShardCount).ToList();
             var reads = new List<IReadOnlyList<string>[]>();

@@ -91,15 +91,19 @@ public sealed class GatherRunner
     /// <param name="head">EXPLAIN with its options.</param>
     /// <param name="take">Gets the home shard's answer, while the block is open.</param>
     internal ValueTask<bool> ExplainAsync(
-        GatherPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> original, string head, Func<GatherRun, IReadOnlyList<string>, ValueTask> take) =>
+        GatherPlan plan, PlannedStatement planned, BoundText original, string head, Func<GatherRun, IReadOnlyList<string>, ValueTask> take) =>
         ImplicitBlock.RunAsync(
             _session,
             _transactions,
             async () =>
             {
-                var run = await LoadAsync(plan, planned, original, [], default);
+                var run = await LoadAsync(plan, planned, original.Sql, original.Types, original.Bind);
                 var server = _session.Servers.Held(run.Shard)!;
-                server.SendQuery([.. System.Text.Encoding.UTF8.GetBytes(head), .. run.Text()], Disposition.Swallow);
+                byte[] text = [.. System.Text.Encoding.UTF8.GetBytes(head), .. run.Text()];
+                if (original.Bind.IsEmpty)
+                    server.SendQuery(text, Disposition.Swallow);
+                else
+                    new Spreading.ShardStatement(text) { Bind = original.Bind, ParameterTypes = original.Types, Formats = [0] }.Send(_session, server);
                 var answer = await new Explaining.ServerExplain().TakeAsync(_session, server);
                 if (_session.Relay.SwallowedError is { } error)
                     throw new SqlErrorException(error with { Position = null });
