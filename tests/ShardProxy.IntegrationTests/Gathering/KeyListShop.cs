@@ -13,6 +13,7 @@ public sealed class KeyListShop : IAsyncLifetime
         ["people"] = "{ key: id }",
         ["sales"] = "{ key: id }",
         ["lines"] = "{ key: id }",
+        ["pays"] = "{ key: sale, colocate_with: sales }",
         ["goods"] = "{ reference: true }",
     };
 
@@ -21,6 +22,7 @@ public sealed class KeyListShop : IAsyncLifetime
         "CREATE TABLE people (id int8 PRIMARY KEY, town text, code varchar(20), born date)",
         "CREATE TABLE sales (id int8 PRIMARY KEY, person int4, good int4, code text, placed date, amount numeric)",
         "CREATE TABLE lines (id int8 PRIMARY KEY, sale int8, note char(8))",
+        "CREATE TABLE pays (sale int4, id int8, kind text, amount numeric, PRIMARY KEY (sale, id))",
         "CREATE TABLE goods (id int4 PRIMARY KEY, title text)",
         "CREATE TABLE marks (person int4, mark text)",
     ];
@@ -58,6 +60,7 @@ public sealed class KeyListShop : IAsyncLifetime
             await FillAsync(client, "people", 1, 400, static id => $"{id}\ttown {id % 20}\t{(id % 9 == 0 ? "\\N" : $"c{id}")}\t{new DateOnly(1980, 1, 1).AddDays(id):yyyy-MM-dd}");
             await FillAsync(client, "sales", 1, 3000, static id => $"{id}\t{(id % 13 == 0 ? "\\N" : $"{1 + (id * 7 % 450)}")}\t{1 + (id % 30)}\tc{id % 500}\t{new DateOnly(2024, 1, 1).AddDays(id % 200):yyyy-MM-dd}\t{id % 77}.50");
             await FillAsync(client, "lines", 1, 6000, static id => $"{id}\t{1 + (id * 11 % 3300)}\tn{id % 40}");
+            await FillAsync(client, "pays", 1, 4000, static id => $"{1 + (id * 7 % 3100)}\t{id}\tk{id % 10}\t{id % 50}.25");
             await FillAsync(client, "goods", 1, 30, static id => $"{id}\tgood {id}");
             await FillAsync(client, "marks", 1, 6, static id => $"{id * 50}\tmark {id}");
             await client.MustAsync("ANALYZE");

@@ -27,6 +27,12 @@ public sealed class KeyListTests(KeyListShop shop) : IClassFixture<KeyListShop>
             "SELECT p.id, s.id, l.id FROM people p, sales s, lines l WHERE s.person = p.id AND l.sale = s.id AND p.town = 'town 3' ORDER BY 1, 2, 3",
             "SELECT l.id FROM lines l JOIN sales s ON s.id = l.sale JOIN people p ON p.id = s.person AND p.code = 'c17' ORDER BY 1",
             "SELECT s.id FROM sales s WHERE s.person IN (SELECT id FROM people WHERE town = 'town 4') ORDER BY 1",
+            "SELECT p.id, s.id, y.id FROM people p JOIN sales s ON s.person = p.id JOIN pays y ON y.sale = s.id WHERE p.town = 'town 3' ORDER BY 1, 2, 3",
+            "SELECT p.id, s.id, y.id FROM people p JOIN sales s ON s.person = p.id LEFT JOIN pays y ON y.sale = s.id AND y.kind = 'k3' WHERE p.town = 'town 3' ORDER BY 1, 2, 3",
+            "SELECT p.id, s.id, y.id FROM people p RIGHT JOIN (sales s RIGHT JOIN pays y ON y.sale = s.id AND s.good = 3) ON s.person = p.id WHERE y.kind = 'k7' ORDER BY 1, 2, 3",
+            "SELECT y.id FROM pays y WHERE y.kind = 'k1' AND EXISTS (SELECT * FROM sales s JOIN people p ON p.id = s.person WHERE s.id = y.sale AND p.town = 'town 5') ORDER BY 1",
+            "SELECT p.id, (SELECT sum(y.amount) FROM sales s JOIN pays y ON y.sale = s.id WHERE s.person = p.id) FROM people p WHERE p.id < 30 ORDER BY 1",
+            "SELECT s.id, count(*) FROM sales s JOIN pays y ON y.sale = s.id JOIN pays z ON z.sale = s.id AND z.kind = 'k2' JOIN people p ON p.id = s.person WHERE s.good IN (3, 4) GROUP BY s.id ORDER BY 1",
             "SELECT s.id FROM sales s WHERE s.person NOT IN (SELECT id FROM people WHERE town <> 'town 4') ORDER BY 1",
             "SELECT p.id FROM people p WHERE EXISTS (SELECT * FROM sales s WHERE s.person = p.id AND s.placed < '2024-01-04') ORDER BY 1",
             "SELECT p.id FROM people p WHERE NOT EXISTS (SELECT * FROM sales s WHERE s.person = p.id AND s.placed < '2024-03-04') ORDER BY 1",
@@ -72,6 +78,10 @@ public sealed class KeyListTests(KeyListShop shop) : IClassFixture<KeyListShop>
     [InlineData("SELECT p.id FROM people p WHERE EXISTS (SELECT * FROM sales s WHERE s.person = p.id AND s.id < 10)", "people", 400, 10)]
     [InlineData("SELECT count(*), sum(s.amount), mode() WITHIN GROUP (ORDER BY s.id) FROM sales s JOIN goods g ON g.id = s.good WHERE g.title = 'good 5'", "sales", 3000, 100)]
     [InlineData("SELECT m.mark, s.id FROM marks m JOIN sales s ON s.person = m.person", "sales", 3000, 60)]
+    // Each shard looks for the sales among its own.
+    [InlineData("SELECT p.id, y.id FROM people p JOIN sales s ON s.person = p.id JOIN pays y ON y.sale = s.id WHERE p.town = 'town 3'", "pays", 4000, 200)]
+    [InlineData("SELECT rank() OVER (ORDER BY l.id), y.id FROM sales s JOIN pays y ON y.sale = s.id JOIN lines l ON l.id = s.good WHERE s.good = 7", "pays", 4000, 200)]
+    [InlineData("SELECT rank() OVER (ORDER BY l.id), y.id FROM sales s RIGHT JOIN pays y ON y.sale = s.id LEFT JOIN lines l ON l.id = s.good AND s.good = 7", "pays", 4000, 4000)]
     // Rows without a partner count here, or the keys would leave out nothing.
     [InlineData("SELECT p.id, s.id FROM people p RIGHT JOIN sales s ON s.person = p.id WHERE p.town = 'town 3' OR p.id IS NULL", "sales", 3000, 3000)]
     [InlineData("SELECT p.id FROM people p FULL JOIN sales s ON s.person = p.id", "sales", 3000, 3000)]

@@ -97,7 +97,7 @@ public sealed class ReadsPlanTests
     [InlineData("select * from (select id, row_number() over (partition by id) from users) s where id = 5", "5")]
     [InlineData("select * from (select id, row_number() over (order by name) from users) s where id = 5", "gather")]
     [InlineData("select * from (select distinct on (name) id from users) s where id = 5", "gather")]
-    [InlineData("select * from (select id from users for update) s where id = 5", "refused 0A000: rows on several shards cannot be locked by one statement [Writes]")]
+    [InlineData("select * from (select id from users for update) s where id = 5", "refused 0A000: rows that must be brought together from several shards cannot be locked: they are those of a subquery [Writes]")]
     [InlineData("select * from (select id, name from users union all select user_id, status from orders) s where id = 5", "5")]
     [InlineData("select * from (select id, name from users except select user_id, status from orders limit 4) s where id = 5", "gather")]
     [InlineData("select * from orders where user_id = 5 and product_id in (select id from products where name = 'x') for update", "5 [Writes]")]

@@ -25,6 +25,8 @@ internal static class DeclareCommand
             inner = inner with { Plan = counted };
         var holds = (options & WithHold) != 0;
         var traits = inner.Traits | (holds ? Traits.Pins : Traits.None);
+        if (inner.Plan is GatherPlan { Locks: true })
+            return inner with { Plan = Refusals.Of("a cursor locks rows as it is fetched from, and these must be brought together from several shards before", "Lock the rows by a SELECT of its own, or by their keys.") };
         switch (inner.Plan)
         {
             case OneShardPlan one:

@@ -39,6 +39,9 @@ public sealed record GatherPlan(ImmutableArray<GatherRead> Reads, ImmutableArray
     public bool HasParameters => Reads.Any(static read => read.Conditions.Any(static condition => condition.HasParameters))
         || Links.Any(static link => link.Source.HasParameters);
 
+    /// <summary>Rows of some reads are locked where they are read.</summary>
+    public bool Locks => Reads.Any(static read => read.Lock is not null);
+
     /// <summary>False for EXPLAIN without ANALYZE, which looks at the tables and not into them.</summary>
     public bool NeedsRows { get; init; } = true;
 }
@@ -52,13 +55,19 @@ public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<s
     /// <summary>Null for all rows; parameters stand in it as $n.</summary>
     internal string? Condition => Conditions.IsEmpty ? null : string.Join(" AND ", Conditions.Select(static condition => condition.Text));
 
+    /// <summary>FOR UPDATE and its kin, for a table whose rows the statement locks; null for others.</summary>
+    public string? Lock { get; init; }
+
     /// <summary>The query that each shard answers.</summary>
     /// <param name="conditions">In SQL, with the table as "gathered".</param>
-    public string Query(IReadOnlyCollection<string> conditions)
+    public string Query(IReadOnlyCollection<string> conditions) => Select(Columns, conditions) + (Lock is null ? "" : $" {Lock}");
+
+    /// <summary>Some columns of the rows that the conditions leave.</summary>
+    internal string Select(ImmutableArray<string> columns, IReadOnlyCollection<string> conditions)
     {
-        var columns = string.Join(", ", Columns.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
+        var list = string.Join(", ", columns.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
         var table = $"{Identifiers.QuoteAlways(Table.Schema)}.{Identifiers.QuoteAlways(Table.Name)}";
-        return $"SELECT {columns} FROM {(Only ? "ONLY " : "")}{table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
+        return $"SELECT {list} FROM {(Only ? "ONLY " : "")}{table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
     }
 }
 

@@ -26,33 +26,41 @@ internal static class GatherPlanner
         var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
         foreach (var use in survey.Uses)
             readOf[use] = Add(reads, ReadFor(use, survey));
-        return new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views])
+        var plan = new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views])
         {
             MayRunAnywhere = findings is { HomeRelations.Count: 0, HomeFunction: null, PrefersHome: false, ReadsTemporary: false, Unspreadable: null, VolatileFunction: null, Locks: false }
                 && findings.Traits == Traits.None,
             Lookups = shared.Links.Lookups(use => readOf[use]),
             Links = shared.Links.Resolve([.. survey.Uses, .. survey.Others], use => readOf[use]),
         };
+        return RowLocks.Refusal(plan) ?? (Plan)plan;
     }
 
     private static GatherRead ReadFor(TableUse use, GatherSurvey survey)
     {
         // All rows of another use are read anyway, so this one may look at the same.
-        var all = survey.Uses.Exists(other => other.Relation.Name == use.Relation.Name && other.Item.Only == use.Item.Only && other.Conditions.Count == 0);
-        var same = survey.Uses.Where(other => other.Relation.Name == use.Relation.Name && other.Item.Only == use.Item.Only && (all || SameConditions(other, use)));
+        var all = survey.Uses.Exists(other => AreOfOneKind(other, use) && other.Conditions.Count == 0);
+        var same = survey.Uses.Where(other => AreOfOneKind(other, use) && (all || SameConditions(other, use)));
         var columns = same.SelectMany(other => survey.ColumnsOf(other)).ToHashSet(StringComparer.Ordinal);
         return new GatherRead(
             use.Relation.Name,
             use.Item.Only,
             [.. use.Relation.Relation!.Columns.Where(column => columns.Contains(column.Name)).Select(static column => column.Name)],
-            all ? [] : [.. use.Conditions]);
+            all ? [] : [.. use.Conditions])
+        {
+            Lock = use.Lock,
+        };
     }
+
+    // Rows that are locked are not read for another use: those would be more.
+    private static bool AreOfOneKind(TableUse left, TableUse right) =>
+        left.Relation.Name == right.Relation.Name && left.Item.Only == right.Item.Only && left.Lock == right.Lock;
 
     private static bool SameConditions(TableUse left, TableUse right) => left.ConditionText == right.ConditionText;
 
     private static int Add(List<GatherRead> reads, GatherRead read)
     {
-        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition);
+        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition && other.Lock == read.Lock);
         if (known >= 0)
             return known;
         reads.Add(read);

@@ -48,8 +48,8 @@ internal sealed class GatherWalker
             _survey.Refuse("the statement writes, and reads sharded tables on several shards", "Read first, and write in a statement of its own.");
             return;
         }
-        if (rows.Locks)
-            _survey.Refuse("rows on several shards cannot be locked by one statement", "Lock them by their keys, one shard after the other.");
+        if (rows.Locks && !(isOutermost && rows is Select))
+            RowLocks.Refuse(_survey, "they are those of a subquery");
         switch (rows)
         {
             case Select select:
@@ -103,6 +103,8 @@ internal sealed class GatherWalker
         if (select.Into is not null)
             _survey.Refuse("SELECT INTO of several shards' rows is not supported", "Create the table first, and fill it with COPY.");
         var tables = _from.Walk(select, scope, isExists);
+        if (select.Locks)
+            RowLocks.Apply(select, scope, tables, Context);
         // EXISTS does not look at its outputs.
         var ignoresStar = isExists && select is { IsDistinct: false, Groups.IsEmpty: true };
         foreach (var output in select.Outputs)

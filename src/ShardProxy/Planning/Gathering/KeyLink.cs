@@ -9,7 +9,14 @@ namespace ShardProxy.Planning.Gathering;
 /// </summary>
 /// <param name="Read">Index of the read that can be cut down.</param>
 /// <param name="Type">The values' type: one that is compared with the column's by a built-in operator = of a btree family, and has one text on all servers.</param>
-public sealed record KeyLink(int Read, string Column, uint Type, KeySource Source);
+public sealed record KeyLink(int Read, string Column, uint Type, KeySource Source)
+{
+    /// <summary>
+    /// Both columns are the keys of tables that share their places, so that equal values are on one shard: a shard can look for the
+    /// values among the rows that it sends of the source itself.
+    /// </summary>
+    public bool IsWithinShard { get; init; }
+}
 
 /// <param name="Read">Index of the read whose rows are the source; -1 for a table that is on the home shard as a whole.</param>
 /// <param name="Table">That table; null for a read.</param>

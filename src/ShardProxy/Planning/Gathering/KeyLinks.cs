@@ -21,7 +21,7 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
     private readonly List<(TableUse Use, string Column)> _looked = [];
 
     // Evaluated for other rows, or less often, such a function would have done something else.
-    private readonly bool _isOff = analysis.Findings is not { VolatileFunction: null, HomeFunction: null, Locks: false } || analysis.Findings.Traits != Traits.None;
+    private readonly bool _isOff = analysis.Findings is not { VolatileFunction: null, HomeFunction: null } || analysis.Findings.Traits != Traits.None;
 
     /// <summary>A row of the tables counts only if the condition is true.</summary>
     /// <param name="inside">Those of the tables that stand inside of subqueries and views.</param>
@@ -124,8 +124,14 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
             : new KeySource(-1, source.Relation.Name, other.Name, [.. source.Conditions])
             {
                 Links = [.. LinksOf(source, -1, byItem, readOf, on).Where(static link => link.Source.IsFiltered)],
-            });
+            })
+        {
+            IsWithinShard = source.IsRead && IsKey(candidate.Target, column) && IsKey(source, other) && candidate.Target.Relation.Distribution!.Group == source.Relation.Distribution!.Group,
+        };
     }
+
+    // Types that are alike hash alike. With zones a row's place depends on more than the key.
+    private static bool IsKey(TableUse use, Column column) => use.Relation.Distribution is { ZoneColumn: null, Group: not null, KeyColumn: { } key } && key == column.Name;
 
     // Only types of one text: a float's can lose digits, a timestamp's depends on the session's style.
     private bool AreAlike(Column column, Column other)

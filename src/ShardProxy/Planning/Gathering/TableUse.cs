@@ -18,6 +18,9 @@ internal sealed record TableUse(FromTable Item, ResolvedRelation Relation)
     /// <summary>It stands inside of WITH, so that several places can read its rows.</summary>
     public bool IsShared { get; init; }
 
+    /// <summary>How its rows are locked, in SQL; null when they are not.</summary>
+    public string? Lock { get; set; }
+
     /// <summary>What every row must meet to matter.</summary>
     public List<ReadCondition> Conditions { get; } = [];
 

@@ -34,7 +34,15 @@ public abstract record RowQuery : Query
 
     /// <summary>FOR UPDATE and its kin.</summary>
     public bool Locks { get; init; }
+
+    /// <summary>What <see cref="Locks"/> says, clause by clause.</summary>
+    public ImmutableArray<LockClause> LockClauses { get; init; } = [];
 }
+
+/// <param name="Words">As SQL: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE.</param>
+/// <param name="Of">Names of items of FROM; empty for all of them.</param>
+/// <param name="Waits">Neither NOWAIT nor SKIP LOCKED.</param>
+public sealed record LockClause(string Words, ImmutableArray<string> Of, bool Waits);
 
 /// <param name="Value">What is sorted by: an expression, or a position or name of the output.</param>
 /// <param name="NullsFirst">Null when not said: last for ascending, first for descending.</param>

@@ -64,8 +64,20 @@ internal static class QueryReader
             LimitOffset = ExpressionReader.ReadOptional(node.Node("limitOffset")),
             WithTies = node.Text("limitOption") == "LIMIT_OPTION_WITH_TIES",
             Locks = node.List("lockingClause").Any(),
+            LockClauses = [.. node.List("lockingClause").Select(ReadLock)],
         };
     }
+
+    private static LockClause ReadLock(SyntaxNode node) => new(
+        node.Text("strength") switch
+        {
+            "LCS_FORKEYSHARE" => "FOR KEY SHARE",
+            "LCS_FORSHARE" => "FOR SHARE",
+            "LCS_FORNOKEYUPDATE" => "FOR NO KEY UPDATE",
+            _ => "FOR UPDATE",
+        },
+        [.. node.List("lockedRels").Select(static table => table.Text("relname") ?? "")],
+        node.Text("waitPolicy") is null or "LockWaitBlock");
 
     private static SortItem ReadSortKey(SyntaxNode node) => new(
         ExpressionReader.Read(node.Node("node")),

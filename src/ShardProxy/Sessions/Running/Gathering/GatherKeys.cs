@@ -28,6 +28,14 @@ internal sealed class GatherKeys(Session session, GatherRun run, GatherParameter
     /// <param name="bytesOf">What a read has brought together.</param>
     public async ValueTask RestrictAsync(ServerConnection server, IReadOnlyList<ReadStep> steps, IReadOnlyList<long> sizes, Func<int, long> bytesOf)
     {
+        await SendListsAsync(server, steps, sizes, bytesOf);
+        // A source stands before what it cuts down, so its own conditions are all there.
+        foreach (var link in steps.SelectMany(static step => step.WithinShard))
+            run.Restrict(link.Read, $"(gathered.{Identifiers.QuoteAlways(link.Column)} OPERATOR(pg_catalog.=) ANY ({run.Values(link.Source.Read, link.Source.Column)}))");
+    }
+
+    private async ValueTask SendListsAsync(ServerConnection server, IReadOnlyList<ReadStep> steps, IReadOnlyList<long> sizes, Func<int, long> bytesOf)
+    {
         var links = steps.SelectMany(static step => step.Links).Where(link => Source(link.Source) is not null && IsCheap(link.Source, bytesOf)).ToList();
         if (links.Count == 0)
             return;
@@ -42,7 +50,7 @@ internal sealed class GatherKeys(Session session, GatherRun run, GatherParameter
         {
             var keys = tap.Values[sources.FindIndex(source => source.Key == link.Source.Key)];
             // Beyond a part of the table itself the list could cost more than it spares.
-            if (keys is not null && keys.Length <= Math.Min(LargestList, Math.Max(SmallList, sizes[link.Read] / 4)))
+            if (keys is not null && keys.Length <= (run.Plan.Reads[link.Read].Lock is null ? Math.Min(LargestList, Math.Max(SmallList, sizes[link.Read] / 4)) : LargestList))
                 run.Restrict(link.Read, Condition(link, Encoding.UTF8.GetString(keys)));
         }
     }

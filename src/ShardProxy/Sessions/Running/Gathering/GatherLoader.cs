@@ -22,7 +22,10 @@ namespace ShardProxy.Sessions.Running.Gathering;
 internal sealed class GatherLoader
 {
     // A table of this many bytes or more gets statistics; for a smaller one they would cost more than a plan without them.
-    private const long AnalyzedFrom = 256 * 1024;
+    private const long AnalyzedFrom = 32 * 1024;
+
+    // The same, where a subquery looks for its rows once for each row around it.
+    private const long LookedUpFrom = 16 * 1024;
 
     private readonly Session _session;
     private readonly GatherRun _run;
@@ -55,9 +58,11 @@ internal sealed class GatherLoader
     /// <param name="bind">The body of a Bind message; empty for a statement without parameters.</param>
     public async ValueTask LoadAsync(ReadOnlyMemory<byte> original, uint[] types, ReadOnlyMemory<byte> bind)
     {
-        await _session.MoveGate.EnterAsync(stays: false);
+        await _session.MoveGate.EnterAsync(stays: Plan.Locks);
         _home = await _session.Servers.GetAsync(Database.HomeShard);
         _isWrapped = _session.Transaction.IsWrapped;
+        if (_isWrapped && Plan is { Locks: true, NeedsRows: true })
+            throw new SqlErrorException(SqlStates.ReadOnlySqlTransaction, $"cannot execute SELECT {Plan.Reads.First(static read => read.Lock is not null).Lock} in a read-only transaction");
         if (_isWrapped && _session.Transaction.HasSavepoints)
             throw ReadOnlyRefusal("the block has savepoints");
         await ReadyAsync();
@@ -124,8 +129,15 @@ internal sealed class GatherLoader
         if (binds)
             _run.Bind(_parameters = new GatherParameters(bind, _tap.Parameters, _session.Planning().Routing.Catalog.AreShardsAlike, _session.ConvertsText));
         var sizes = Enumerable.Range(0, links ? Plan.Reads.Length + tables.Count : 0).Select(index => _tap.Number(GatherRights.Count(Plan) + 1 + index)).ToArray();
+        var isOneSnapshot = links && _tap.Number(GatherRights.Count(Plan)) != 0;
         var waves = links
-            ? ReadOrder.Of(Links(), sizes, Enumerable.Range(0, tables.Count).ToDictionary(index => tables[index], index => sizes[Plan.Reads.Length + index]), _session.Database.ShardCount, _session.Database.Config.Gather.KeyListsFrom)
+            ? ReadOrder.Of(
+                isOneSnapshot ? Plan : WithoutTables(),
+                sizes,
+                Enumerable.Range(0, tables.Count).ToDictionary(index => tables[index], index => sizes[Plan.Reads.Length + index]),
+                _session.Database.ShardCount,
+                _session.Database.Config.Gather.KeyListsFrom,
+                isOneSnapshot)
             : [[.. Enumerable.Range(0, Plan.Reads.Length).Select(static read => new ReadStep(read, []))]];
         var keys = new GatherKeys(_session, _run, _parameters);
         foreach (var wave in waves)
@@ -136,9 +148,7 @@ internal sealed class GatherLoader
     }
 
     // The rows of a table that is not brought together must be those that the statement will see.
-    private GatherPlan Links() => _tap.Number(GatherRights.Count(Plan)) != 0
-        ? Plan
-        : Plan with { Links = [.. Plan.Links.Where(static link => link.Source.Read >= 0)] };
+    private GatherPlan WithoutTables() => Plan with { Links = [.. Plan.Links.Where(static link => link.Source.Read >= 0)] };
 
     private void SendDescribe(ReadOnlyMemory<byte> original, uint[] types, ReadOnlyMemory<byte> bind)
     {
@@ -258,7 +268,7 @@ internal sealed class GatherLoader
 
     private async ValueTask AnalyzeAsync()
     {
-        var large = Enumerable.Range(0, _bytes.Length).Where(read => _bytes[read] >= AnalyzedFrom).ToList();
+        var large = Enumerable.Range(0, _bytes.Length).Where(read => _bytes[read] >= (Plan.Lookups.Any(look => look.Read == read) ? LookedUpFrom : AnalyzedFrom)).ToList();
         if (!Plan.NeedsRows || large.Count == 0)
             return;
         _target.SendQuery(GatherScript.Analyze(_run, large), Disposition.Swallow);

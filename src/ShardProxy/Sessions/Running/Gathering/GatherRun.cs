@@ -52,6 +52,9 @@ public sealed class GatherRun
     /// <summary>Cuts a read down further.</summary>
     internal void Restrict(int read, string condition) => _conditions[read].Add(condition);
 
+    /// <summary>The values of a column that a read has, as a query on a shard.</summary>
+    internal string Values(int read, string column) => Plan.Reads[read].Select([column], _conditions[read]);
+
     /// <summary>The statement with the temporary tables' names.</summary>
     public byte[] Text()
     {
