@@ -12,11 +12,11 @@ namespace ShardProxy.Control.Uniqueness;
 internal static class UniqueScript
 {
     // Values go from shard to shard as text, which must be read as it was written, whatever the session has set.
-    private const string Settings =
+    public const string Settings =
         "SET search_path = pg_catalog, pg_temp SET \"DateStyle\" = 'ISO, YMD' SET \"IntervalStyle\" = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'";
 
     /// <summary>HASH_PARTITION_SEED of partbounds.c, so that a value's hash is the one by which keys are placed.</summary>
-    private const string Seed = "8816678312871386365";
+    public const string Seed = "8816678312871386365";
 
     // A dump by a user that cannot hide the triggers holds them; restored into a database that is no shard they do nothing.
     private const string IsElsewhere = """
@@ -38,9 +38,9 @@ internal static class UniqueScript
         COMMENT ON TABLE {schema}.{SecretTable} IS '{Version}';
         """;
 
-    public static string Functions(string schema) => Report(schema) + Fill(schema) + Create(schema) + Drop(schema);
+    public static string Functions(string schema) => Report(schema) + Fill(schema) + Create(schema) + Drop(schema) + ConflictScript.Functions(schema);
 
-    private static string CheckToken(string schema) => $"""
+    public static string CheckToken(string schema) => $"""
         IF token IS DISTINCT FROM (SELECT secret FROM {schema}.{SecretTable}) THEN
                 RAISE insufficient_privilege USING MESSAGE = 'permission denied: entries of global indexes are changed by ShardProxy only';
             END IF;

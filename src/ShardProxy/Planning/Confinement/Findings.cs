@@ -121,6 +121,15 @@ internal sealed class Findings
         Refusal ??= MissingKey;
     }
 
+    /// <summary>ON CONFLICT goes by a global index: the reason, which is none where the proxy itself looks for the row in conflict.</summary>
+    public RefusedPlan? GlobalConflict { get; private set; }
+
+    public void RefuseGlobalConflict(string reason, string hint)
+    {
+        GlobalConflict ??= Refusals.Of(reason, hint);
+        Refusal ??= GlobalConflict;
+    }
+
     public void Refuse(string reason, string? hint, string sqlState = Refusals.NotSupported) =>
         Refusal ??= new RefusedPlan(sqlState, reason, hint);
 

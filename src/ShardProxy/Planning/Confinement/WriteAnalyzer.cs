@@ -92,7 +92,7 @@ internal sealed class WriteAnalyzer(StatementAnalysis analysis)
         if (target.Relation is { } table && GlobalIndexWrites.ArbiterOf(conflict, table) is { } index)
         {
             var keys = string.Join(", ", target.Distribution!.KeyColumns);
-            analysis.Findings.Refuse(
+            analysis.Findings.RefuseGlobalConflict(
                 $"ON CONFLICT cannot go by \"{index.Name}\" of \"{target.Name.Name}\", because the row in conflict may be on another shard",
                 $"Name columns that contain {target.Distribution!.KeyText}: ON CONFLICT ({keys}, …); or INSERT, and catch the error 23505.");
         }

@@ -31,6 +31,25 @@ internal sealed class InsertText
         return null;
     }
 
+    /// <summary>The stretches of a row's values; null when they are not as many as the tree has.</summary>
+    public ImmutableArray<TextSpan>? ValuesOf(int row, int count)
+    {
+        var opening = _tokens.At(Rows[row].Start);
+        var closing = _tokens.Closing(opening);
+        var values = ImmutableArray.CreateBuilder<TextSpan>(count);
+        var first = opening + 1;
+        for (var index = first; index <= closing; index++)
+        {
+            if (index != closing && !(_tokens.IsMark(index, ',') && _tokens[index].Depth == _tokens[first].Depth))
+                continue;
+            if (index == first || values.Count == count)
+                return null;
+            values.Add(new TextSpan(_tokens[first].Start, _tokens[index - 1].End));
+            first = index + 1;
+        }
+        return values.Count == count ? values.MoveToImmutable() : null;
+    }
+
     /// <summary>Edits that give each row values of further columns.</summary>
     /// <param name="listed">The columns that the rows have, when the text does not list them; else null.</param>
     public IEnumerable<TextEdit> Append(IReadOnlyList<string> columns, IReadOnlyList<string> values, IReadOnlyList<string>? listed)

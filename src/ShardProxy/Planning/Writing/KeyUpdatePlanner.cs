@@ -49,8 +49,6 @@ internal sealed class KeyUpdatePlanner(StatementAnalysis analysis, SourceText so
             return "the table has triggers, rules or row security, for which a row that moves is deleted here and inserted there";
         if (_findings.Written[0].Distribution!.ZoneColumn is not null)
             return "the table's rows are placed by their zone too";
-        if (table.GlobalIndexes.Count > 0 || table.ReachesGlobalIndexes)
-            return "the table has columns that are unique over all shards";
         if (update.With is not null)
             return "it has a WITH";
         if (update.Assignments.Any(static assignment => !assignment.IsWhole || assignment.Value is DefaultValue or OtherExpression { Kind: "MultiAssignRef" }))

@@ -54,7 +54,7 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
         && (findings.Traits & ~Traits.DrawsOnServer) == Traits.Writes;
 
     /// <summary>The one table written, when it is one whose rows can be stored where they belong.</summary>
-    private ResolvedRelation? Target() => findings.Written is [{ Relation: { ActsOnStatements: false, GlobalIndexes.Count: 0, ReachesGlobalIndexes: false } } target]
+    private ResolvedRelation? Target() => findings.Written is [{ Relation: { ActsOnStatements: false } } target]
         && (target is { Class: RelationClass.Sharded, Distribution.ZoneColumn: null } || (target is { Class: RelationClass.Home, Relation.Kind: RelationKind.Table or RelationKind.PartitionedTable } && findings.Instances.Count > 0))
         ? target
         : null;

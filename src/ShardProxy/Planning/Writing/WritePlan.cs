@@ -37,7 +37,11 @@ public sealed record OneShardDraft(OneShardPlan One) : WriteDraft;
 
 /// <summary>INSERT … VALUES: each row goes to the shard of its key, a shard's rows in one statement.</summary>
 /// <param name="Rows">In the order of the text.</param>
-public sealed record SplitRowsDraft(ImmutableArray<InsertedRow> Rows) : WriteDraft;
+public sealed record SplitRowsDraft(ImmutableArray<InsertedRow> Rows) : WriteDraft
+{
+    /// <summary>An ON CONFLICT in which global indexes have a say, so that a row may go where the one is with which it conflicts; null otherwise.</summary>
+    public GlobalConflict? Conflict { get; init; }
+}
 
 /// <param name="Start">Byte offset of the opening parenthesis.</param>
 /// <param name="End">Behind the closing one.</param>

@@ -33,15 +33,16 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
             return mayRewrite ? new ReferencePlanner(analysis, analysis.Names, tokens, edits).TryPlan(query) : null;
         if (query is Insert { With: null, Source: ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values } insert)
             return mayRewrite ? SplitRows(insert, values, tokens, edits) : null;
-        return KeysOf(query) is { } keys ? new WritePlan(keys, new OwnRowsDraft { Edits = edits, Changed = ChangedBy(query) }) : null;
+        return _findings.GlobalConflict is null && KeysOf(query) is { } keys ? new WritePlan(keys, new OwnRowsDraft { Edits = edits, Changed = ChangedBy(query) }) : null;
     }
 
     private bool MaySpread() =>
         _findings is
         {
-            Refusal: null, WrittenReference: null, HomeFunction: null, Unspreadable: null, ReadsHiddenClock: false,
+            WrittenReference: null, HomeFunction: null, Unspreadable: null, ReadsHiddenClock: false,
             HomeRelations.Count: 0, Locks: false,
         }
+        && (_findings.Refusal is null || ReferenceEquals(_findings.Refusal, _findings.GlobalConflict))
         && _findings.Traits == Traits.Writes
         && _findings.Written.TrueForAll(static target => target is { Class: RelationClass.Sharded, Relation.ActsOnStatements: false })
         // What PostgreSQL computes once must not be computed once per shard.
@@ -109,8 +110,16 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
             return null;
         if (ClockDefaults.Edits(insert, values, table, text, tokens) is not { } defaults)
             return null;
+        GlobalConflict? conflict = null;
+        if (_findings.GlobalConflict is not null)
+        {
+            conflict = new ConflictPlanner(insert, values, text, _findings.Written[0], analysis.Names).TryPlan(_findings.VolatileFunction is not null);
+            if (conflict is null)
+                return null;
+        }
         return new WritePlan(new SpreadKeys(keys.ToImmutable()), new SplitRowsDraft([.. text.Rows.Select((row, index) => new InsertedRow(row.Start, row.End, keys[index]))])
         {
+            Conflict = conflict,
             Edits = [.. clockEdits.Concat(defaults).OrderBy(static edit => edit.Start)],
         });
     }

@@ -22,6 +22,10 @@ internal sealed class EntryChanges(DirectorySnapshot directory)
     public IEnumerable<(int Shard, string Index, IReadOnlyList<string> Removed, IReadOnlyList<string> Added)> All =>
         _changes.Select(static pair => (pair.Key.Shard, pair.Key.Index, (IReadOnlyList<string>)pair.Value.Removed, (IReadOnlyList<string>)pair.Value.Added));
 
+    /// <summary>Where the entry of unique values stands.</summary>
+    /// <param name="hash">As hash_record_extended() gives it.</param>
+    public static int ShardOf(DirectorySnapshot directory, ulong hash) => directory.ShardOfBucket(directory.BucketOf(PartitionHash.OfHash(hash)));
+
     /// <param name="hash">As hash_record_extended() gives it of the unique values.</param>
     /// <param name="entry">In base64.</param>
     public void Add(string index, ulong hash, bool isRemoved, string entry)
@@ -33,7 +37,7 @@ internal sealed class EntryChanges(DirectorySnapshot directory)
                 SqlStates.ProgramLimitExceeded, "the statement changes too many values that are unique over all shards", "Change fewer rows at a time.");
         }
         // Where a row would be whose shard key has this hash: so that a value in a condition leads there too.
-        var place = (directory.ShardOfBucket(directory.BucketOf(PartitionHash.OfHash(hash))), index);
+        var place = (ShardOf(directory, hash), index);
         if (!_changes.TryGetValue(place, out var lists))
             _changes.Add(place, lists = ([], []));
         (isRemoved ? lists.Removed : lists.Added).Add(entry);

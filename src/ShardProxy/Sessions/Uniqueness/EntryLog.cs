@@ -30,11 +30,24 @@ internal sealed class EntryLog
         _changes = new EntryChanges(session.Planning().Routing.Directory);
     }
 
+    /// <summary>Entries of rows that ON CONFLICT proposes, by index: where one of those cannot be added, because another has come first, the statement begins again.</summary>
+    private IReadOnlySet<(string Index, string Entry)>? Proposed { get; init; }
+
+    /// <summary>Called before entries of a shard are changed.</summary>
+    private Func<int, ValueTask>? Entering { get; init; }
+
     /// <summary>Within a block, after its writers were noted. What is sent here goes with the statement.</summary>
     /// <param name="isOwnBlock">The block ends with the statement.</param>
-    public static async ValueTask<EntryLog> BeginAsync(Session session, IReadOnlyList<int> shards, bool isOwnBlock)
+    public static ValueTask<EntryLog> BeginAsync(Session session, IReadOnlyList<int> shards, bool isOwnBlock) =>
+        BeginAsync(new EntryLog(session, isOwnBlock), session, shards);
+
+    /// <summary>As the other, of an ON CONFLICT.</summary>
+    public static ValueTask<EntryLog> BeginAsync(
+        Session session, IReadOnlyList<int> shards, bool isOwnBlock, IReadOnlySet<(string Index, string Entry)> proposed, Func<int, ValueTask> entering) =>
+        BeginAsync(new EntryLog(session, isOwnBlock) { Proposed = proposed, Entering = entering }, session, shards);
+
+    private static async ValueTask<EntryLog> BeginAsync(EntryLog log, Session session, IReadOnlyList<int> shards)
     {
-        var log = new EntryLog(session, isOwnBlock);
         foreach (var shard in shards)
             log._secrets[shard] = (await session.Database.Control.UniqueSupportAsync(shard)).Secret;
         foreach (var shard in shards)
@@ -56,29 +69,56 @@ internal sealed class EntryLog
         return true;
     }
 
+    /// <summary>Whether a shard has reported that it added this entry.</summary>
+    public bool HasAdded(string index, string entry) => _changes.All.Any(change => change.Index == index && change.Added.Contains(entry));
+
     /// <summary>The statement has done its work on all of its shards.</summary>
-    public async ValueTask ApplyAsync()
+    /// <returns>False when an entry of <see cref="Proposed"/> could not be added, and then not all are changed.</returns>
+    public async ValueTask<bool> ApplyAsync()
     {
         if (!_isOwnBlock)
             await EndAsync();
         if (_changes.IsEmpty)
-            return;
+            return true;
         WriterRule.CheckShards(_session, _changes.Shards);
         foreach (var (shard, index, removed, added) in _changes.All)
         {
-            try
-            {
-                await UniqueCall.RunAsync(
-                    _session,
-                    [shard],
-                    support => $"SELECT {support.Schema}.{UniqueSupport.Prefix}{index}_enter($1, $2, $3)",
-                    support => [support.Secret, UniqueCall.Array(removed), UniqueCall.Array(added)]);
-            }
-            catch (SqlErrorException exception) when (exception.Error is { SqlState: SqlStates.UniqueViolation } error && error.ConstraintName == UniqueSupport.ConstraintOf(index))
-            {
-                throw new SqlErrorException(UniqueViolation.AsOf(error, index, _session.Planning().Routing.Catalog));
-            }
+            if (Entering is not null)
+                await Entering(shard);
+            var proposed = Proposed is null ? [] : added.Where(entry => Proposed.Contains((index, entry))).ToList();
+            await EnterAsync(shard, index, removed, proposed.Count == 0 ? added : [.. added.Where(entry => !Proposed!.Contains((index, entry)))]);
+            if (proposed.Count > 0 && !await TryEnterAsync(shard, index, proposed))
+                return false;
         }
+        return true;
+    }
+
+    private async ValueTask EnterAsync(int shard, string index, IReadOnlyList<string> removed, IReadOnlyList<string> added)
+    {
+        if (removed.Count == 0 && added.Count == 0)
+            return;
+        try
+        {
+            await UniqueCall.RunAsync(
+                _session,
+                [shard],
+                support => $"SELECT {support.Schema}.{UniqueSupport.Prefix}{index}_enter($1, $2, $3)",
+                support => [support.Secret, UniqueCall.Array(removed), UniqueCall.Array(added)]);
+        }
+        catch (SqlErrorException exception) when (exception.Error is { SqlState: SqlStates.UniqueViolation } error && error.ConstraintName == UniqueSupport.ConstraintOf(index))
+        {
+            throw new SqlErrorException(UniqueViolation.AsOf(error, index, _session.Planning().Routing.Catalog));
+        }
+    }
+
+    private async ValueTask<bool> TryEnterAsync(int shard, string index, IReadOnlyList<string> added)
+    {
+        var answer = await UniqueCall.ReadAsync(
+            _session,
+            shard,
+            support => $"SELECT {support.Schema}.{UniqueSupport.Prefix}try_enter($1, $2, $3)",
+            support => [support.Secret, index, UniqueCall.Array(added)]);
+        return answer is [[(byte)'t']];
     }
 
     /// <summary>What the block's later statements change must not be reported without being read.</summary>

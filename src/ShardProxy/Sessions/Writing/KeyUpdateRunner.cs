@@ -3,6 +3,7 @@ using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
 using ShardProxy.Sessions.Spreading;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Writing;
 
@@ -13,8 +14,9 @@ namespace ShardProxy.Sessions.Writing;
 /// </summary>
 internal sealed class KeyUpdateRunner(Session session)
 {
+    /// <param name="isOwnBlock">The block ends with the statement.</param>
     /// <returns>Rows changed.</returns>
-    public async ValueTask<long> RunAsync(WriteJob job, KeyUpdateDraft draft)
+    public async ValueTask<long> RunAsync(WriteJob job, KeyUpdateDraft draft, bool isOwnBlock)
     {
         var described = await StatementCheck.AskAsync(session, job.Request, "UPDATE");
         await ShardFence.TakeAsync(session);
@@ -33,23 +35,27 @@ internal sealed class KeyUpdateRunner(Session session)
                 $"a foreign key to \"{draft.Table.Name}\" has ON UPDATE or ON DELETE actions, which a row that moves to another shard would set off differently",
                 "Move the rows that refer to it in the same way, or make the foreign key one without actions.");
         }
-        WriterRule.CheckShards(session, moved.Concat(stay).SelectMany(row => new[] { shards[row], rows.Shards[row] }).Distinct().Order());
-        await DeleteAsync(text, rows, moved);
-        var store = new RowStore(session, job.Request, described.Frame) { SelfReferencing = draft.Table };
+        int[] touched = [.. moved.Concat(stay).SelectMany(row => new[] { shards[row], rows.Shards[row] }).Distinct().Order()];
+        WriterRule.CheckShards(session, touched);
+        var entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(session, touched, isOwnBlock) : null;
+        await DeleteAsync(text, rows, moved, entries);
+        var store = new RowStore(session, job.Request, described.Frame) { SelfReferencing = draft.Table, Entries = entries };
         var changed = await store.StoreAsync(
             [.. stay.Select(rows.Changed)], [.. stay.Select(row => shards[row])], text.RowsAtOnce(rows.ChangedTypes.Length), part => text.Change(part, rows.ChangedTypes));
         var stored = await store.StoreAsync(
             [.. moved.Select(rows.Stored)], [.. moved.Select(row => shards[row])], text.RowsAtOnce(rows.StoredTypes.Length), part => text.Insert(part, rows.StoredTypes));
-        store.Describe();
-        return changed == stay.Count && stored == moved.Count ? changed + stored : throw Vanished();
+        if (changed != stay.Count || stored != moved.Count)
+            throw Vanished();
+        await store.EndAsync();
+        return changed + stored;
     }
 
-    private async ValueTask DeleteAsync(KeyUpdateText text, KeyUpdateRows rows, List<int> moved)
+    private async ValueTask DeleteAsync(KeyUpdateText text, KeyUpdateRows rows, List<int> moved, EntryLog? entries)
     {
         if (moved.Count == 0)
             return;
         var parts = moved.GroupBy(row => rows.Shards[row]).ToDictionary(static part => part.Key, part => text.Delete([.. part.Select(rows.Place)]));
-        var run = await SpreadRun.StartAsync(session, [.. parts.Keys.Order()], shard => parts[shard]);
+        var run = await SpreadRun.StartAsync(session, [.. parts.Keys.Order()], shard => parts[shard], entries);
         await run.RunToEndAsync(new Concatenation(run.Shards));
         if (run.AffectedCount != moved.Count)
             throw Vanished();

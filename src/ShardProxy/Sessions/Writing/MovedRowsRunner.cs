@@ -7,8 +7,10 @@ using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Protocol.Values;
 using ShardProxy.Sessions.Drawing;
+using ShardProxy.Sessions.Running;
 using ShardProxy.Sessions.Running.Gathering;
 using ShardProxy.Sessions.Spreading;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Writing;
 
@@ -18,8 +20,9 @@ namespace ShardProxy.Sessions.Writing;
 /// </summary>
 internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
 {
+    /// <param name="isOwnBlock">The block ends with the statement.</param>
     /// <returns>Rows stored.</returns>
-    public async ValueTask<long> RunAsync(WriteJob job, MovedRowsDraft draft)
+    public async ValueTask<long> RunAsync(WriteJob job, MovedRowsDraft draft, bool isOwnBlock)
     {
         var described = await StatementCheck.AskAsync(session, job.Request, "INSERT");
         var (rows, types) = await ReadAsync(job, draft, described.ParameterTypes);
@@ -36,9 +39,16 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
             Drawn = drawn,
             Clocks = await ClocksAsync(job, omitted),
         };
-        var store = new RowStore(session, job.Request, described.Frame) { MustBeOne = draft.MayUpdate, SelfReferencing = draft.Table };
+        int[] used = [.. shards.Distinct().Order()];
+        WriterRule.CheckShards(session, used);
+        var store = new RowStore(session, job.Request, described.Frame)
+        {
+            MustBeOne = draft.MayUpdate,
+            SelfReferencing = draft.Table,
+            Entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(session, used, isOwnBlock) : null,
+        };
         var count = await store.StoreAsync(rows, shards, text.RowsAtOnce, text.Statement);
-        store.Describe();
+        await store.EndAsync();
         return count;
     }
 

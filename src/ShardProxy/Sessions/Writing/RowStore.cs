@@ -1,8 +1,10 @@
 using System.Globalization;
 using ShardProxy.Directory;
+using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
 using ShardProxy.Sessions.Spreading;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Writing;
 
@@ -11,12 +13,19 @@ namespace ShardProxy.Sessions.Writing;
 internal sealed class RowStore(Session session, ClientRequest request, byte[] description)
 {
     private bool _isDescribed = !request.IsDescribed || description.Length == 0;
+    private ByteBuffer? _held;
 
     /// <summary>A shard's rows must go in one statement.</summary>
     public bool MustBeOne { get; init; }
 
     /// <summary>The table of the rows, which may refer to one another; null when it is known that one statement after the other will do.</summary>
     public QualifiedName? SelfReferencing { get; init; }
+
+    /// <summary>Who takes what the shards report of entries of global indexes; null: they report none.</summary>
+    public EntryLog? Entries { get; init; }
+
+    // PostgreSQL gives no rows of a statement that fails in the end, as it can when entries are added.
+    private ByteBuffer? Held => _held ??= Entries is null ? null : new ByteBuffer();
 
     /// <param name="shards">For each row its shard.</param>
     /// <param name="rowsAtOnce">How many fit into a statement.</param>
@@ -66,18 +75,28 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
             part.Add(rows[row]);
         }
         var used = parts.Keys.ToList();
-        var run = await SpreadRun.StartAsync(session, used, shard => statementOf(parts[shard]));
-        await run.RunToEndAsync(new OrderedRows(run.Shards, [.. shards[from..to].Select(shard => used.IndexOf(shard))]), Describe);
+        var run = await SpreadRun.StartAsync(session, used, shard => statementOf(parts[shard]), Entries);
+        await run.RunToEndAsync(new OrderedRows(run.Shards, [.. shards[from..to].Select(shard => used.IndexOf(shard))]), DescribeRows, Held);
         return run.AffectedCount;
     }
 
+    /// <summary>The last rows are stored: changes their entries, and gives the client what was held back for that.</summary>
+    public async ValueTask EndAsync()
+    {
+        if (Entries is not null)
+            await Entries.ApplyAsync();
+        DescribeRows();
+        if (_held is not null)
+            session.Client.Output.Write(_held.Unread);
+    }
+
     /// <summary>Tells the client of its columns, if no row has yet.</summary>
-    public void Describe()
+    private void DescribeRows()
     {
         if (_isDescribed)
             return;
         _isDescribed = true;
-        session.Client.Output.Write(request.Describe(description, int.MaxValue));
+        (Held ?? session.Client.Output).Write(request.Describe(description, int.MaxValue));
     }
 
     // A row that is met twice, or refers to another, is looked at when a statement ends.

@@ -109,9 +109,11 @@ public sealed class WriteRunner
         if (job.Plan.Draft is MovedRowsDraft or KeyUpdateDraft)
             await _session.MoveGate.EnterAsync(stays: true);
         if (job.Plan.Draft is MovedRowsDraft moved)
-            return await _movedRows.RunAsync(job, moved);
+            return await _movedRows.RunAsync(job, moved, isOwnBlock);
         if (job.Plan.Draft is KeyUpdateDraft keyUpdate)
-            return await _keyUpdates.RunAsync(job, keyUpdate);
+            return await _keyUpdates.RunAsync(job, keyUpdate, isOwnBlock);
+        if (job.Plan.Draft is SplitRowsDraft { Conflict: not null } proposed)
+            return await new ConflictRunner(_session, job, proposed, isOwnBlock).RunAsync();
         WriterRule.CheckShards(_session, job.Shards);
         await _session.MoveGate.EnterAsync(stays: true);
         foreach (var table in job.Plan.Draft is OwnRowsDraft own ? own.Changed : [])
