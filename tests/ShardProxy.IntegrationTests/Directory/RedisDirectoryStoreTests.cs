@@ -108,7 +108,18 @@ public sealed class RedisDirectoryStoreTests : DirectoryStoreContract
         store.Location.ShouldNotContain("cret");
     }
 
-    private IDirectoryStore Connect() => new RedisDirectoryStore(new RedisTarget([("127.0.0.1", _redis.Port)], false, null, 0), "test", TimeProvider.System);
+    [Fact]
+    public async Task A_connection_that_takes_longer_than_an_attempt_is_made_all_the_same()
+    {
+        await using var gate = new Gate(_redis.Port) { Delay = 1.5 * RedisConnection.AttemptTimeout };
+        await using var slow = Connect(gate.Port);
+
+        (await slow.CreateAsync("shop", TwoBuckets, "first start", Cancel)).Version.ShouldBe(1);
+    }
+
+    private IDirectoryStore Connect() => Connect(_redis.Port);
+
+    private static IDirectoryStore Connect(int port) => new RedisDirectoryStore(new RedisTarget([("127.0.0.1", port)], false, null, 0), "test", TimeProvider.System);
 
     private static async Task<bool> TryRestoreAsync(IDirectoryStore store, DirectoryContent content)
     {

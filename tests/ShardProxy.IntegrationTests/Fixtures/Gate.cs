@@ -29,6 +29,9 @@ public sealed class Gate : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>How long each connection waits before anything of it is passed on.</summary>
+    public TimeSpan Delay { get; init; }
+
     public bool IsSilent => !_open.Task.IsCompleted;
 
     /// <summary>Falls silent when the proxy next says this.</summary>
@@ -85,6 +88,7 @@ public sealed class Gate : IAsyncDisposable
         client.NoDelay = true;
         try
         {
+            await Task.Delay(Delay, _stop.Token);
             await _open.Task.WaitAsync(_stop.Token);
             await server.ConnectAsync(IPAddress.Loopback, _server, _stop.Token);
             await Task.WhenAll(PassAsync(client, server, isProxys: true), PassAsync(server, client, isProxys: false));

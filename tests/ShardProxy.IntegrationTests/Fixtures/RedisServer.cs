@@ -12,6 +12,9 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>How long tests stop it: short in every run, the 30 s of a bad day with SHARDPROXY_TEST_LONG=1.</summary>
     public static readonly TimeSpan PauseTime = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") == "1" ? 30 : 3);
 
+    /// <summary>To find a port that nobody takes in the moment before the server does.</summary>
+    private const int Attempts = 5;
+
     private readonly string _folder;
     private readonly string[] _arguments;
     private ChildProcess _process = null!;
@@ -23,7 +26,7 @@ public sealed class RedisServer : IAsyncDisposable
         _arguments = arguments;
     }
 
-    public int Port { get; }
+    public int Port { get; private set; }
 
     public string Url => $"redis://127.0.0.1:{Port}/0";
 
@@ -31,7 +34,12 @@ public sealed class RedisServer : IAsyncDisposable
     public static async Task<RedisServer> StartAsync(params string[] arguments)
     {
         var server = new RedisServer(FreePort.Next(), TestFolder.New("redis"), arguments);
-        await server.RestartAsync();
+        for (var attempt = 1; !await server.TryStartAsync(); attempt++)
+        {
+            if (attempt == Attempts)
+                throw new InvalidOperationException($"redis-server did not start: {server._process.Log()}");
+            server.Port = FreePort.Next();
+        }
         return server;
     }
 
@@ -40,13 +48,25 @@ public sealed class RedisServer : IAsyncDisposable
     {
         if (!withData)
             File.Delete(Path.Combine(_folder, "dump.rdb"));
+        (await TryStartAsync()).ShouldBeTrue(_process.Log());
+    }
+
+    /// <returns>False when somebody else has taken the port since it was chosen.</returns>
+    private async Task<bool> TryStartAsync()
+    {
         _process = await ChildProcess.StartAsync(
             "redis",
             Path.Combine(_folder, "redis.log"),
             "redis-server",
             ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder, .. _arguments]);
-        await Until.TrueAsync(async () => (await TryCommandAsync("PING"))?.Length > 0, $"redis-server answers on port {Port}");
+        await Until.TrueAsync(async () => _process.HasExited || await AnswersAsync(), $"redis-server answers on port {Port}");
+        return !_process.HasExited;
     }
+
+    // Another process' tests may have started one on the same port at the same moment, which answers just as well.
+    private async Task<bool> AnswersAsync() =>
+        await TryCommandAsync("INFO server") is { } reply
+        && (reply.StartsWith("-NOAUTH", StringComparison.Ordinal) || reply.Contains($"process_id:{_process.Id}\r\n", StringComparison.Ordinal));
 
     public Task KillAsync() => _process.KillTreeAsync();
 

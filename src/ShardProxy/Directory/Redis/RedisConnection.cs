@@ -16,6 +16,12 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <summary>A healthy Redis answers in a millisecond.</summary>
     public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// For a new connection, with TLS and the password, to a server or on a machine that is busy. It is longer than an attempt may
+    /// take: what one attempt begins, a later one uses.
+    /// </summary>
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
     private const int Retries = 2;
 
     /// <summary>How often it is asked which of several servers is the primary.</summary>
@@ -28,9 +34,11 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ResiliencePipeline _pipeline;
     private readonly CircuitBreakerStateProvider _circuit = new();
-    private readonly SemaphoreSlim _connecting = new(1);
+    private readonly Lock _connecting = new();
     private readonly RedisCertificate _certificate;
     private volatile ConnectionMultiplexer? _multiplexer;
+    private Task<ConnectionMultiplexer>? _opening;
+    private bool _isDisposed;
     private volatile StoreHealth _health = StoreHealth.Ok;
 
     public RedisConnection(RedisTarget target, TimeProvider clock)
@@ -96,52 +104,80 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _connecting.WaitAsync();
-        if (_multiplexer is { } multiplexer)
+        Task<ConnectionMultiplexer>? opening;
+        lock (_connecting)
+        {
+            _isDisposed = true;
+            opening = _opening;
+        }
+        if (opening is { IsCompleted: false })
+            _ = CloseWhenOpenAsync(opening);
+        else if (_multiplexer is { } multiplexer)
             await multiplexer.CloseAsync(allowCommandsToComplete: false);
-        _connecting.Dispose();
     }
 
     private async ValueTask<IDatabase> ConnectAsync(CancellationToken cancel)
     {
-        var multiplexer = _multiplexer ?? await OpenAsync(cancel);
+        var multiplexer = _multiplexer ?? await Opening().WaitAsync(cancel);
         return multiplexer.GetDatabase(_target.Database);
     }
 
-    private async Task<ConnectionMultiplexer> OpenAsync(CancellationToken cancel)
+    /// <summary>The one connection that is being made. It belongs to no attempt, so it is made even when each attempt is given up before.</summary>
+    private Task<ConnectionMultiplexer> Opening()
     {
-        await _connecting.WaitAsync(cancel);
+        lock (_connecting)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_opening is null or { IsFaulted: true } or { IsCanceled: true })
+                _opening = Task.Run(OpenAsync);
+            return _opening;
+        }
+    }
+
+    private async Task<ConnectionMultiplexer> OpenAsync()
+    {
+        var options = new ConfigurationOptions
+        {
+            AbortOnConnectFail = false,
+            ConnectTimeout = (int)ConnectTimeout.TotalMilliseconds,
+            SyncTimeout = (int)AttemptTimeout.TotalMilliseconds,
+            ConnectRetry = 1,
+            KeepAlive = 5,
+            ConfigCheckSeconds = RoleCheckSeconds,
+            Ssl = _target.IsEncrypted,
+            Password = _target.Password,
+            ClientName = "shardproxy",
+        };
+        if (_target.IsEncrypted)
+        {
+            options.SslHost = _target.Addresses[0].Host;
+            options.CertificateValidation += _certificate.Validate;
+        }
+        foreach (var (host, port) in _target.Addresses)
+            options.EndPoints.Add(host, port);
+        var multiplexer = await ConnectionMultiplexer.ConnectAsync(options);
         try
         {
-            if (_multiplexer is { } known)
-                return known;
-            var options = new ConfigurationOptions
-            {
-                AbortOnConnectFail = false,
-                ConnectTimeout = (int)AttemptTimeout.TotalMilliseconds,
-                SyncTimeout = (int)AttemptTimeout.TotalMilliseconds,
-                ConnectRetry = 1,
-                KeepAlive = 5,
-                ConfigCheckSeconds = RoleCheckSeconds,
-                Ssl = _target.IsEncrypted,
-                Password = _target.Password,
-                ClientName = "shardproxy",
-            };
-            if (_target.IsEncrypted)
-            {
-                options.SslHost = _target.Addresses[0].Host;
-                options.CertificateValidation += _certificate.Validate;
-            }
-            foreach (var (host, port) in _target.Addresses)
-                options.EndPoints.Add(host, port);
-            var multiplexer = await ConnectionMultiplexer.ConnectAsync(options);
             if (OnConnected is { } listen)
-                await listen(multiplexer.GetSubscriber()).WaitAsync(AttemptTimeout, cancel);
-            return _multiplexer = multiplexer;
+                await listen(multiplexer.GetSubscriber()).WaitAsync(ConnectTimeout);
         }
-        finally
+        catch
         {
-            _connecting.Release();
+            multiplexer.Dispose();
+            throw;
+        }
+        return _multiplexer = multiplexer;
+    }
+
+    private static async Task CloseWhenOpenAsync(Task<ConnectionMultiplexer> opening)
+    {
+        try
+        {
+            await (await opening).CloseAsync(allowCommandsToComplete: false);
+        }
+        catch (Exception exception) when (exception is RedisException or RedisCommandException or TimeoutException)
+        {
+            // It was not opened, so there is nothing to close.
         }
     }
 
