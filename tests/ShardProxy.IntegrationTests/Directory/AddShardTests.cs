@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Npgsql;
 using ShardProxy.IntegrationTests.Fixtures;
+using ShardProxy.IntegrationTests.Uniqueness;
 using ShardProxy.IntegrationTests.Wire;
 
 namespace ShardProxy.IntegrationTests.Directory;
@@ -202,6 +203,8 @@ public sealed class AddShardTests : IAsyncLifetime
         await client.MustAsync("SELECT create_distributed_table('hashed', 'k')");
         await client.MustAsync("CREATE TABLE places (k int, id bigserial, PRIMARY KEY (k, id))");
         await client.MustAsync("SELECT create_distributed_table('places', 'k', strategy => 'lookup')");
+        await client.MustAsync("CREATE TABLE mails (k int, mail text UNIQUE)");
+        await client.MustAsync("SELECT create_distributed_table('mails', 'k', colocate_with => 'places')");
         await client.MustAsync("CREATE VIEW seen AS SELECT colour, count(*) FROM hashed GROUP BY colour");
         for (var id = 0; id < Colours; id++)
             await client.MustAsync($"INSERT INTO colours VALUES ({id}, 'c{id}')");
@@ -226,6 +229,11 @@ public sealed class AddShardTests : IAsyncLifetime
                 if ((await client.QueryAsync(statement)).FirstOrDefault(static message => message.Type == 'E') is { } error)
                     _errors.Enqueue($"{statement}: {error}");
             }
+            // Every client tries to have the same values; each value is for the first.
+            if ((await client.QueryAsync($"INSERT INTO mails VALUES ({key}, 'm{number}')")).FirstOrDefault(static message => message.Type == 'E') is not { } other)
+                await ShouldBeAsync(client, $"SELECT k FROM mails WHERE mail = 'm{number}'", $"{key}");
+            else if (other.SqlState != "23505")
+                _errors.Enqueue(other.ToString());
             await ShouldBeAsync(client, $"SELECT count(*) FROM hashed JOIN colours ON colours.id = colour WHERE k = {key}", "1");
             await ShouldBeAsync(client, $"SELECT name FROM colours WHERE id = {key + 1000}", "y");
             await ShouldBeAsync(client, $"SELECT count(*) FROM places WHERE k = {key}", "1");
@@ -256,6 +264,7 @@ public sealed class AddShardTests : IAsyncLifetime
         const string Copy = "SELECT count(*) || ' ' || sum(hashtextextended(c::text, 0)) FROM colours c";
         var copies = await Task.WhenAll(shards.Select(shard => shard.ScalarAsync<string>(Copy)));
         copies.ShouldAllBe(copy => copy == copies[0]);
+        var placed = await _added.ScalarAsync<long>("SELECT count(*) FROM mails");
         (await _added.ScalarAsync<long>("SELECT count(*) FROM hashed")).ShouldBe(0);
         (await _added.ScalarAsync<long>("SELECT min_value FROM pg_sequences WHERE sequencename = 'places_id_seq'")).ShouldBe((2L << 48) + 1);
         for (var index = 0; index < proxies.Count; index++)
@@ -267,6 +276,11 @@ public sealed class AddShardTests : IAsyncLifetime
                 await client.MustAsync($"INSERT INTO places (k) VALUES ({key})");
             (await _added.ScalarAsync<long>("SELECT count(*) FROM places")).ShouldBeGreaterThan(before, "new keys are placed there");
             (await client.ScalarAsync($"SELECT count(*) FROM places WHERE k BETWEEN {first} AND {first + 9}")).ShouldBe("10");
+            for (var key = first; key < first + 10; key++)
+                await client.MustAsync($"INSERT INTO mails VALUES ({key}, 'n{key}')");
+            (await ErrorAsync(client, $"UPDATE mails SET mail = 'n{first}' WHERE k = {first + 9}")).ShouldContain("23505");
+            await client.MustAsync($"DELETE FROM mails WHERE k = {first + 8}");
+            await client.MustAsync($"INSERT INTO mails VALUES ({first}, 'n{first + 8}')");
             await client.MustAsync($"CREATE TYPE t{first} AS ENUM ('x'); ALTER TABLE hashed ADD COLUMN c{first} t{first}");
             await client.MustAsync($"UPDATE colours SET name = '{first}' WHERE id = 1");
             await client.MustAsync($"BEGIN; INSERT INTO places (k) VALUES ({first}); INSERT INTO hashed (k) VALUES ({first}), ({first + 1}), ({first + 2}); COMMIT");
@@ -278,6 +292,9 @@ public sealed class AddShardTests : IAsyncLifetime
             }
             (await client.ScalarAsync("SELECT sum(count) >= 3 FROM seen")).ShouldBe("t");
         }
+        (await _added.ScalarAsync<long>("SELECT count(*) FROM mails")).ShouldBeGreaterThan(placed);
+        var (rows, entries) = await UniqueCluster.CompareAsync(shards, "mails", "mail", "k");
+        entries.ShouldBe(rows);
     }
 
     private static string TargetOf(PostgresServer server) => $"host={PostgresServer.Host} port={server.Port} dbname={PostgresServer.Database}";

@@ -2,19 +2,24 @@ using Npgsql;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Routing;
 using ShardProxy.Control.Shards;
+using ShardProxy.Control.Uniqueness;
 using ShardProxy.Directory;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Control.Joining;
 
 /// <summary>
 /// Makes the declared tables on a shard that joins as the home shard has them, and fills the reference tables. Tables that are there
 /// already, from an attempt before or from a restored schema, are taken when they are made alike and empty, reference tables also when
-/// their rows are the home shard's.
+/// their rows are the home shard's. Global indexes are made with the tables, under the ids that they have elsewhere: the shard owns no
+/// bucket, so no entry of other shards' rows belongs there, but each row that is placed there is reported from the first one on.
 /// </summary>
 /// <param name="home">In the transaction that keeps DDL and writers of reference tables out.</param>
 internal sealed class DeclaredTables(IReadOnlyList<ControlShard> shards, ControlShard joining, NpgsqlConnection home)
 {
+    private UniqueSupport? _support;
+
     public async Task MakeAsync(IReadOnlyList<DeclaredTable> declared, CancellationToken cancel)
     {
         var waiting = new List<(DeclaredTable Table, uint Oid)>();
@@ -92,7 +97,25 @@ internal sealed class DeclaredTables(IReadOnlyList<ControlShard> shards, Control
             await made.AdjustSequencesAsync(table.Name, sequence => SequenceRange.Confine(sequence, stretch, stretch + 1), cancel);
         }
         await made.MakeViewsAsync(views, cancel);
+        if (!isReference && await UniqueObjects.ReadAsync(home, table.Name, cancel) is { Count: > 0 } indexes)
+            await made.MakeIndexesAsync(await SupportAsync(cancel), table.Name, indexes, cancel);
         await made.CommitAsync(cancel);
+    }
+
+    /// <summary>What the joining shard needs for global indexes, made in a transaction of its own.</summary>
+    private async Task<UniqueSupport> SupportAsync(CancellationToken cancel)
+    {
+        if (_support is { } known)
+            return known;
+        await using var connection = await joining.OpenAsync(cancel);
+        try
+        {
+            return _support = await UniquePreparation.RunAsync(connection, cancel);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw joining.Explain(exception);
+        }
     }
 
     private async Task<int> FreeStretchAsync(QualifiedName table, CancellationToken cancel)

@@ -14,14 +14,14 @@ namespace ShardProxy.Control.Joining;
 /// Adds a shard to a running database:
 /// 1. a lock on the home shard keeps out what is for all shards: DDL, writes to reference tables;
 /// 2. it is checked that the new server is nobody else's shard and has the roles, schemas, extensions, types and functions of the others;
-/// 3. the declared tables are made there, and the reference tables filled;
+/// 3. the declared tables are made there, with their global indexes, and the reference tables filled;
 /// 4. the directory names the shard, and every proxy routes by that: the shard is read, and takes part in DDL;
 /// 5. lookup groups get a slot on it, so that new keys can be placed there;
 /// 6. the lock is let go.
 /// Interrupted before 4, nothing has changed for anybody, and the next attempt takes what it finds. See docs/decisions/adding-a-shard.md.
 /// </summary>
 internal sealed class ShardJoiner(
-    IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, LimitsConfig limits, Func<RoutingState> routing, Func<Task> refresh, Func<Task> publish)
+    IReadOnlyList<ControlShard> shards, DatabaseDirectory directory, LimitsConfig limits, Func<Task> refresh, Func<Task> publish)
 {
     private const string Patience = "10s";
 
@@ -53,7 +53,6 @@ internal sealed class ShardJoiner(
     {
         await CheckStampAsync(joining, cancel);
         await refresh();
-        EnsureNoGlobalIndex();
         ControlShard[] known = [.. shards];
         await SharedObjects.EnsureAsync(known, joining, cancel);
         var tables = new DeclaredTables(known, joining, home);
@@ -102,21 +101,6 @@ internal sealed class ShardJoiner(
         catch (NpgsqlException exception)
         {
             throw joining.Explain(exception);
-        }
-    }
-
-    /// <summary>The entries of one stand on all shards.</summary>
-    private void EnsureNoGlobalIndex()
-    {
-        foreach (var table in directory.Content.Tables)
-        {
-            if (routing().Catalog.FindRelation(table.Name)?.GlobalIndexes is [var index, ..])
-            {
-                throw new SqlException(
-                    SqlStates.FeatureNotSupported,
-                    $"a shard cannot be added while \"{index.Name}\" keeps table {table.Name} unique over all shards",
-                    "Drop the index or constraint, add the shard, and make it again.");
-            }
         }
     }
 

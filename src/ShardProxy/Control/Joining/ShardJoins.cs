@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using ShardProxy.Catalog;
 using ShardProxy.Configuration;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
@@ -14,14 +13,13 @@ internal sealed partial class ShardJoins(
     IReadOnlyList<ControlShard> shards,
     DatabaseDirectory directory,
     LimitsConfig limits,
-    Func<RoutingState> routing,
     Func<Task> refresh,
     Func<Task> publish,
     ILogger logger)
 {
     private const string FromFile = "configuration file";
 
-    private readonly ShardJoiner _joiner = new(shards, directory, limits, routing, refresh, publish);
+    private readonly ShardJoiner _joiner = new(shards, directory, limits, refresh, publish);
     private readonly Dictionary<string, string> _told = new(StringComparer.Ordinal);
 
     /// <param name="user">The client's role on the home shard: the proxy would log in as itself wherever it is sent, so not everybody may send it.</param>

@@ -71,7 +71,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         _keys = new KeyPlacer(_shards, directory, () => Current);
         Sequences = new SequenceDrawer(_shards);
         _drain = new MoveDrain(directory, () => Current, () => _fleet?.Wake());
-        _joins = new ShardJoins(_shards, directory, limits, () => Current, () => RefreshCatalogAsync(CancellationToken.None), PublishAsync, logger);
+        _joins = new ShardJoins(_shards, directory, limits, () => RefreshCatalogAsync(CancellationToken.None), PublishAsync, logger);
         _mover = new KeyMover(_shards, directory, () => Current, _keys, PublishAsync, WhenDrainedAsync);
         _config = database;
         if (directory.Store.IsShared)
