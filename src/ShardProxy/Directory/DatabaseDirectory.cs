@@ -23,6 +23,7 @@ public sealed class DatabaseDirectory
     private readonly Queue<KeyMove> _ended = new();
     private volatile Version _current;
     private volatile IReadOnlySet<QualifiedName> _fileTables;
+    private volatile IReadOnlyList<WaitingTable> _waitingTables = [];
 
     private DatabaseDirectory(IDirectoryStore store, DatabaseConfig database, DirectoryContent content, LocalCopy? copy)
     {
@@ -85,7 +86,7 @@ public sealed class DatabaseDirectory
         var directory = new DatabaseDirectory(store, database, content, copy) { IsFromCopy = isFromCopy };
         if (isFromCopy)
             return directory;
-        await directory.ChangeAsync(current => FileDeclarations.Merge(database, current, store.Location), "configuration file", cancel);
+        await directory.ChangeAsync(_ => directory.Compare(database), "configuration file", cancel);
         copy?.Save(directory.Content);
         return directory;
     }
@@ -166,13 +167,17 @@ public sealed class DatabaseDirectory
         static string[] IdsOf(DirectoryContent content) => [.. content.Groups.Select(static group => group.Rule).OfType<LookupRule>().Select(static rule => rule.Id)];
     }
 
+    /// <summary>Tables of the configuration file that are declared when a shard has joined, as of the last <see cref="Compare"/>.</summary>
+    public IReadOnlyList<WaitingTable> WaitingTables => _waitingTables;
+
     /// <summary>What a changed configuration file adds; nothing is stored yet.</summary>
     /// <exception cref="DirectoryException">The file contradicts what is declared.</exception>
     public IReadOnlyList<DirectoryChange> Compare(DatabaseConfig changed)
     {
         var changes = FileDeclarations.Merge(changed, Content, _store.Location);
         _fileTables = FileDeclarations.NamesOf(changed);
-        return changes;
+        _waitingTables = changes.Waiting;
+        return changes.Changes;
     }
 
     /// <summary>Takes over where a changed configuration file says that new shards are.</summary>

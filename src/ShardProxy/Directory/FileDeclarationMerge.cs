@@ -9,11 +9,13 @@ internal sealed class FileDeclarationMerge
     private readonly string _database;
     private readonly string _storeLocation;
     private readonly string[] _shards;
+    private readonly string[] _joining;
     private readonly DirectoryContent _content;
     private readonly Dictionary<QualifiedName, TableConfig> _file = [];
     private readonly Dictionary<QualifiedName, string?> _groups = [];
     private readonly List<DeclaredTable> _declared;
     private readonly List<DirectoryChange> _changes = [];
+    private readonly List<WaitingTable> _waiting = [];
     private readonly List<string> _errors = [];
 
     public FileDeclarationMerge(DatabaseConfig database, DirectoryContent content, string storeLocation)
@@ -23,6 +25,7 @@ internal sealed class FileDeclarationMerge
         var known = ShardRoster.Known(content);
         string[] file = [.. database.Shards.Select(static shard => shard.Name)];
         _shards = [.. file.Where(known.Contains), .. content.Shards.Select(static shard => shard.Name).Except(file)];
+        _joining = [.. file.Except(known)];
         _content = content;
         _declared = [.. content.Tables];
         foreach (var (name, table) in database.Tables)
@@ -32,18 +35,21 @@ internal sealed class FileDeclarationMerge
         }
     }
 
-    public IReadOnlyList<DirectoryChange> Run()
+    public FileChanges Run()
     {
         foreach (var (name, table) in _file)
         {
             if (_content.Find(name) is { } stored)
                 Compare(name, table, stored.Distribution);
+            else if (AwaitedBy(name, []) is { } shard)
+                _waiting.Add(new WaitingTable(name, shard));
             else
                 Declare(name, table);
         }
         if (_errors.Count > 0)
             throw new DirectoryException($"database \"{_database}\": {string.Join("; ", _errors)}");
-        return _changes;
+        // A group has its rule before its first table, whichever of its tables the file names first.
+        return new FileChanges([.. _changes.OfType<GroupPlaced>(), .. _changes.Where(static change => change is not GroupPlaced)], _waiting);
     }
 
     private void Declare(QualifiedName name, TableConfig table)
@@ -57,6 +63,18 @@ internal sealed class FileDeclarationMerge
             ZoneColumn = group is null ? null : ZoneColumnOf(name),
         };
         _changes.Add(new TableDeclared(new DeclaredTable(distribution, 0, 0)));
+    }
+
+    /// <summary>The shard that has to join before the table's group can begin; null when there is none.</summary>
+    private string? AwaitedBy(QualifiedName name, HashSet<QualifiedName> path)
+    {
+        if (_joining.Length == 0 || _content.Find(name) is not null || !path.Add(name) || !_file.TryGetValue(name, out var table) || table.Reference)
+            return null;
+        if (table.ColocateWith is { } other)
+            return AwaitedBy(FileDeclarations.ParseName(other), path);
+        var names = NamedShards.Of(table);
+        // With a name that is nobody's, the table waits for nothing.
+        return names.Except(_shards).Except(_joining).Any() ? null : names.FirstOrDefault(_joining.Contains);
     }
 
     private void Place(QualifiedName name, TableConfig table, string group)

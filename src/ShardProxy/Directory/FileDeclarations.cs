@@ -19,11 +19,18 @@ public static class FileDeclarations
     public static IReadOnlySet<QualifiedName> NamesOf(DatabaseConfig database) =>
         database.Tables.Keys.Select(ParseName).ToHashSet();
 
-    /// <summary>What the store has to learn from the file; empty when it knows all of it.</summary>
+    /// <summary>What the store has to learn from the file, and what has to wait.</summary>
     /// <exception cref="DirectoryException">File and store contradict each other, or the file contradicts itself: every point is named.</exception>
-    public static IReadOnlyList<DirectoryChange> Merge(DatabaseConfig database, DirectoryContent content, string storeLocation)
+    public static FileChanges Merge(DatabaseConfig database, DirectoryContent content, string storeLocation)
     {
         var merge = new FileDeclarationMerge(database, content, storeLocation);
         return merge.Run();
     }
 }
+
+/// <param name="Changes">Empty when the store knows all of it.</param>
+/// <param name="Waiting">Tables that cannot be declared yet.</param>
+public sealed record FileChanges(IReadOnlyList<DirectoryChange> Changes, IReadOnlyList<WaitingTable> Waiting);
+
+/// <summary>A table of the file whose group begins on a shard that the file adds: it is declared when that has joined.</summary>
+public sealed record WaitingTable(QualifiedName Table, string Shard);

@@ -65,10 +65,8 @@ public sealed class AddShardTests : IAsyncLifetime
         await CreateAsync(client);
         var load = Enumerable.Range(0, 4).Select(number => LoadAsync(proxy, number)).ToArray();
 
-        var lines = (await File.ReadAllLinesAsync(proxy.ConfigFile)).ToList();
-        var last = lines.FindIndex(static line => line.Contains("name: s1", StringComparison.Ordinal));
-        lines.Insert(last + 1, lines[last].Replace("s1", "s2", StringComparison.Ordinal).Replace($"port={_cluster.Shards[1].Port}", $"port={_added.Port}", StringComparison.Ordinal));
-        await File.WriteAllLinesAsync(proxy.ConfigFile, lines);
+        await client.MustAsync("CREATE TABLE ranked (id int PRIMARY KEY); CREATE TABLE ranked_items (id int, n int)");
+        await NameShardAndTablesAsync(proxy);
         proxy.Signal(SignalHangup);
         await Until.TrueAsync(() => proxy.Log.Contains("lacks what the other shards have: type public.mood", StringComparison.Ordinal), "it is told what is missing");
         await MakeTypeAsync();
@@ -76,12 +74,36 @@ public sealed class AddShardTests : IAsyncLifetime
         await Until.TrueAsync(() => proxy.Log.Contains("shard s2 at", StringComparison.Ordinal), "it was added");
 
         await ProgressAsync();
+        await CheckFileTablesAsync(client);
         _stopping = true;
         await Task.WhenAll(load);
         _errors.ShouldBeEmpty();
         await CheckMemberAsync([proxy]);
         await proxy.StopAsync();
         await CheckMemberAsync([await _cluster.RestartProxyAsync(proxy)]);
+    }
+
+    [Fact]
+    public async Task A_file_with_a_shard_and_tables_on_it_is_taken_by_a_fleet_at_restart_and_by_SIGHUP()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var restarted = await _cluster.StartProxyAsync(new ProxyOptions(Redis: redis.Url, Lease: "5s"));
+        var told = await _cluster.StartProxyAsync(new ProxyOptions(Redis: redis.Url, Lease: "5s"));
+        await using var client = await WireClient.ConnectAsync(told.Endpoint);
+        await CreateAsync(client);
+        await client.MustAsync("CREATE TABLE ranked (id int PRIMARY KEY); CREATE TABLE ranked_items (id int, n int)");
+        await MakeTypeAsync();
+        foreach (var proxy in (ProxyProcess[])[restarted, told])
+            await NameShardAndTablesAsync(proxy);
+        await restarted.StopAsync();
+
+        var restart = _cluster.RestartProxyAsync(restarted);
+        told.Signal(SignalHangup);
+        await using var first = await WireClient.ConnectAsync((await restart).Endpoint);
+
+        await CheckFileTablesAsync(first);
+        await CheckFileTablesAsync(client, 1);
+        restarted.Log.ShouldNotContain("not declared");
     }
 
     [Fact]
@@ -208,6 +230,36 @@ public sealed class AddShardTests : IAsyncLifetime
         await client.MustAsync("CREATE VIEW seen AS SELECT colour, count(*) FROM hashed GROUP BY colour");
         for (var id = 0; id < Colours; id++)
             await client.MustAsync($"INSERT INTO colours VALUES ({id}, 'c{id}')");
+    }
+
+    private async Task NameShardAndTablesAsync(ProxyProcess proxy)
+    {
+        var lines = (await File.ReadAllLinesAsync(proxy.ConfigFile)).ToList();
+        var last = lines.FindIndex(static line => line.Contains("name: s1", StringComparison.Ordinal));
+        lines.Insert(last + 1, lines[last].Replace("s1", "s2", StringComparison.Ordinal).Replace($"port={_cluster.Shards[1].Port}", $"port={_added.Port}", StringComparison.Ordinal));
+        lines.AddRange([
+            "    tables:",
+            "      people: { key: id, zone: { column: region, values: { eu: [s0, s1], us: [s2] } } }",
+            "      ranked_items: { key: id, colocate_with: ranked }",
+            "      ranked: { key: id, strategy: range, ranges: \"[,10) on s0, [10,) on s2\" }",
+        ]);
+        await File.WriteAllLinesAsync(proxy.ConfigFile, lines);
+    }
+
+    /// <summary>Tables of the file: two that were there, the last to be declared, and one that is made when it is in force.</summary>
+    private async Task CheckFileTablesAsync(WireClient client, int round = 0)
+    {
+        await Until.TrueAsync(
+            async () => (await client.QueryAsync("EXPLAIN (SHARDS) SELECT * FROM ranked_items WHERE id = 11")).Exists(static message => message.Type == 'D' && message.TextValues.Contains("s2")),
+            "the table is where the file says");
+        if (round == 0)
+            await client.MustAsync("CREATE TABLE people (id int, region text)");
+        await client.MustAsync($"INSERT INTO ranked VALUES ({1 + round}), ({11 + round})");
+        await client.MustAsync($"INSERT INTO ranked_items VALUES (11, {round})");
+        await client.MustAsync($"INSERT INTO people VALUES ({round}, 'us'), ({round}, 'eu')");
+        foreach (var table in (string[])["ranked", "ranked_items", "people"])
+            (await _added.ScalarAsync<long>($"SELECT count(*) FROM {table}")).ShouldBe(1 + round, table);
+        (await client.ScalarAsync("SELECT count(*) FROM people")).ShouldBe($"{2 + (2 * round)}");
     }
 
     // What an operator does who restores the schema there.

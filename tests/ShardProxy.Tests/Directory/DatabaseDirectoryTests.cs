@@ -62,6 +62,30 @@ public sealed class DatabaseDirectoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tables_that_name_a_shard_of_the_file_wait_until_it_has_joined()
+    {
+        (string, TableConfig)[] tables = [
+            ("later", new TableConfig("id", "ranged", false)),
+            ("ranged", new TableConfig("id", null, false) { Strategy = "range", Placement = "[,10) on s0, [10,) on new" }),
+            ("zoned", new TableConfig("id", null, false) { Zone = new ZoneConfig("z", "(a) on s0, (b) on s1 new") }),
+            ("fine", new TableConfig("id", null, false) { Strategy = "range", Placement = "[,)" })];
+        await OpenAsync(Database());
+
+        var directory = await OpenAsync(Database(shards: ["s0", "s1", "new"], tables));
+
+        directory.Content.Tables.Select(static table => table.Name.Name).ShouldBe(["fine"]);
+        directory.WaitingTables.Select(static each => (each.Table.Name, each.Shard)).ShouldBe([("later", "new"), ("ranged", "new"), ("zoned", "new")]);
+        await directory.ChangeAsync(_ => [new ShardJoined(new JoinedShard("new", "elsewhere", 1, "x", "prefer"))], "test", Cancel);
+        await directory.ChangeAsync(_ => directory.Compare(Database(shards: ["s0", "s1", "new"], tables)), "test", Cancel);
+        directory.Content.Tables.Select(static table => (table.Name.Name, table.Distribution.Group)).ShouldBe(
+            [("fine", "public.fine"), ("later", "public.ranged"), ("ranged", "public.ranged"), ("zoned", "public.zoned")]);
+        directory.WaitingTables.ShouldBeEmpty();
+        var refusal = await Should.ThrowAsync<DirectoryException>(() => OpenAsync(
+            Database(shards: ["s0", "s1", "new", "newer"], ("t", new TableConfig("id", null, false) { Strategy = "range", Placement = "[,10) on nobody, [10,) on newer" }))));
+        refusal.Message.ShouldContain("no shard \"nobody\"");
+    }
+
+    [Fact]
     public async Task A_shard_that_owns_buckets_must_be_configured()
     {
         await OpenAsync(Database());

@@ -49,6 +49,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private Task _background = Task.CompletedTask;
     private string? _lastFailure;
     private DatabaseConfig _config;
+    private IReadOnlyList<string> _toldTables = [];
     private long _served = -1;
     private long _sequenceEpoch;
 
@@ -134,6 +135,9 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             if (routing._fleet is { } fleet)
                 await fleet.StartAsync();
             await routing.RefreshCatalogAsync(cancel);
+            // Before the first client makes such a table on the home shard, or writes to it there.
+            if (directory.WaitingTables.Count > 0)
+                await routing.ApplyWaitingAsync(cancel);
         }
         catch (SqlException)
         {
@@ -211,6 +215,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         var failures = await Task.Run(() => RunApplyTablesAsync(changed, cancel), cancel);
         foreach (var failure in failures)
             NotDeclared(Database, failure);
+        _toldTables = failures;
         return failures;
     }
 
@@ -385,7 +390,23 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
         }
     }
 
-    private bool IsSettled => _lastFailure is null && Directory.Content.Moves.Count == 0 && _publisher.Loaded?.KnowsEveryShard == true;
+    private bool IsSettled =>
+        _lastFailure is null && Directory.Content.Moves.Count == 0 && _publisher.Loaded?.KnowsEveryShard == true && !HasTablesWhoseShardHasJoined;
+
+    private bool HasTablesWhoseShardHasJoined => _directory.WaitingTables.Any(table => _directory.WaitingShards.All(shard => shard.Name != table.Shard));
+
+    /// <summary>Shards of the file that have not joined, and then the tables that wait for them. What cannot be done is told once.</summary>
+    private async Task ApplyWaitingAsync(CancellationToken cancel)
+    {
+        if (_directory.WaitingShards.Count > 0)
+            await ApplyShardsAsync(_config, cancel);
+        if (!HasTablesWhoseShardHasJoined)
+            return;
+        var failures = await Task.Run(() => RunApplyTablesAsync(_config, cancel), cancel);
+        foreach (var failure in failures.Except(_toldTables))
+            NotDeclared(Database, failure);
+        _toldTables = failures;
+    }
 
     private async Task RefreshForEverAsync()
     {
@@ -394,8 +415,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
             try
             {
                 // At the start too: a file may name shards that are new to the directory.
-                if (_directory.WaitingShards.Count > 0)
-                    await ApplyShardsAsync(_config, _stop.Token);
+                await ApplyWaitingAsync(_stop.Token);
                 var began = _clock.GetTimestamp();
                 do
                     await Task.Delay(RetryInterval, _clock, _stop.Token);

@@ -30,7 +30,7 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
         {
             return [exception.Message];
         }
-        var failures = new List<string>();
+        var failures = directory.WaitingTables.Select(static each => $"table {each.Table} is declared when shard \"{each.Shard}\" has joined").ToList();
         // A table waits for the one that it is colocated with; there are no rings, Compare has seen to that.
         while (waiting.TryDequeue(out var table))
         {
@@ -77,6 +77,9 @@ internal sealed class TableReload(DatabaseDirectory directory, Func<QualifiedNam
         }
         catch (Exception exception) when (exception is SqlException or DirectoryException)
         {
+            // Another proxy with the same file may have been faster.
+            if (directory.Content.Find(table.Table) is { } found && found.Distribution == table)
+                return null;
             return $"table {table.Table} is not declared: {exception.Message}";
         }
     }
