@@ -82,6 +82,7 @@ public sealed class RightOrRefusedTests(Lab lab, ITestOutputHelper output)
     [InlineData("WITH u AS (SELECT * FROM users WHERE id = 3) SELECT u.name, o.id FROM u JOIN orders o ON o.user_id = u.id")]
     [InlineData("WITH u AS (SELECT * FROM users WHERE id = 3) SELECT count(*) FROM u, orders")]
     [InlineData("WITH users AS (SELECT 1 AS id) SELECT * FROM users")]
+    [InlineData("WITH a AS (SELECT (SELECT max(id) FROM notes) FROM users), b AS (SELECT id FROM products) SELECT name FROM users")]
     [InlineData("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT u.name FROM t JOIN users u ON u.id = t.n")]
     [InlineData("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT u.name, n FROM t, users u WHERE u.id = 5")]
     [InlineData("SELECT * FROM users NATURAL JOIN (VALUES (3::int8)) v(id)")]

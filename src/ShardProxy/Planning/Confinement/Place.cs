@@ -28,7 +28,7 @@ internal sealed class CommonTableScope(CommonTableScope? parent)
         return null;
     }
 
-    private CommonTableScope? Parent { get; } = parent;
+    public CommonTableScope? Parent { get; } = parent;
 }
 
 /// <param name="Table">What was written.</param>

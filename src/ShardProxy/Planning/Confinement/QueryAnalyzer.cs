@@ -22,7 +22,7 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
         if (query is RowQuery { Locks: true })
             analysis.Findings.Locks = true;
         if (query.With is not null)
-            FinishUnreferenced(inside);
+            FinishUnreferenced(inside, place.Tables);
         return rows;
     }
 
@@ -143,13 +143,17 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
     }
 
     /// <summary>PostgreSQL does not run a SELECT that nothing references, but checks it; and its functions and tables are the statement's.</summary>
-    private void FinishUnreferenced(Place place)
+    /// <param name="outer">The names around the query, which are another's.</param>
+    private void FinishUnreferenced(Place place, CommonTableScope? outer)
     {
-        var with = place.Tables;
-        foreach (var entry in with?.Entries ?? [])
+        // Innermost first, as a name's query may reference those before it.
+        for (var scope = place.Tables; scope is not null && !ReferenceEquals(scope, outer); scope = scope.Parent)
         {
-            if (!entry.Referenced && entry.Rows is null)
-                Reference(entry, new FactScope(null));
+            foreach (var entry in scope.Entries)
+            {
+                if (!entry.Referenced && entry.Rows is null)
+                    Reference(entry, new FactScope(null));
+            }
         }
     }
 
