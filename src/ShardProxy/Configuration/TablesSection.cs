@@ -52,7 +52,7 @@ internal static class TablesSection
         else if (key is { } column && !Identifiers.IsPostgresName(column.Text))
             section.Scope.Report(column.At, $"{column.Path} must be a column's name.");
         var (strategy, placement) = ReadPlacement(section, reference || target is not null);
-        return new TableConfig(key?.Text, target?.Text, reference, strategy, placement) { Zone = ZoneSection.Read(section, strategy, reference, target is not null) };
+        return new TableConfig(key?.Text, target?.Text, reference, strategy, placement) { Zone = ZoneSection.Read(section, reference, target is not null) };
     }
 
     /// <param name="placedElsewhere">A reference table, or one that is colocated with another and placed as that is.</param>

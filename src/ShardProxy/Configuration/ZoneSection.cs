@@ -3,7 +3,7 @@ namespace ShardProxy.Configuration;
 /// <summary>Reads <c>zone: { column: region, values: { eu: [s0, s1], us: [s2] } }</c> of a table.</summary>
 internal static class ZoneSection
 {
-    public static ZoneConfig? Read(Section table, string strategy, bool isReference, bool isColocated)
+    public static ZoneConfig? Read(Section table, bool isReference, bool isColocated)
     {
         using var section = table.Open("zone");
         var column = section.Find("column");
@@ -23,8 +23,6 @@ internal static class ZoneSection
             scope.Report(section.At, $"{section.PathOf("values")}: a table with colocate_with has the zones of the other.");
         else if (!isColocated && values.Count == 0)
             scope.Report(section.At, $"{section.Path} needs values, such as {{ eu: [s0, s1], us: [s2] }}.");
-        else if (strategy == "lookup")
-            scope.Report(section.At, $"{section.Path}: keys in zones are placed by hash, range or list, not by lookup.");
         foreach (var (name, shards) in values)
         {
             if (shards.Count == 0)

@@ -43,6 +43,10 @@ public sealed record DirectoryContent(
         return null;
     }
 
+    /// <summary>How a table is distributed, with its group.</summary>
+    public TableDistribution? DistributionOf(QualifiedName name) =>
+        Find(name)?.Distribution is { } table ? table with { Placement = table.Group is { } group ? FindGroup(group) : null } : null;
+
     public DeclaredTable? Find(QualifiedName name)
     {
         foreach (var table in Tables)

@@ -99,18 +99,32 @@ internal sealed class DirectoryDraft
 
     private void EnsureResidency(KeyGroup group)
     {
+        if (group.Rule is LookupRule { HasZones: true } lookup)
+        {
+            EnsureResidency(lookup, group.Name);
+            return;
+        }
         if (group.Rule is not ZoneRule rule)
             return;
         foreach (var zone in rule.Zones)
         {
             for (var bucket = zone.FirstBucket; bucket < zone.FirstBucket + rule.Width; bucket++)
-            {
-                if (!zone.Shards.Contains(Owners[bucket], StringComparer.Ordinal))
-                {
-                    throw new DirectoryException(
-                        $"bucket {bucket} belongs to the zone {zone.Text} of group {group.Name}, whose shards are {string.Join(", ", zone.Shards)}: it cannot be on {Owners[bucket]}");
-                }
-            }
+                EnsureOneOf(zone.Shards, bucket, zone.Text, group.Name);
         }
+    }
+
+    private void EnsureResidency(LookupRule rule, string group)
+    {
+        foreach (var zone in rule.Zones)
+        {
+            foreach (var slot in zone.Slots)
+                EnsureOneOf(zone.Shards, rule.Slots[slot], zone.Text, group);
+        }
+    }
+
+    private void EnsureOneOf(IReadOnlyList<string> shards, int bucket, string zone, string group)
+    {
+        if (!shards.Contains(Owners[bucket], StringComparer.Ordinal))
+            throw new DirectoryException($"bucket {bucket} belongs to the zone {zone} of group {group}, whose shards are {string.Join(", ", shards)}: it cannot be on {Owners[bucket]}");
     }
 }

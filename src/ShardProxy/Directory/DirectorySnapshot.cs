@@ -27,11 +27,14 @@ public sealed record TableDistribution(QualifiedName Table, TableKind Kind, stri
     /// <summary>The column that says a row's zone, in a group that is placed by zones; null elsewhere. A row's place then depends on both columns.</summary>
     public string? ZoneColumn { get; init; }
 
-    /// <summary>The group when it is not placed by hash; filled in by the snapshot, never by a store.</summary>
+    /// <summary>The group when it is not placed by hash; filled in by who looks at the table in a directory, never by a store.</summary>
     public KeyGroup? Placement { get; init; }
 
     /// <summary>The columns that together decide where a row is: the zone first. None for reference tables.</summary>
     public IEnumerable<string> KeyColumns => KeyColumn is null ? [] : ZoneColumn is null ? [KeyColumn] : [ZoneColumn, KeyColumn];
+
+    /// <summary>Of <see cref="KeyColumns"/>, those whose values rows on two shards never have in common: the key alone where it has one place in all zones.</summary>
+    public IEnumerable<string> PartingColumns => KeyColumn is not null && Placement?.Rule is LookupRule ? [KeyColumn] : KeyColumns;
 
     /// <summary>For messages: "id", "region and id".</summary>
     public string KeyText => string.Join(" and ", KeyColumns);

@@ -24,5 +24,5 @@ internal static class LostTables
 
     /// <summary>By the shard instead of the bucket, whose number may be another's here.</summary>
     private static PlacementEntry Named(PlacementEntry entry, DirectoryContent lost) =>
-        entry with { Target = lost.ShardOfBucket[int.Parse(entry.Target!, CultureInfo.InvariantCulture)] };
+        LookupRule.IsZone(entry) ? entry : entry with { Target = lost.ShardOfBucket[int.Parse(entry.Target!, CultureInfo.InvariantCulture)] };
 }

@@ -17,7 +17,7 @@ public sealed record GroupPlaced(string Group, string Strategy, IReadOnlyList<Pl
         // Entries that were never declared with tables leave no rule behind.
         draft.Groups.Remove(Group);
         var rule = Strategy == PlacementRule.Zone
-            ? ZoneRule.NewZones(Entries, draft.HashBuckets, draft.NewBuckets)
+            ? ZoneRule.NewRule(Entries, draft.HashBuckets, draft.NewBuckets, draft.NewBucket)
             : PlacementRule.Of(Strategy, Entries, entry => draft.NewBucket(entry.Target!));
         draft.Groups.Add(Group, new KeyGroup(Group, rule));
     }
@@ -25,8 +25,8 @@ public sealed record GroupPlaced(string Group, string Strategy, IReadOnlyList<Pl
     public override string ToString() => $"place group {Group} by {Strategy}: {PlacementText.Format(Entries)}";
 }
 
-/// <summary>A range, a list or a zone is added to a group that is placed so.</summary>
-/// <param name="Entry">With the shard that is to own its bucket as the target.</param>
+/// <summary>A range, a list, a slot or a zone is added to a group that is placed so.</summary>
+/// <param name="Entry">With the shard that is to own its bucket as the target; a zone with its shards.</param>
 public sealed record PlacementAdded(string Group, PlacementEntry Entry) : DirectoryChange
 {
     internal override void ApplyTo(DirectoryDraft draft)
@@ -36,6 +36,11 @@ public sealed record PlacementAdded(string Group, PlacementEntry Entry) : Direct
         if (group.Rule is ZoneRule zones)
         {
             draft.Groups[Group] = new KeyGroup(Group, zones.With(Entry, draft.NewBuckets));
+            return;
+        }
+        if (group.Rule is LookupRule { HasZones: true } lookup)
+        {
+            draft.Groups[Group] = new KeyGroup(Group, lookup.With(Entry, [.. lookup.Slots.Select(bucket => draft.Owners[bucket])], draft.NewBucket));
             return;
         }
         var entries = group.Rule.Entries.Append(Entry).ToArray();

@@ -98,9 +98,7 @@ internal static class DistributeFunction
             return Refuse("zones take a column and their shards, such as zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'", names);
         if (column == distribute.Key)
             return Refuse("a column cannot be both zone and key; with the strategy list its values are placed by themselves", names);
-        return distribute.Strategy == "lookup"
-            ? Refuse("keys in zones are placed by hash, range or list, not by lookup", names)
-            : distribute with { ZoneColumn = column, Zones = zones };
+        return distribute with { ZoneColumn = column, Zones = zones };
     }
 
     private static Plan ReadPlacement(string function, string table, string? text, string[] names)

@@ -10,7 +10,9 @@ namespace ShardProxy.Planning;
 /// From one key value, as the statement has it, to its shard: by its hash, or by the placement of its group. Allocates
 /// nothing, except to say what a table lacks for a new key.
 /// </summary>
-internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory, KeyPlaces? places, ShardSet? zones)
+/// <param name="zones">The numbers of the zones in which the key is looked for; null for all.</param>
+/// <param name="storesZones">They become rows' zones.</param>
+internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnapshot directory, KeyPlaces? places, ShardSet? zones, bool storesZones = false)
 {
     [ThreadStatic]
     private static ByteBuffer? _image;
@@ -18,8 +20,10 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
     private readonly KeyPlacement? _placement = type.Placement;
     private readonly DirectorySnapshot _directory = directory;
     private readonly KeyPlaces? _places = places;
-    private readonly ZoneRule? _rule = type.Zones;
+    private readonly ZoneRule? _rule = type.Zones as ZoneRule;
+    private readonly LookupRule? _zonesOfSlots = type.Zones as LookupRule;
     private readonly ShardSet _zones = zones ?? ShardSet.Unknown;
+    private readonly bool _storesZones = storesZones;
 
     public KeyTarget Target { get; } = new(type.Oid, type.TypeModifier, use);
 
@@ -87,10 +91,37 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
         if (bucket == KeyPlacement.Unknown)
             return ShardSet.Unknown;
         if (bucket >= 0)
-            return OwnersOf(bucket);
+            return _zonesOfSlots is null ? OwnersOf(bucket) : WithinZones(_zonesOfSlots, bucket, shown, ref trouble);
+        if (_storesZones && _zonesOfSlots is not null && _zones.One < 0)
+            return ShardSet.Several;
         // A key that has no bucket has no rows, so comparing with it finds none.
         if (Target.Use == KeyUse.Store)
             trouble ??= Trouble(_placement!, image, shown);
+        return ShardSet.Empty;
+    }
+
+    /// <summary>The shard of a looked-up key, if rows of the zones may be there.</summary>
+    private ShardSet WithinZones(LookupRule rule, int bucket, ReadOnlySpan<byte> shown, ref RefusedPlan? trouble)
+    {
+        if (_zones.IsUnknown)
+            return OwnersOf(bucket);
+        var (isIn, isOut) = (false, false);
+        for (var zone = 0; zone < rule.Zones.Count; zone++)
+        {
+            if (!_zones.MayContain(zone))
+                continue;
+            var holds = rule.IsInZone(zone, bucket);
+            isIn |= holds;
+            isOut |= !holds;
+        }
+        if (!_storesZones)
+            return isIn ? OwnersOf(bucket) : ShardSet.Empty;
+        if (!isOut)
+            return OwnersOf(bucket);
+        // Which of the zones belongs to which of the keys is not seen here.
+        if (_zones.One < 0)
+            return ShardSet.Several;
+        trouble ??= Refusals.OtherZone(shown.IsEmpty ? null : Encoding.UTF8.GetString(shown));
         return ShardSet.Empty;
     }
 
@@ -105,12 +136,13 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
     // either counts for nothing.
     private int LookUp(LookupPlacement lookup, ReadOnlySpan<byte> image)
     {
-        var stored = Target.Use == KeyUse.Store;
+        // Of several zones, any may be the key's, and it must be placed in its own.
+        var stored = Target.Use == KeyUse.Store && (_zonesOfSlots is null || _zones.One >= 0);
         var isUnsure = _directory.IsLeaseLost || (_directory.Moves.Count > 0 && _directory.MoveOf(lookup.Rule.Id, image) is not null);
         var bucket = isUnsure ? KeyPlacement.Unknown : lookup.Find(image);
         if (bucket >= 0 || (bucket == KeyPlacement.None && !stored))
             return bucket;
-        return _places?.Find(lookup, image, stored) ?? KeyPlacement.Unknown;
+        return _places?.Find(lookup, image, stored, stored && _zonesOfSlots is not null ? _zones.One : KeyPlaces.NoZone) ?? KeyPlacement.Unknown;
     }
 
     private static ShardSet WithoutKey(KeyHashResult result) => result switch

@@ -9,6 +9,9 @@ namespace ShardProxy.Planning;
 /// </summary>
 public sealed class KeyPlaces
 {
+    /// <summary>Of a row whose table has no zones.</summary>
+    public const int NoZone = -1;
+
     private readonly Dictionary<(string Rule, byte[] Image), WantedKey> _keys = new(ImageComparer.Instance);
 
     /// <summary>What the directory is to be asked.</summary>
@@ -21,17 +24,20 @@ public sealed class KeyPlaces
 
     /// <summary>The bucket that was told for the key; else it is wanted, and Unknown.</summary>
     /// <param name="stored">It becomes the key of a row, and so needs a place.</param>
-    public int Find(LookupPlacement placement, ReadOnlySpan<byte> image, bool stored) => Want(placement, image, stored).Bucket;
+    /// <param name="zone">The number of the row's zone.</param>
+    public int Find(LookupPlacement placement, ReadOnlySpan<byte> image, bool stored, int zone = NoZone) => Want(placement, image, stored, zone).Bucket;
 
     public bool Has(LookupPlacement placement, ReadOnlySpan<byte> image) => _keys.ContainsKey((placement.Rule.Id, image.ToArray()));
 
     /// <summary>As <see cref="Find"/>, for who asks later and waits with what depends on it.</summary>
-    public WantedKey Want(LookupPlacement placement, ReadOnlySpan<byte> image, bool stored)
+    public WantedKey Want(LookupPlacement placement, ReadOnlySpan<byte> image, bool stored, int zone = NoZone)
     {
         var key = (placement.Rule.Id, image.ToArray());
         if (!_keys.TryGetValue(key, out var wanted))
             _keys.Add(key, wanted = new WantedKey(placement, key.Item2));
         wanted.Stored |= stored;
+        if (zone != NoZone)
+            wanted.Zones |= 1UL << zone;
         return wanted;
     }
 
@@ -57,6 +63,9 @@ public sealed record WantedKey(LookupPlacement Placement, byte[] Image)
 {
     /// <summary>It becomes the key of a row: where it has no place it is to get one.</summary>
     public bool Stored { get; set; }
+
+    /// <summary>The zones of the rows that are to have the key, a bit for each number.</summary>
+    public ulong Zones { get; set; }
 
     /// <summary>The answer: a bucket, or <see cref="KeyPlacement.None"/>.</summary>
     public int Bucket { get; set; } = KeyPlacement.Unknown;

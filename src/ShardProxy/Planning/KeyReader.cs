@@ -18,7 +18,7 @@ internal static class KeyReader
     /// <summary>The shards of the value or values. NULL adds none: it equals no key; where it would become one, or where no range or list takes a new key, that is the trouble.</summary>
     public static ShardSet Read(KeyEquals equals, DirectorySnapshot directory, in StatementValues values, ref RefusedPlan? trouble)
     {
-        var locator = new KeyLocator(equals.Type, equals.Stored ? KeyUse.Store : KeyUse.Compare, directory, values.Places, values.Zones);
+        var locator = new KeyLocator(equals.Type, equals.Stored ? KeyUse.Store : KeyUse.Compare, directory, values.Places, values.Zones, values.StoresZones);
         switch (equals.Term)
         {
             case LiteralTerm literal:
@@ -48,7 +48,7 @@ internal static class KeyReader
     /// <summary>As <see cref="Read"/> for each element of an array; a NULL element equals nothing.</summary>
     public static ShardSet ReadArray(KeyInArray inArray, DirectorySnapshot directory, in StatementValues values)
     {
-        var locator = new KeyLocator(inArray.Type, KeyUse.Compare, directory, values.Places, values.Zones);
+        var locator = new KeyLocator(inArray.Type, KeyUse.Compare, directory, values.Places, values.Zones, values.StoresZones);
         switch (inArray.Array)
         {
             case LiteralTerm literal:
@@ -79,7 +79,7 @@ internal static class KeyReader
     public static ShardSet ReadRange(KeyRange range, DirectorySnapshot directory, in StatementValues values)
     {
         var placement = (RangePlacement)range.Type.Placement!;
-        var locator = new KeyLocator(range.Type, KeyUse.Compare, directory, values.Places, values.Zones);
+        var locator = new KeyLocator(range.Type, KeyUse.Compare, directory, values.Places, values.Zones, values.StoresZones);
         var first = 0;
         var last = placement.Count - 1;
         foreach (var bound in range.Bounds)

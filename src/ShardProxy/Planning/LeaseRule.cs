@@ -36,6 +36,7 @@ internal static class LeaseRule
     {
         KeyEquals equals => equals.Type.Placement is LookupPlacement,
         KeyInArray array => array.Type.Placement is LookupPlacement,
+        ZonedKeys { Keys: { } keys } => IsByLookUp(keys),
         KeyUnion union => union.Sets.Any(IsByLookUp),
         KeyIntersection both => both.Sets.Any(IsByLookUp),
         _ => false,

@@ -26,6 +26,12 @@ internal static class Refusals
         $"the zone of a new row is not configured: the table would need {missing}",
         "Add one with SELECT add_shard_zone('table', '(value, …) on shard shard').");
 
+    /// <param name="key">As the statement has it; null where it is not shown.</param>
+    public static RefusedPlan OtherZone(string? key) => new(
+        SqlStates.CheckViolation,
+        $"the zone of a new row does not have the shard on which the rows of its key{(key is null ? "" : $" {key}")} are",
+        "A key has one place, so all of its rows are of zones that have its shard. A key without rows is moved with SELECT move_shard_key('table', key, 'shard').");
+
     /// <param name="missing">What the table would need, in words.</param>
     public static RefusedPlan NoBucket(string missing) => new(
         SqlStates.CheckViolation,

@@ -55,14 +55,15 @@ public static class ShardBinder
     /// <param name="castTo">0 for no cast.</param>
     public static int BucketOf(KeyType type, DirectorySnapshot directory, uint valueType, uint castTo, bool binary, ReadOnlySpan<byte> value, int zone = -1)
     {
-        if (type.Placement is ZonePlacement || (type.Zones is not null && zone < 0))
+        var rule = type.Zones as ZoneRule;
+        if (type.Placement is ZonePlacement || (rule is not null && zone < 0))
             return -1;
-        var first = type.Zones?.Zones[zone].FirstBucket ?? 0;
+        var first = rule?.Zones[zone].FirstBucket ?? 0;
         var target = new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Compare);
         if (type.Placement is not { } placement)
         {
             return KeyHasher.TryHashCast(target, valueType, castTo, binary, value, out var hash) != KeyHashResult.Hashed ? -1
-                : type.Zones is { } rule ? first + rule.PositionOf(hash)
+                : rule is not null ? first + rule.PositionOf(hash)
                 : directory.BucketOf(hash);
         }
         var image = new ByteBuffer();
@@ -74,12 +75,24 @@ public static class ShardBinder
 
     /// <summary>The shard of a row to be stored, by its key as text. Negative where the key's place has to be asked for, which it then is of <paramref name="places"/>.</summary>
     /// <param name="valueType">The value's type, which assigning makes the key's; 0 for the key's own.</param>
+    /// <param name="zone">The number of the row's zone; negative for a table without zones.</param>
     /// <param name="trouble">Why the row cannot be stored anywhere.</param>
-    internal static int ShardOfStored(KeyType type, DirectorySnapshot directory, KeyPlaces places, uint valueType, ReadOnlySpan<byte> text, ref RefusedPlan? trouble)
+    internal static int ShardOfStored(
+        KeyType type, DirectorySnapshot directory, KeyPlaces places, uint valueType, ReadOnlySpan<byte> text, int zone, ref RefusedPlan? trouble)
     {
-        var shards = new KeyLocator(type, KeyUse.Store, directory, places, zones: null).OfParameter(valueType, binary: false, text, ref trouble);
+        var shards = new KeyLocator(type, KeyUse.Store, directory, places, zone < 0 ? null : ShardSet.Of(zone), storesZones: zone >= 0)
+            .OfParameter(valueType, binary: false, text, ref trouble);
         // Any shard will say what is wrong with the value.
         return shards.IsInvalid ? 0 : shards.One;
+    }
+
+    /// <summary>The number of the zone of a row to be stored; negative when its value cannot be read here.</summary>
+    /// <param name="isInvalid">The server will reject the value.</param>
+    internal static int ZoneOfStored(KeyType type, DirectorySnapshot directory, uint valueType, ReadOnlySpan<byte> text, out bool isInvalid, ref RefusedPlan? trouble)
+    {
+        var zones = new KeyLocator(type, KeyUse.Store, directory, places: null, zones: null).OfParameter(valueType, binary: false, text, ref trouble);
+        isInvalid = zones.IsInvalid;
+        return zones.One;
     }
 
     internal static RefusedPlan UnreadableKey => UnknownKey;
@@ -149,7 +162,7 @@ public static class ShardBinder
                     return zones;
                 return zoned.Keys is null
                     ? OwnersOf(zoned.Rule, zones, directory)
-                    : Evaluate(zoned.Keys, directory, values with { Zones = zones }, ref trouble);
+                    : Evaluate(zoned.Keys, directory, values with { Zones = zones, StoresZones = zoned.Stored }, ref trouble);
             case EmptyKeySet:
                 return ShardSet.Empty;
             default:
@@ -165,21 +178,38 @@ public static class ShardBinder
     }
 
     /// <summary>All shards that have buckets of the zones.</summary>
-    private static ShardSet OwnersOf(ZoneRule rule, ShardSet zones, DirectorySnapshot directory)
+    private static ShardSet OwnersOf(PlacementRule rule, ShardSet zones, DirectorySnapshot directory)
     {
         var shards = ShardSet.Empty;
-        for (var zone = 0; zone < rule.Zones.Count; zone++)
+        for (var zone = 0; zone < ZoneCount(rule); zone++)
         {
-            if (!zones.MayContain(zone))
-                continue;
-            var last = -1;
-            for (var bucket = rule.Zones[zone].FirstBucket; bucket < rule.Zones[zone].FirstBucket + rule.Width; bucket++)
-            {
-                // Neighbours mostly have one owner.
-                if (directory.ShardOfBucket(bucket) is var shard && shard != last)
-                    shards = shards.Union(ShardSet.Of(last = shard));
-            }
+            if (zones.MayContain(zone))
+                shards = shards.Union(rule is LookupRule lookup ? OwnersOf(lookup, zone, directory) : OwnersOf((ZoneRule)rule, zone, directory));
         }
+        return shards;
+    }
+
+    private static int ZoneCount(PlacementRule rule) => rule is LookupRule lookup ? lookup.Zones.Count : ((ZoneRule)rule).Zones.Count;
+
+    private static ShardSet OwnersOf(ZoneRule rule, int zone, DirectorySnapshot directory)
+    {
+        var shards = ShardSet.Empty;
+        var last = -1;
+        for (var bucket = rule.Zones[zone].FirstBucket; bucket < rule.Zones[zone].FirstBucket + rule.Width; bucket++)
+        {
+            // Neighbours mostly have one owner.
+            if (directory.ShardOfBucket(bucket) is var shard && shard != last)
+                shards = shards.Union(ShardSet.Of(last = shard));
+        }
+        return shards;
+    }
+
+    private static ShardSet OwnersOf(LookupRule rule, int zone, DirectorySnapshot directory)
+    {
+        var shards = ShardSet.Empty;
+        var slots = rule.Zones[zone].Slots;
+        for (var index = 0; index < slots.Count; index++)
+            shards = shards.Union(ShardSet.Of(directory.ShardOfBucket(rule.Slots[slots[index]])));
         return shards;
     }
 }

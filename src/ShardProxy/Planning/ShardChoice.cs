@@ -57,15 +57,15 @@ public sealed record KeyIntersection(ImmutableArray<KeySet> Sets) : KeySet;
 
 /// <summary>
 /// Of a table with zones: the values of its zone column and those of its key. The first say in which zones the second are
-/// looked for; a key alone has one place in each zone, and a zone alone has all of its shards.
+/// looked for; a key alone has one place in each zone (one in all where keys are placed by look-up), and a zone alone has all of its shards.
 /// </summary>
 /// <param name="Zones">Null where nothing confines the zone.</param>
 /// <param name="Keys">Null where nothing confines the key; one of the two is not.</param>
 /// <param name="Stored">They become a row's, so the zone has to be known.</param>
-public sealed record ZonedKeys(ZoneRule Rule, KeySet? Zones, KeySet? Keys, bool Stored = false) : KeySet
+public sealed record ZonedKeys(PlacementRule Rule, KeySet? Zones, KeySet? Keys, bool Stored = false) : KeySet
 {
     /// <summary>Null when neither is confined.</summary>
-    public static KeySet? Of(ZoneRule rule, KeySet? zones, KeySet? keys, bool stored = false) =>
+    public static KeySet? Of(PlacementRule rule, KeySet? zones, KeySet? keys, bool stored = false) =>
         zones is EmptyKeySet || keys is EmptyKeySet ? EmptyKeySet.Instance
         : zones is null && keys is null ? null
         : new ZonedKeys(rule, zones, keys, stored);
@@ -84,8 +84,12 @@ public sealed record KeyType(uint Oid, int TypeModifier)
     /// <summary>How the key finds its bucket; null: by its hash.</summary>
     public KeyPlacement? Placement { get; init; }
 
-    /// <summary>The buckets are positions in each zone's run (see <see cref="ZonedKeys"/>); null for a table without zones, and for a zone column.</summary>
-    public ZoneRule? Zones { get; init; }
+    /// <summary>
+    /// The group's rule when it has zones, for a key: with a <see cref="ZoneRule"/> the buckets are positions in each zone's run
+    /// (see <see cref="ZonedKeys"/>), with a <see cref="LookupRule"/> a zone says which buckets a row may have. Null for a table
+    /// without zones, and for a zone column.
+    /// </summary>
+    public PlacementRule? Zones { get; init; }
 
     /// <summary>The column's operators order keys as their ranges do, so that comparisons confine them.</summary>
     public bool IsOrdered { get; init; }

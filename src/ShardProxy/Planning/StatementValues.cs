@@ -51,6 +51,9 @@ public readonly ref struct StatementValues
     /// <summary>The numbers of the zones in which keys are looked for; null for all.</summary>
     internal ShardSet? Zones { get; init; }
 
+    /// <summary>The zones are those of rows that are stored: a key that is placed elsewhere must not be theirs.</summary>
+    internal bool StoresZones { get; init; }
+
     /// <summary>Places of keys that were asked for this execution; null where nothing can be asked.</summary>
     public KeyPlaces? Places { get; init; }
 

@@ -34,6 +34,8 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("zones that share shards", ", zone_column => 'region', zones => '(eu) on s0 s1, (us, ch) on s2 s1'")]
     [InlineData("zone and range", ", strategy => 'range', ranges => '[,10), [10,20), [20,)', zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'")]
     [InlineData("zone and list", ", strategy => 'list', lists => '(0, 1, 2, 3), (10, 11, 12), default', zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'")]
+    [InlineData("zone and lookup by fewest", ", strategy => 'lookup', zone_column => 'region', zones => '(eu, ch) on s0 s1, (us) on s2'")]
+    [InlineData("zone and lookup by hash", ", strategy => 'lookup', policy => 'hash', zone_column => 'region', zones => '(eu) on s0 s1, (us, ch) on s2 s1'")]
     public async Task Rows_are_written_and_found_by_every_way(string strategy, string arguments)
     {
         await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
@@ -141,7 +143,8 @@ public sealed class StrategyTests : IAsyncLifetime
     [InlineData("zone_column => 'number', zones => '(eu) on s0'", "column's type")]
     [InlineData("zone_column => 'region', zones => '(eu) on s0, (eu, us) on s1'", "there twice")]
     [InlineData("zone_column => 'region', zones => '(eu) on s0 s9'", "there is no shard")]
-    [InlineData("zone_column => 'region', zones => '(eu) on s0', strategy => 'lookup'", "not by lookup")]
+    [InlineData("zone_column => 'region', zones => '(eu) on s0', strategy => 'lookup', policy => 'most'", "there is no policy")]
+    [InlineData("zone_column => 'region', zones => '(eu) on s0, (eu, us) on s1', strategy => 'lookup'", "there twice")]
     public async Task What_makes_no_sense_declares_nothing(string arguments, string because)
     {
         await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);

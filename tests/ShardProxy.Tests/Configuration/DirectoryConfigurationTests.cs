@@ -42,11 +42,13 @@ public sealed class DirectoryConfigurationTests
                   people: { key: id, zone: { column: region, values: { eu: [s0, s1], "u s": s1 } } }
                   pets:   { key: person_id, colocate_with: people, zone: { column: country } }
                   days:   { key: day, strategy: range, ranges: "[,2025-01-01), [2025-01-01,)", zone: { column: region, values: { eu: [s0] } } }
+                  firms:  { key: id, strategy: lookup, policy: hash, zone: { column: region, values: { eu: [s0] } } }
             """).Databases[0].Tables;
 
         tables["people"].Zone.ShouldBe(new ZoneConfig("region", "(\"eu\") on s0 s1, (\"u s\") on s1"));
         tables["pets"].Zone.ShouldBe(new ZoneConfig("country", null));
         tables["days"].ShouldBe(new TableConfig("day", null, false, "range", "[,2025-01-01), [2025-01-01,)") { Zone = new ZoneConfig("region", "(\"eu\") on s0") });
+        tables["firms"].ShouldBe(new TableConfig("id", null, false, "lookup", "hash") { Zone = new ZoneConfig("region", "(\"eu\") on s0") });
         tables["users"].Zone.ShouldBeNull();
     }
 
@@ -55,7 +57,6 @@ public sealed class DirectoryConfigurationTests
     [InlineData("{ key: a, zone: { column: r } }", "needs values")]
     [InlineData("{ key: a, zone: { column: r, values: { eu: [] } } }", "must be a list of shards")]
     [InlineData("{ key: a, zone: { column: a, values: { eu: [s0] } } }", "both zone and key")]
-    [InlineData("{ key: a, strategy: lookup, zone: { column: r, values: { eu: [s0] } } }", "not by lookup")]
     [InlineData("{ key: a, colocate_with: users, zone: { column: r, values: { eu: [s0] } } }", "zones of the other")]
     [InlineData("{ reference: true, zone: { column: r, values: { eu: [s0] } } }", "has no zones")]
     [InlineData("{ key: a, zone: { columns: r, column: r, values: { eu: [s0] } } }", "is not known")]

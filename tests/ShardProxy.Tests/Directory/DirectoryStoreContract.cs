@@ -137,6 +137,31 @@ public abstract class DirectoryStoreContract : KeyStoreContract
         (await Store.ChangeAsync("shop", 2, [new BucketGiven(5, "s1")], "a", Cancel)).ShardOfBucket[5].ShouldBe("s1");
     }
 
+    [Fact]
+    public async Task Zones_of_keys_that_are_looked_up_share_slots_take_more_and_keep_their_buckets()
+    {
+        await Store.CreateAsync("shop", FourBuckets, "first start", Cancel);
+        string[] shards = ["s0", "s1", "s2"];
+        var entries = ZoneRule.EntriesFor("lookup", "hash", "(eu, \"c h\") on s0 s1, (us) on s1", shards);
+        await Store.ChangeAsync("shop", 1, [new GroupPlaced("g", "zone", entries), new TableDeclared(Sharded("t", "k", "g"))], "a", Cancel);
+        await Store.ChangeAsync("shop", 2, [new PlacementAdded("g", PlacementText.Parse("(jp) on s2 s0")[0])], "b", Cancel);
+        await Store.ChangeAsync("shop", 3, [new PlacementAdded("g", PlacementText.Parse("(us) on s2")[0])], "b", Cancel);
+        await ReopenAsync();
+
+        var loaded = (await Store.LoadAsync("shop", Cancel)).ShouldNotBeNull();
+        var rule = loaded.Groups.ShouldHaveSingleItem().Rule.ShouldBeOfType<LookupRule>();
+        (rule.Policy, rule.Id).ShouldBe(("hash", entries[0].Values[2]));
+        rule.Slots.Select(bucket => loaded.ShardOfBucket[bucket]).ShouldBe(shards);
+        rule.Zones.Select(static zone => $"{zone.Text} {string.Join(' ', zone.Slots)}").ShouldBe(["(eu, \"c h\") 0 1", "(us) 1 2", "(jp) 2 0"]);
+        rule.ToText().ShouldBe(PlacementRule.Read("lookup", rule.ToText()).ToText());
+        rule.SlotsIn(0).ShouldBeNull();
+        rule.SlotsIn(0b011).ShouldBe([1]);
+        rule.SlotsIn(0b101).ShouldBe([0]);
+
+        (await Should.ThrowAsync<DirectoryException>(async () => await Store.ChangeAsync("shop", 4, [new BucketGiven(rule.Slots[0], "s1")], "a", Cancel)))
+            .Message.ShouldContain("zone (jp)");
+    }
+
     private sealed record BucketGiven(int Bucket, string Shard) : DirectoryChange
     {
         internal override void ApplyTo(DirectoryDraft draft) => draft.Owners[Bucket] = Shard;

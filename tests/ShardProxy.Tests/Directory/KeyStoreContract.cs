@@ -43,6 +43,21 @@ public abstract class KeyStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_a_proposal_but_with_slots_a_key_goes_to_the_one_of_them_with_the_fewest()
+    {
+        await CreateAsync();
+        await PlaceAsync(("a", 2), ("b", 1), ("c", 2));
+
+        var placed = await Store.Keys.PlaceAsync(
+            "shop", Group,
+            [new KeyProposal(Key("d"), -1, [2, 1]), new KeyProposal(Key("e"), -1, [1, 2]), new KeyProposal(Key("f"), -1, [2]), new KeyProposal(Key("g"), -1), new KeyProposal(Key("a"), -1, [1])],
+            3, await EpochAsync(), Cancel);
+
+        placed.Slots.ShouldBe([1, 1, 2, 0, 2]);
+        (await Store.Keys.CountAsync("shop", Group, 3, Cancel)).ShouldBe([1, 3, 3]);
+    }
+
+    [Fact]
     public async Task Of_two_who_place_a_key_at_the_same_time_one_wins_for_both()
     {
         await CreateAsync();

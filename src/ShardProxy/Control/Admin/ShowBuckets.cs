@@ -46,8 +46,11 @@ internal sealed class ShowBuckets : AdminTable
                 continue;
             }
             foreach (var (entry, bucket) in group.Rule.Entries.Zip(group.Rule.Buckets))
-                placed[bucket] = (group, group.Rule is LookupRule ? "" : PlacementText.Format(entry with { Target = null }));
+                placed[bucket] = (group, group.Rule is LookupRule lookup ? ZonesOf(lookup, bucket) : PlacementText.Format(entry with { Target = null }));
         }
         return placed;
     }
+
+    private static string ZonesOf(LookupRule rule, int bucket) =>
+        string.Join(' ', rule.Zones.Where((_, number) => rule.IsInZone(number, bucket)).Select(static zone => zone.Text));
 }

@@ -91,9 +91,8 @@ internal static class DistributionChecks
             if (TableChecks.KeyColumnProblem(relation, name) is { } problem)
                 throw Refuse(problem, null);
         }
-        if (request.Strategy != PlacementRule.Hash)
-            EnsurePlacement(request, relation);
-        foreach (var name in distribution.KeyColumns)
+        distribution = distribution with { Placement = request.Strategy != PlacementRule.Hash ? EnsurePlacement(request, relation) : target?.Placement };
+        foreach (var name in distribution.PartingColumns)
             EnsureUniqueOnOneShard(tree, catalog, request, relation, name);
         if (target is not null)
             EnsurePlacedAlike(tree, request, relation, distribution, target);
@@ -110,10 +109,10 @@ internal static class DistributionChecks
         }
     }
 
-    private static void EnsurePlacement(DistributionRequest request, Relation relation)
+    private static KeyGroup EnsurePlacement(DistributionRequest request, Relation relation)
     {
         var rule = request.Strategy == PlacementRule.Zone
-            ? ZoneRule.NewZones(request.Entries, 1, static (_, _) => 0)
+            ? ZoneRule.NewRule(request.Entries, 1, static (_, _) => 0, static _ => 0)
             : PlacementRule.Of(request.Strategy, request.Entries, static _ => 0);
         var group = new KeyGroup("", rule);
         group.For(relation.FindColumn(request.Key!)!.TypeOid, out var problem);
@@ -121,13 +120,14 @@ internal static class DistributionChecks
             group.ForZone(relation.FindColumn(zone)!.TypeOid, out problem);
         if (problem is not null)
             throw new SqlException(SqlStates.InvalidParameterValue, $"table {request.Table} cannot be placed by {request.Strategy}: {problem}");
+        return group;
     }
 
     private static TableDistribution? TargetOf(DistributionRequest request, DirectoryContent directory)
     {
         if (request.ColocateWith is not { } other)
             return null;
-        if (directory.Find(other)?.Distribution is not { Kind: TableKind.Sharded } target)
+        if (directory.DistributionOf(other) is not { Kind: TableKind.Sharded } target)
         {
             throw new SqlException(
                 SqlStates.InvalidParameterValue, $"cannot colocate {request.Table} with {other}, which is not a distributed table",
@@ -160,7 +160,7 @@ internal static class DistributionChecks
     private static void EnsureForeignKeys(RelationTree tree, HomeCatalog catalog, TableDistribution distribution, DirectoryContent directory)
     {
         TableDistribution? DistributionOf(uint table) =>
-            tree.RootOf(table)?.Name is not { } name ? null : name == distribution.Table ? distribution : directory.Find(name)?.Distribution;
+            tree.RootOf(table)?.Name is not { } name ? null : name == distribution.Table ? distribution : directory.DistributionOf(name);
 
         foreach (var key in catalog.ForeignKeys)
         {

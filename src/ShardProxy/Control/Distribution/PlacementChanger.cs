@@ -72,12 +72,15 @@ internal sealed class PlacementChanger(IReadOnlyList<ControlShard> shards, Datab
 
     private PlacementAdded AddZone(string text, uint type, KeyGroup group)
     {
-        if (group.Rule is not ZoneRule rule)
+        if (!group.Rule.HasZones)
             throw new FormatException("the table has no zones");
         if (PlacementText.Parse(text) is not [var entry])
             throw new FormatException("one zone is added at a time");
         entry = ZoneRule.Checked(entry, [.. shards.Select(static shard => shard.Name)]);
-        new KeyGroup(group.Name, rule.With(entry, static (_, _) => 0)).ForZone(type, out var problem);
+        var changed = group.Rule is ZoneRule rule
+            ? (PlacementRule)rule.With(entry, static (_, _) => 0)
+            : ((LookupRule)group.Rule).With(entry, [], static _ => 0);
+        new KeyGroup(group.Name, changed).ForZone(type, out var problem);
         return problem is null ? new PlacementAdded(group.Name, entry) : throw new PlacementException(problem);
     }
 

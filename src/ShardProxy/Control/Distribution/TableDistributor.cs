@@ -47,7 +47,7 @@ internal sealed class TableDistributor(IReadOnlyList<ControlShard> shards, Datab
                 content =>
                 {
                     DistributionChecks.EnsureUndeclared(content, request.Table);
-                    var declared = new TableDeclared(new DeclaredTable(distribution, 0, 0));
+                    var declared = new TableDeclared(new DeclaredTable(distribution with { Placement = null }, 0, 0));
                     return request.Strategy == PlacementRule.Hash ? [declared] : [new GroupPlaced(distribution.Group!, request.Strategy, request.Entries), declared];
                 },
                 user,

@@ -107,6 +107,7 @@ internal sealed class ShardJoiner(
     private static IEnumerable<DirectoryChange> SlotsFor(DirectoryContent content, string shard) =>
         from each in content.Groups
         let rule = each.Rule as LookupRule
-        where rule is not null && rule.Slots.All(bucket => content.ShardOfBucket[bucket] != shard)
+        // With zones no key may be on it before a zone has it.
+        where rule is { HasZones: false } && rule.Slots.All(bucket => content.ShardOfBucket[bucket] != shard)
         select new PlacementAdded(each.Name, LookupRule.EntryOf(rule.Policy, rule.Id, shard));
 }

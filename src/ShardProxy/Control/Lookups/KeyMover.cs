@@ -127,7 +127,10 @@ internal sealed class KeyMover(
                 var shardOf = routing().Directory;
                 var rows = new RowMove(
                     shards, shardOf.ShardOfBucket(rule.Slots[from]), shardOf.ShardOfBucket(rule.Slots[to]),
-                    [.. KeyFinder.TablesOf(routing(), placement.Group, placement.Type)], key[1..]);
+                    [.. KeyFinder.TablesOf(routing(), placement.Group, placement.Type)], key[1..])
+                {
+                    Residency = new Residency(routing(), rule, to),
+                };
                 await rows.RunAsync(commits, directory.Content.Cluster, MoveLock.Statement(rule.Id, text), () => EnsureAnnouncedAsync(number), cancel);
             }
             catch (MoveUnknownException unknown)
@@ -200,6 +203,8 @@ internal sealed class KeyMover(
     {
         if (SlotOn(placement.Rule, target) >= 0)
             return;
+        if (placement.Rule.HasZones)
+            throw Refuse($"no zone of the group {placement.Group} has the shard \"{shards[target].Name}\"");
         var entry = LookupRule.EntryOf(placement.Rule.Policy, placement.Rule.Id, shards[target].Name);
         await directory.ChangeAsync(_ => [new PlacementAdded(placement.Group, entry)], user, cancel);
         await publish();

@@ -112,7 +112,7 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
             if (shard != KeyFinder.Nowhere)
                 proposals.Add((key, shard, SlotOn(rule, shard, key)));
             else if (key.Stored && mayPlace)
-                proposals.Add((key, shard, rule.SlotFor(key.Image)));
+                proposals.Add((key, shard, rule.SlotFor(key.Image, rule.SlotsIn(key.Zones))));
             else
                 SayNowhere(number, key, epoch, ticket);
         }
@@ -139,7 +139,7 @@ internal sealed class KeyPlacer(IReadOnlyList<ControlShard> shards, DatabaseDire
         try
         {
             answers = await directory.Store.Keys.PlaceAsync(
-                directory.Database, rule.Id, [.. proposals.Select(static proposal => new KeyProposal(proposal.Key.Image, proposal.Slot))], rule.Slots.Count, epoch, cancel);
+                directory.Database, rule.Id, [.. proposals.Select(proposal => new KeyProposal(proposal.Key.Image, proposal.Slot, rule.SlotsIn(proposal.Key.Zones)))], rule.Slots.Count, epoch, cancel);
             for (var index = 0; index < answers.Slots.Count; index++)
             {
                 var (key, shard, _) = proposals[index];

@@ -5,6 +5,7 @@ using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Protocol.Values;
 using ShardProxy.Sessions.Committing;
 
 namespace ShardProxy.Control.Lookups;
@@ -17,6 +18,9 @@ internal sealed class RowMove(
     IReadOnlyList<ControlShard> shards, int from, int to, IReadOnlyList<(QualifiedName Table, Column Key)> tables, byte[] key)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Which rows may be on the shard that receives them.</summary>
+    public required Residency Residency { get; init; }
 
     /// <summary>Whether some transaction of the cluster stands prepared on a shard.</summary>
     public static async Task<bool> IsPreparedAsync(ControlShard shard, string cluster, CancellationToken cancel)
@@ -52,6 +56,8 @@ internal sealed class RowMove(
             // The snapshot is older than the lock, but nobody writes rows of the key any more.
             await RunAsync(source, fence, cancel);
             await ensure();
+            foreach (var (table, column) in tables)
+                await EnsureZoneAsync(source, table, column, cancel);
             await RunAsync(target, $"BEGIN; {RowCopy.Settings}", cancel);
             await RowCopy.SilenceTriggersAsync(source, cancel);
             await RowCopy.SilenceTriggersAsync(target, cancel);
@@ -111,10 +117,27 @@ internal sealed class RowMove(
             "Set max_prepared_transactions on every shard.");
     }
 
+    private string ConditionOf(Column column) => $"{SqlText.Identifier(column.Name)} = {KeyFinder.LiteralOf(column.TypeOid, key)}";
+
+    /// <summary>Before a row goes: what was once on a shard outside of its zone may stay in its files.</summary>
+    private async Task EnsureZoneAsync(NpgsqlConnection source, QualifiedName table, Column column, CancellationToken cancel)
+    {
+        if (Residency.AbroadOf(table) is not { } abroad)
+            return;
+        await using var command = new NpgsqlCommand($"SELECT {abroad.Column}::text FROM {SqlText.Identifier(table)} WHERE {ConditionOf(column)} AND {abroad.Condition} LIMIT 1", source);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        if (!await reader.ReadAsync(cancel))
+            return;
+        throw new SqlException(
+            SqlStates.CheckViolation,
+            $"rows of the key {KeyImageText.Write(column.TypeOid, key)} in table {table} are of the zone with {(await reader.IsDBNullAsync(0, cancel) ? "NULL" : reader.GetString(0))}, which does not have the shard \"{shards[to].Name}\"",
+            "Move it to a shard of its zone, or add the shard to the zone with SELECT add_shard_zone('table', '(value, …) on shard').");
+    }
+
     private async Task MoveAsync(NpgsqlConnection source, NpgsqlConnection target, QualifiedName table, Column column, CancellationToken cancel)
     {
         var name = SqlText.Identifier(table);
-        var condition = $"{SqlText.Identifier(column.Name)} = {KeyFinder.LiteralOf(column.TypeOid, key)}";
+        var condition = ConditionOf(column);
         // The group's foreign keys lead along the key: what they lead to moves as well.
         await RowCopy.RunAsync(source, target, table, condition, cancel);
         var deleted = await CountAsync(source, $"DELETE FROM {name} WHERE {condition}", cancel);

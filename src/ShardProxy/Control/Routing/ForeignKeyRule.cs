@@ -30,7 +30,7 @@ internal static class ForeignKeyRule
             return $"{constraint} refers to {target}, whose rows are spread over the shards";
         if (from.Group != to.Group)
             return $"{constraint} refers to {target}, which is not colocated with it";
-        foreach (var (own, other) in from.KeyColumns.Zip(to.KeyColumns))
+        foreach (var (own, other) in from.PartingColumns.Zip(to.PartingColumns))
         {
             if (!JoinsKeys(tree, key, own, other))
                 return $"{constraint} does not lead from key column \"{own}\" to key column \"{other}\" of {target}";

@@ -45,7 +45,7 @@ internal sealed class Newcomers(IReadOnlyList<ControlShard> shards, KeyAdoption 
             var key = catalog.Home.Relations.First(relation => relation.Oid == table.HomeOid).FindColumn(table.Distribution.KeyColumn!)!;
             // A rule that makes no sense for the type is a problem of its own (TableChecks).
             var problem = directory.Find(table.Name)?.Placement?.For(key.TypeOid, out _) is LookupPlacement lookup
-                ? await RowPlacement.AdoptAsync(shards, table, key, lookup, (shard, keys) => adoption.AdoptAsync(lookup, shard, keys, cancel), cancel)
+                ? await RowPlacement.AdoptAsync(shards, table, key, lookup, directory, (shard, keys) => adoption.AdoptAsync(lookup, shard, keys, cancel), cancel)
                 : await RowPlacement.CheckAsync(shards, table, key, directory, cancel);
             if (problem is not null)
                 return problem;

@@ -122,11 +122,18 @@ internal static class RowPlacement
     /// </summary>
     /// <param name="adopt">Tells the directory of keys' images on a shard: whether all are placed there now.</param>
     public static async Task<TableProblem?> AdoptAsync(
-        IReadOnlyList<ControlShard> shards, DeclaredTable table, Column key, LookupPlacement placement,
+        IReadOnlyList<ControlShard> shards, DeclaredTable table, Column key, LookupPlacement placement, DirectorySnapshot directory,
         Func<int, IReadOnlyList<byte[]>, Task<bool>> adopt, CancellationToken cancel)
     {
         for (var shard = 0; shard < shards.Count; shard++)
         {
+            if (await IsAbroadAsync(shards[shard], shard, table, placement.Rule, directory, cancel))
+            {
+                return new TableProblem(
+                    table.Name,
+                    $"table {table.Name} has rows on shard \"{shards[shard].Name}\" whose zone does not have that shard",
+                    "Empty the table on every shard and load the rows through the proxy.");
+            }
             if (!await AdoptAsync(shards[shard], shard, table, key, placement, adopt, cancel))
             {
                 return new TableProblem(
@@ -136,6 +143,31 @@ internal static class RowPlacement
             }
         }
         return null;
+    }
+
+    /// <summary>Whether a shard has rows that their zone keeps from it.</summary>
+    private static async Task<bool> IsAbroadAsync(
+        ControlShard shard, int index, DeclaredTable table, LookupRule rule, DirectorySnapshot directory, CancellationToken cancel)
+    {
+        if (!rule.HasZones || table.Distribution.ZoneColumn is not { } zone)
+            return false;
+        await using var connection = await shard.OpenAsync(cancel);
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancel);
+            await TableAccess.ExecuteAsync(connection, "SET LOCAL row_security = off; SET LOCAL statement_timeout = 0", cancel);
+            var values = rule.Zones
+                .Where(each => each.Slots.Any(slot => directory.ShardOfBucket(rule.Slots[slot]) == index))
+                .SelectMany(static each => each.Values).Select(Planning.Identifiers.Literal).ToArray();
+            var here = values.Length == 0 ? "false" : $"{SqlText.Identifier(zone)} IN ({string.Join(", ", values)})";
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"SELECT EXISTS (SELECT FROM {SqlText.Identifier(table.Name)} WHERE ({here}) IS NOT TRUE)";
+            return await command.ExecuteScalarAsync(cancel) is true;
+        }
+        catch (NpgsqlException exception)
+        {
+            throw shard.Explain(exception);
+        }
     }
 
     private static async Task<bool> AdoptAsync(

@@ -85,9 +85,9 @@ internal sealed class TableChecks
         if (declared.Distribution is not { KeyColumn: { } key, Group: { } name } || _directory.FindGroup(name) is not { } group)
             return null;
         group.For(relation.FindColumn(key)!.TypeOid, out var problem);
-        if (problem is null && group.Rule is ZoneRule && declared.Distribution.ZoneColumn is { } zone)
+        if (problem is null && group.Rule.HasZones && declared.Distribution.ZoneColumn is { } zone)
             group.ForZone(relation.FindColumn(zone)!.TypeOid, out problem);
-        else if (group.Rule is ZoneRule)
+        else if (group.Rule.HasZones)
             problem ??= "nobody said which of its columns has the zones";
         return problem is null ? null : $"table {declared.Name} cannot be placed by {group.Rule.Strategy}: {problem}";
     }
@@ -119,7 +119,7 @@ internal sealed class TableChecks
     {
         if (_tree.RootOf(unique.Table) is not { } root)
             return;
-        foreach (var key in _directory.Find(root.Name)?.Distribution.KeyColumns ?? [])
+        foreach (var key in _directory.DistributionOf(root.Name)?.PartingColumns ?? [])
         {
             // A partition numbers its columns by itself, so its own key column counts.
             if (_tree.Find(unique.Table) is { } table && table.FindColumn(key) is { } column && !unique.Columns.Contains(column.Number) && !IsGlobal(table, unique))
@@ -139,7 +139,7 @@ internal sealed class TableChecks
     {
         if (_tree.RootOf(key.Table) is not { } from || _tree.RootOf(key.Referenced) is not { } to)
             return;
-        if (ForeignKeyRule.Problem(_tree, key, _directory.Find(from.Name)?.Distribution, _directory.Find(to.Name)?.Distribution) is { } problem)
+        if (ForeignKeyRule.Problem(_tree, key, _directory.DistributionOf(from.Name), _directory.DistributionOf(to.Name)) is { } problem)
             Report(from.Name, problem, ForeignKeyRule.Hint);
     }
 

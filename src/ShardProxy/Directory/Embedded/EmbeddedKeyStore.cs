@@ -30,7 +30,7 @@ internal sealed class EmbeddedKeyStore(EmbeddedDirectoryStore store) : IKeyStore
                     answers[index] = SlotOf(find, keys[index].Key);
                     if (answers[index] >= 0)
                         continue;
-                    var slot = keys[index].Slot >= 0 ? keys[index].Slot : Array.IndexOf(counts, counts.Min());
+                    var slot = keys[index].Slot >= 0 ? keys[index].Slot : Fewest(counts, keys[index].Among);
                     EmbeddedRows.Execute(
                         transaction, "INSERT INTO key_place (database, key_group, key, slot) VALUES ($1, $2, $3, $4)", database, group, keys[index].Key, slot);
                     Count(transaction, database, group, slot, 1);
@@ -75,6 +75,9 @@ internal sealed class EmbeddedKeyStore(EmbeddedDirectoryStore store) : IKeyStore
                 return true;
             },
             cancel);
+
+    private static int Fewest(long[] counts, IReadOnlyList<int>? among) =>
+        (among ?? Enumerable.Range(0, counts.Length)).MinBy(slot => counts[slot]);
 
     private static SqliteCommand Find(SqliteTransaction transaction, string database, string group) =>
         EmbeddedRows.Command(transaction, "SELECT slot FROM key_place WHERE database = $1 AND key_group = $2 AND key = $3", database, group, Array.Empty<byte>());

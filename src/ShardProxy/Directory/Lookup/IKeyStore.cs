@@ -34,7 +34,8 @@ public interface IKeyStore
 }
 
 /// <param name="Slot">Where it is to be; negative for the slot with the fewest keys.</param>
-public readonly record struct KeyProposal(byte[] Key, int Slot);
+/// <param name="Among">The slots of which that is chosen; null for all.</param>
+public readonly record struct KeyProposal(byte[] Key, int Slot, IReadOnlyList<int>? Among = null);
 
 /// <summary>What a store says of keys.</summary>
 /// <param name="Epoch">Another when the store may have lost what it had been told: restarted, emptied, failed over.</param>

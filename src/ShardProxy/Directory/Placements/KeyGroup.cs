@@ -39,12 +39,12 @@ public sealed class KeyGroup(string name, PlacementRule rule)
     /// <summary>As <see cref="For"/>, for the column that says a row's zone; only of a group with zones.</summary>
     public ZonePlacement? ForZone(uint type, out string? problem)
     {
-        var compiled = _compiledZones.GetOrAdd(type, static (key, group) => CompileZones(key, (ZoneRule)group.Rule), this);
+        var compiled = _compiledZones.GetOrAdd(type, static (key, group) => CompileZones(key, group.Rule), this);
         problem = compiled.Problem;
         return compiled.Placement as ZonePlacement;
     }
 
-    private static Compiled CompileZones(uint type, ZoneRule rule)
+    private static Compiled CompileZones(uint type, PlacementRule rule)
     {
         try
         {

@@ -13,7 +13,7 @@ public abstract record PlacementRule
     public const string List = "list";
     public const string Lookup = "lookup";
 
-    /// <summary>A level above hash, range or list; not a word for users, who name the zones beside the strategy.</summary>
+    /// <summary>A level above the others; not a word for users, who name the zones beside the strategy.</summary>
     public const string Zone = "zone";
 
     /// <summary>"range", "list", "lookup" or "zone".</summary>
@@ -23,6 +23,11 @@ public abstract record PlacementRule
     public abstract IEnumerable<int> Buckets { get; }
 
     public abstract IReadOnlyList<PlacementEntry> Entries { get; }
+
+    /// <summary>The values of each zone, by the zone's number; none for a group without zones.</summary>
+    public virtual IReadOnlyList<IReadOnlyList<string>> ZoneValues => [];
+
+    public bool HasZones => ZoneValues.Count > 0;
 
     /// <summary>The form that stores keep, with buckets' numbers as targets.</summary>
     public string ToText() => PlacementText.Format(Entries);

@@ -6,8 +6,8 @@ public sealed class ZonePlacement : KeyPlacement
     private readonly ListPlacement _zones;
 
     /// <exception cref="PlacementException">A value cannot be read, or is in two zones.</exception>
-    public ZonePlacement(ZoneRule rule, uint type) =>
-        _zones = new ListPlacement(new ListRule([.. rule.Zones.Select(static (zone, number) => new ListBucket(zone.Values, number))]), type);
+    public ZonePlacement(PlacementRule rule, uint type) =>
+        _zones = new ListPlacement(new ListRule([.. rule.ZoneValues.Select(static (values, number) => new ListBucket(values, number))]), type);
 
     public override int Find(ReadOnlySpan<byte> image) => _zones.Find(image);
 

@@ -5,7 +5,8 @@ namespace ShardProxy.Directory.Placements;
 /// <summary>
 /// A first level above another strategy: a row's zone picks a set of shards, and among them the key finds its bucket. Each
 /// zone has a run of <paramref name="Width"/> buckets of its own; the key gives the position in the run, the same in every
-/// zone, so that the table of bucket and shard stays the last step.
+/// zone, so that the table of bucket and shard stays the last step. Keys that are placed by look-up have no such run: see
+/// <see cref="LookupRule.Zones"/>.
 /// </summary>
 /// <param name="Inner">How the key finds its position, which stands for a bucket there; null: by its hash.</param>
 /// <param name="Zones">At most <see cref="MostZones"/>, in the order in which they were made: a zone's number is its position.</param>
@@ -18,6 +19,8 @@ public sealed record ZoneRule(PlacementRule? Inner, int Width, IReadOnlyList<Sha
 
     /// <summary>The strategy by which a zone's keys find their places: "hash", "range" or "list".</summary>
     public string InnerStrategy => Inner?.Strategy ?? Hash;
+
+    public override IReadOnlyList<IReadOnlyList<string>> ZoneValues => [.. Zones.Select(static zone => zone.Values)];
 
     public override IEnumerable<int> Buckets => Zones.SelectMany(zone => Enumerable.Range(zone.FirstBucket, Width));
 
@@ -36,16 +39,16 @@ public sealed record ZoneRule(PlacementRule? Inner, int Width, IReadOnlyList<Sha
         [HeadOf(InnerStrategy, InnerText(Inner)), .. Zones.Select(static zone => zone.ToEntry(""))];
 
     /// <summary>A group as people ask for it.</summary>
-    /// <param name="inner">Ranges or lists without shards: each has one in every zone; null for hash.</param>
+    /// <param name="inner">Ranges or lists without shards: each has one in every zone; of lookup the policy; null for hash.</param>
     /// <param name="zones">(eu, ch) on s0 s1, (us) on s2.</param>
     /// <param name="shards">Names, in the configuration's order.</param>
     /// <exception cref="FormatException">It is not of this form, or names a shard that is not configured.</exception>
     public static IReadOnlyList<PlacementEntry> EntriesFor(string strategy, string? inner, string zones, IReadOnlyList<string> shards)
     {
         var entries = PlacementText.Parse(zones).Select(entry => Checked(entry, shards));
-        IReadOnlyList<PlacementEntry> all = [HeadOf(strategy, inner), .. entries];
+        IReadOnlyList<PlacementEntry> all = [strategy == Lookup ? LookupRule.HeadOf(inner!) : HeadOf(strategy, inner), .. entries];
         // Only to hear now whether they make sense.
-        NewZones(all, 1, static (_, _) => 0);
+        NewRule(all, 1, static (_, _) => 0, static _ => 0);
         return all;
     }
 
@@ -68,7 +71,12 @@ public sealed record ZoneRule(PlacementRule? Inner, int Width, IReadOnlyList<Sha
     /// <param name="entries">As <see cref="EntriesFor"/> gives them.</param>
     /// <param name="hashBuckets">The buckets of each zone where keys are placed by hash.</param>
     /// <param name="run">Makes a run of that many buckets for a zone, and says the first's number.</param>
-    public static ZoneRule NewZones(IReadOnlyList<PlacementEntry> entries, int hashBuckets, Func<IReadOnlyList<string>, int, int> run)
+    /// <param name="bucketOn">Makes one bucket on a shard.</param>
+    public static PlacementRule NewRule(
+        IReadOnlyList<PlacementEntry> entries, int hashBuckets, Func<IReadOnlyList<string>, int, int> run, Func<string, int> bucketOn) =>
+        entries is [{ Values: [Lookup, ..] }, ..] ? LookupRule.OfZones(entries, bucketOn) : NewZones(entries, hashBuckets, run);
+
+    private static ZoneRule NewZones(IReadOnlyList<PlacementEntry> entries, int hashBuckets, Func<IReadOnlyList<string>, int, int> run)
     {
         var rule = Head(entries, hashBuckets);
         foreach (var entry in entries.Skip(1))
@@ -101,7 +109,7 @@ public sealed record ZoneRule(PlacementRule? Inner, int Width, IReadOnlyList<Sha
         if (strategy == Hash)
             return new ZoneRule(null, said is null ? hashBuckets : int.Parse(said, NumberStyles.None, CultureInfo.InvariantCulture), []);
         if (strategy is not (Range or List))
-            throw new FormatException($"keys in zones are placed by hash, range or list, not by {strategy}");
+            throw new FormatException($"there is no strategy \"{strategy}\": the strategies are hash, range, list and lookup");
         var inner = PlacementText.Parse(said ?? throw new FormatException($"the strategy {strategy} takes {strategy}s"));
         if (inner.Any(static entry => entry.Target is not null))
             throw new FormatException($"a {strategy} in zones names no shard: it has one in every zone");

@@ -20,8 +20,8 @@ internal static class RedisKeyScripts
         """;
 
     /// <summary>
-    /// KEYS epoch, places, counts, groups. ARGV new name, expected epoch, number of slots, group, then key and proposed slot
-    /// in turn. Returns the epoch and the slots as they are now; the epoch alone when it is another.
+    /// KEYS epoch, places, counts, groups. ARGV new name, expected epoch, number of slots, group, then key, proposed slot and
+    /// the slots of which the one with the fewest keys is taken if that is negative (none: of all) in turn. Returns the epoch and the slots as they are now; the epoch alone when it is another.
     /// </summary>
     public const string Place = Epoch + """
         local answer = {epoch}
@@ -31,14 +31,21 @@ internal static class RedisKeyScripts
         for slot = 0, tonumber(ARGV[3]) - 1 do
           counts[slot] = tonumber(redis.call('HGET', KEYS[3], slot) or '0')
         end
-        for i = 5, #ARGV, 2 do
+        for i = 5, #ARGV, 3 do
           local slot = tonumber(redis.call('HGET', KEYS[2], ARGV[i]) or '-1')
           if slot < 0 then
             slot = tonumber(ARGV[i + 1])
             if slot < 0 then
-              slot = 0
-              for other = 1, tonumber(ARGV[3]) - 1 do
-                if counts[other] < counts[slot] then slot = other end
+              local among = {}
+              for other in string.gmatch(ARGV[i + 2], '%d+') do
+                among[#among + 1] = tonumber(other)
+              end
+              if #among == 0 then
+                for other = 0, tonumber(ARGV[3]) - 1 do among[#among + 1] = other end
+              end
+              slot = among[1]
+              for _, other in ipairs(among) do
+                if (counts[other] or 0) < (counts[slot] or 0) then slot = other end
               end
             end
             redis.call('HSET', KEYS[2], ARGV[i], slot)

@@ -23,15 +23,17 @@ internal sealed class RedisKeyStore(RedisConnection connection, RedisKeys names)
         string database, string group, IReadOnlyList<KeyProposal> keys, int slots, string epoch, CancellationToken cancel)
     {
         const int Fixed = 4;
-        var arguments = new RedisValue[Fixed + (2 * keys.Count)];
+        const int Each = 3;
+        var arguments = new RedisValue[Fixed + (Each * keys.Count)];
         arguments[0] = NewName();
         arguments[1] = epoch;
         arguments[2] = slots;
         arguments[3] = group;
         for (var index = 0; index < keys.Count; index++)
         {
-            arguments[Fixed + (2 * index)] = keys[index].Key;
-            arguments[Fixed + (2 * index) + 1] = keys[index].Slot;
+            arguments[Fixed + (Each * index)] = keys[index].Key;
+            arguments[Fixed + (Each * index) + 1] = keys[index].Slot;
+            arguments[Fixed + (Each * index) + 2] = keys[index].Among is { } among ? string.Join(' ', among) : "";
         }
         return Read(await connection.RunAsync(
             redis => redis.ScriptEvaluateAsync(

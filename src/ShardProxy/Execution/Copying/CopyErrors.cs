@@ -91,6 +91,17 @@ internal sealed class CopyErrors(TableDistribution table, KeyType keyType, strin
             ColumnName = _column,
         };
 
+    /// <summary>A row of a zone that does not have the shard where the rows of its key are.</summary>
+    public ServerError OtherZone(long line) =>
+        new(SqlStates.CheckViolation, Refusals.OtherZone(key: null).Reason)
+        {
+            Hint = Refusals.OtherZone(key: null).Hint,
+            Where = Context(line),
+            SchemaName = table.Table.Schema,
+            TableName = _table,
+            ColumnName = _column,
+        };
+
     public ServerError RowTooLong(long line, int limit) =>
         new(SqlStates.ProgramLimitExceeded, $"a row of COPY data is longer than {limit} bytes") { Where = Context(line) };
 

@@ -11,7 +11,7 @@ internal sealed class CopyHeldRows
     private const int MaxBytes = 1024 * 1024;
 
     private readonly ByteBuffer _bytes = new();
-    private readonly List<(int Start, int Length, WantedKey Key)> _rows = [];
+    private readonly List<(int Start, int Length, WantedKey Key, int Zone, long Line)> _rows = [];
 
     public KeyPlaces Wanted { get; } = new();
 
@@ -22,22 +22,23 @@ internal sealed class CopyHeldRows
     /// <summary>What follows the last row, when rows before it are held.</summary>
     public byte[] Trailer { get; set; } = [];
 
-    /// <summary>In the order in which they came, each with the bucket that was told for it.</summary>
-    public IEnumerable<(ReadOnlyMemory<byte> Row, int Bucket)> Rows
+    /// <summary>In the order in which they came, each with the bucket that was told for it, the number of its zone and its line.</summary>
+    public IEnumerable<(ReadOnlyMemory<byte> Row, int Bucket, int Zone, long Line)> Rows
     {
         get
         {
             var bytes = _bytes.Unread.ToArray();
-            return _rows.Select(row => ((ReadOnlyMemory<byte>)bytes.AsMemory(row.Start, row.Length), row.Key.Bucket));
+            return _rows.Select(row => ((ReadOnlyMemory<byte>)bytes.AsMemory(row.Start, row.Length), row.Key.Bucket, row.Zone, row.Line));
         }
     }
 
     /// <summary>Another row of the key is held, which must go first.</summary>
     public bool Wants(LookupPlacement placement, ReadOnlySpan<byte> image) => !IsEmpty && Wanted.Has(placement, image);
 
-    public void Add(LookupPlacement placement, ReadOnlySpan<byte> image, ReadOnlySpan<byte> row)
+    /// <param name="zone">The number of the row's zone.</param>
+    public void Add(LookupPlacement placement, ReadOnlySpan<byte> image, ReadOnlySpan<byte> row, int zone, long line)
     {
-        _rows.Add((_bytes.Count, row.Length, Wanted.Want(placement, image, stored: true)));
+        _rows.Add((_bytes.Count, row.Length, Wanted.Want(placement, image, stored: true, zone), zone, line));
         _bytes.Write(row);
     }
 

@@ -30,7 +30,7 @@ public sealed class CopySplitter
     private readonly bool _asciiKeysOnly;
     private readonly int _maxRowLength;
     private readonly int _drawnKey = -1;
-    private int _firstBucket;
+    private int _zone = KeyPlaces.NoZone;
     private readonly ShardLines[] _lines;
     private long _taken;
 
@@ -45,8 +45,8 @@ public sealed class CopySplitter
             _ => new BinaryRowScanner(OwnKey(plan), plan.ColumnCount, plan.ZoneOrdinal),
         };
         _errors = new CopyErrors(plan.Table, keyType, plan.Table.KeyColumn ?? "");
-        if (keyType.Zones is { } rule && plan.ZoneType is { } zoneType)
-            _zones = new CopyZones(plan, rule, zoneType, asciiZonesOnly);
+        if (keyType.Zones is not null && plan.ZoneType is { } zoneType)
+            _zones = new CopyZones(plan, zoneType, asciiZonesOnly);
         _directory = directory;
         _hasher = hasher;
         _keyType = keyType;
@@ -85,14 +85,19 @@ public sealed class CopySplitter
     /// <summary>The keys of the rows held.</summary>
     public KeyPlaces Wanted => _held.Wanted;
 
-    /// <summary>The places of <see cref="Wanted"/> were told: sends the rows held on their way, or fails when one is on a shard that came after the COPY began.</summary>
+    /// <summary>The places of <see cref="Wanted"/> were told: sends the rows held on their way, or fails when one is on a shard that came after the COPY began, or outside of its row's zone.</summary>
     public void Release()
     {
-        foreach (var (row, bucket) in _held.Rows)
+        foreach (var (row, bucket, zone, line) in _held.Rows)
         {
             if (bucket >= _directory.BucketCount)
             {
                 Fail(CopyErrors.NewShard());
+                return;
+            }
+            if (!IsInZone(zone, bucket))
+            {
+                Fail(_errors.OtherZone(line));
                 return;
             }
             _shards[_directory.ShardOfBucket(bucket)].Append(row.Span);
@@ -252,7 +257,7 @@ public sealed class CopySplitter
 
     private void Route(ReadOnlySpan<byte> row)
     {
-        if (_zones?.Find(_scanner, row, out _firstBucket) is { } unzoned)
+        if (_zones?.Find(_scanner, row, out _zone) is { } unzoned)
         {
             Fail(unzoned);
             return;
@@ -287,10 +292,13 @@ public sealed class CopySplitter
         switch (FindBucket(key, out var bucket))
         {
             case KeyHashResult.Hashed when _keyType.Placement is LookupPlacement lookup && (bucket < 0 || _held.Wants(lookup, _image.Unread)):
-                _held.Add(lookup, _image.Unread, row);
+                _held.Add(lookup, _image.Unread, row, _zone, _scanner.Line);
                 break;
             case KeyHashResult.Hashed when bucket < 0:
                 Fail(_errors.NoBucket(_scanner.Line, _keyType.Placement!, _image.Unread, key, _binary));
+                break;
+            case KeyHashResult.Hashed when !IsInZone(_zone, bucket):
+                Fail(_errors.OtherZone(_scanner.Line));
                 break;
             case KeyHashResult.Hashed:
                 Store(row, Drawn is null ? default : Drawn.Take(-1, out _), bucket);
@@ -303,6 +311,9 @@ public sealed class CopySplitter
                 break;
         }
     }
+
+    /// <summary>Buckets of other strategies are found within their row's zone.</summary>
+    private bool IsInZone(int zone, int bucket) => _keyType.Zones is not LookupRule rule || rule.IsInZone(zone, bucket);
 
     private void Store(ReadOnlySpan<byte> row, ReadOnlySpan<byte> drawn, int bucket)
     {
@@ -339,15 +350,15 @@ public sealed class CopySplitter
         if (_keyType.Placement is not { } placement)
         {
             var hashed = _hasher(key, _binary, out var hash);
-            bucket = _keyType.Zones is { } rule ? _firstBucket + rule.PositionOf(hash) : _directory.BucketOf(hash);
+            bucket = _keyType.Zones is ZoneRule rule ? rule.Zones[_zone].FirstBucket + rule.PositionOf(hash) : _directory.BucketOf(hash);
             return hashed;
         }
         placement.Begin(_image);
         var target = new KeyTarget(_keyType.Oid, _keyType.TypeModifier, KeyUse.Store);
         var read = KeyImage.TryReadParameter(target, 0, _binary, key, _image);
         bucket = placement.Find(_image.Unread);
-        if (bucket >= 0)
-            bucket += _firstBucket;
+        if (bucket >= 0 && _keyType.Zones is ZoneRule zones)
+            bucket += zones.Zones[_zone].FirstBucket;
         return read;
     }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ShardProxy.Directory.Placements;
 using ShardProxy.Planning;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
@@ -9,18 +8,18 @@ namespace ShardProxy.Execution.Copying;
 
 /// <summary>Finds the zone of each row of a COPY into a table with zones.</summary>
 /// <param name="asciiOnly">The server converts text, so that bytes beyond ASCII are not those of the zone's value.</param>
-internal sealed class CopyZones(CopyPlan plan, ZoneRule rule, KeyType type, bool asciiOnly)
+internal sealed class CopyZones(CopyPlan plan, KeyType type, bool asciiOnly)
 {
     private readonly CopyErrors _errors = new(plan.Table, type, plan.Table.ZoneColumn!);
     private readonly ByteBuffer _scratch = new();
     private readonly ByteBuffer _image = new();
     private readonly bool _binary = plan.Options.Format == CopyFormat.Binary;
 
-    /// <summary>The first bucket of the zone of the row that the scanner has cut last.</summary>
+    /// <summary>The number of the zone of the row that the scanner has cut last.</summary>
     /// <returns>Null when there is one.</returns>
-    public ServerError? Find(CopyRowScanner scanner, ReadOnlySpan<byte> row, out int firstBucket)
+    public ServerError? Find(CopyRowScanner scanner, ReadOnlySpan<byte> row, out int number)
     {
-        firstBucket = -1;
+        number = KeyPlaces.NoZone;
         var line = scanner.Line;
         switch (scanner.ReadZone(row, _scratch, out var zone))
         {
@@ -38,11 +37,8 @@ internal sealed class CopyZones(CopyPlan plan, ZoneRule rule, KeyType type, bool
         switch (KeyImage.TryReadParameter(new KeyTarget(type.Oid, type.TypeModifier, KeyUse.Store), 0, _binary, zone, _image))
         {
             case KeyHashResult.Hashed:
-                var number = placement.Find(_image.Unread);
-                if (number < 0)
-                    return _errors.NoBucket(line, placement, _image.Unread, zone, _binary);
-                firstBucket = rule.Zones[number].FirstBucket;
-                return null;
+                number = placement.Find(_image.Unread);
+                return number < 0 ? _errors.NoBucket(line, placement, _image.Unread, zone, _binary) : null;
             case KeyHashResult.Unknown:
                 return _errors.UnknownKey(line, zone, _binary);
             default:

@@ -39,7 +39,7 @@ internal static class ForeignKeys
         var targets = constraint.Names("pk_attrs");
         // Without a list the primary key is meant.
         var isPrimaryGlobal = target?.GlobalIndexes.Any(static index => index.IsPrimary) == true;
-        return from.KeyColumns.Zip(to.KeyColumns).All(pair =>
+        return from.PartingColumns.Zip(to.PartingColumns).All(pair =>
         {
             var place = columns.IndexOf(pair.First);
             return place >= 0 && ((targets.Count == 0 && !isPrimaryGlobal) || (place < targets.Count && targets[place] == pair.Second));

@@ -13,7 +13,7 @@ internal static class UniqueKeys
     public static RefusedPlan? CheckIndex(SyntaxNode definition, TableDistribution? table)
     {
         if (table is not { Kind: TableKind.Sharded } || !definition.Flag("unique") || !definition.Flag("concurrent")
-            || table.KeyColumns.All(key => definition.List("indexParams").Any(element => element.Text("name") == key)))
+            || table.PartingColumns.All(key => definition.List("indexParams").Any(element => element.Text("name") == key)))
         {
             return null;
         }

@@ -1,5 +1,6 @@
 using ShardProxy.Catalog;
 using ShardProxy.Directory;
+using ShardProxy.Directory.Placements;
 
 namespace ShardProxy.Planning.Confinement;
 
@@ -13,6 +14,9 @@ internal sealed record ShardedInstance(TableDistribution Table, ColumnVariable K
 
     /// <summary>The columns that decide where a row is.</summary>
     public IEnumerable<ColumnVariable> Columns => Zone is { } zone ? [zone.Column, Key] : [Key];
+
+    /// <summary>The columns whose values two shards never have in common: the key alone where it has one place in all zones.</summary>
+    public IEnumerable<ColumnVariable> PartingColumns => KeyType.Zones is LookupRule ? [Key] : Columns;
 
     /// <summary>The values to which the facts confine the rows; null when nothing confines them.</summary>
     /// <param name="byPart">As <see cref="KeySolver"/> has it.</param>

@@ -79,7 +79,7 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
         if (table.Placement is not { } group)
             return true;
         var placement = group.For(column.TypeOid, out var problem);
-        var zones = group.Rule as ZoneRule;
+        var zones = group.Rule.HasZones ? group.Rule : null;
         if (problem is null && zones is not null && table.ZoneColumn is { } zone)
             group.ForZone(relation.FindColumn(zone)!.TypeOid, out problem);
         else if (zones is not null)
@@ -95,7 +95,7 @@ internal sealed class RelationAnalyzer(StatementAnalysis analysis)
 
     /// <summary>The type of a table's zone column, which <see cref="TryKeyType"/> has found fit; null for a table without zones.</summary>
     public static KeyType? ZoneTypeOf(Relation relation, TableDistribution table) =>
-        table is { ZoneColumn: { } name, Placement: { Rule: ZoneRule } group } && relation.FindColumn(name) is { } column
+        table is { ZoneColumn: { } name, Placement: { Rule.HasZones: true } group } && relation.FindColumn(name) is { } column
             ? new KeyType(column.TypeOid, column.TypeModifier) { Placement = group.ForZone(column.TypeOid, out _) }
             : null;
 

@@ -7,7 +7,7 @@ namespace ShardProxy.Planning.Spreading;
 internal static class RowsByKey
 {
     /// <summary>DISTINCT compares whole rows: two shards have none in common when the key is in them.</summary>
-    public static bool AreDistinct(Select select, Place block, ShardedInstance anchor) => anchor.Columns.All(column => AreDistinct(select, block, column));
+    public static bool AreDistinct(Select select, Place block, ShardedInstance anchor) => anchor.PartingColumns.All(column => AreDistinct(select, block, column));
 
     private static bool AreDistinct(Select select, Place block, ColumnVariable key) =>
         !select.IsDistinct || (select.DistinctOn.IsEmpty
@@ -22,7 +22,7 @@ internal static class RowsByKey
         if (Aggregates.MayBelongOutside(select, analysis))
             return false;
         var passing = new PassingColumns(select with { Limits = [], Locks = false, DistinctOn = [] }, block);
-        return anchor.Columns.All(key => passing.Contains(key, -1) || Shown(select, block, key).Exists(position => passing.Contains(key, position)));
+        return anchor.PartingColumns.All(key => passing.Contains(key, -1) || Shown(select, block, key).Exists(position => passing.Contains(key, position)));
     }
 
     /// <summary>Positions of the outputs that are the key, before the first star.</summary>

@@ -1,3 +1,4 @@
+using ShardProxy.Directory.Placements;
 using ShardProxy.Planning.Confinement;
 
 namespace ShardProxy.Planning.Spreading;
@@ -38,8 +39,8 @@ internal sealed class SpreadProof(Findings findings)
                     anchors.Add(anchor);
             }
         }
-        // With zones the rows are parted by both columns, so both are to be had.
-        anchors.RemoveAll(anchor => anchor.Zone is { } zone && !shown.Contains(zone.Column));
+        // With zones the rows may be parted by both columns, so both are to be had.
+        anchors.RemoveAll(anchor => anchor.Zone is { } zone && anchor.PartingColumns.Contains(zone.Column) && !shown.Contains(zone.Column));
         return anchors;
     }
 
@@ -72,9 +73,11 @@ internal sealed class SpreadProof(Findings findings)
     private static bool IsConfined(ShardedInstance instance, ShardedInstance anchor) =>
         instance.Table.Group == anchor.Table.Group
         && HashAlike(instance.KeyType, anchor.KeyType)
-        && (instance.Zone is not { } zone || HashAlike(zone.Type, anchor.Zone!.Value.Type))
+        && (instance.Zone is not { } zone || IsByLookUp(instance) || HashAlike(zone.Type, anchor.Zone!.Value.Type))
         && instance.Confine(byPart: true) is { } set
         && IsWithinShard(set);
+
+    private static bool IsByLookUp(ShardedInstance instance) => instance.KeyType.Zones is LookupRule;
 
     /// <summary>A key that is stored is one of the shard's when it is the value of a key that is.</summary>
     private static bool IsConfined(StoredKey stored, ShardedInstance anchor) =>
@@ -96,6 +99,8 @@ internal sealed class SpreadProof(Findings findings)
     {
         EmptyKeySet => true,
         KeyEquals equals => equals.Term is ShardKeys,
+        // The key has one place, whatever the zone of a row that is read.
+        ZonedKeys { Rule: LookupRule, Stored: false, Keys: { } keys } => IsWithinShard(keys),
         // Both come of one row of the anchor's: each is led back to it by equality.
         ZonedKeys { Zones: { } zones, Keys: { } keys } => IsWithinShard(zones) && IsWithinShard(keys),
         KeyUnion union => union.Sets.All(IsWithinShard),

@@ -5,8 +5,8 @@ using ShardProxy.Directory;
 namespace ShardProxy.Planning.Writing;
 
 /// <summary>
-/// An UPDATE that assigns the key by which its table is sharded. Rows whose new key leads to another shard move there; the
-/// others are changed where they are.
+/// An UPDATE that assigns the key by which its table is sharded, or the zone. Rows whose new key and zone lead to another
+/// shard move there; the others are changed where they are.
 /// </summary>
 /// <param name="Table">The table that the text names.</param>
 /// <param name="Declared">The distributed table that it is, or is a partition of.</param>
@@ -17,6 +17,12 @@ namespace ShardProxy.Planning.Writing;
 public sealed record KeyUpdateDraft(
     QualifiedName Table, QualifiedName Declared, string Name, bool HasAlias, ImmutableArray<Column> Columns, string Key, KeyType KeyType, UpdateText Text) : WriteDraft
 {
+    /// <summary>The column that says the zones of the table's rows; null for a table without zones.</summary>
+    public ZoneColumn? Zone { get; init; }
+
     /// <summary>Rows of tables that inherit from the table are its rows too, and they cannot be stored through it.</summary>
     public bool MayHaveChildren { get; init; }
 }
+
+/// <summary>A column by which, beside the key, rows are placed.</summary>
+public sealed record ZoneColumn(string Name, KeyType Type);

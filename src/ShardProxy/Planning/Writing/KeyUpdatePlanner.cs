@@ -35,6 +35,7 @@ internal sealed class KeyUpdatePlanner(StatementAnalysis analysis, SourceText so
         {
             Edits = [.. clocks.Concat(stars).OrderBy(static edit => edit.Start)],
             MayHaveChildren = table.Kind == RelationKind.Table,
+            Zone = RelationAnalyzer.ZoneTypeOf(table, distribution) is { } zone ? new ZoneColumn(distribution.ZoneColumn!, zone) : null,
         })
         {
             ReadsTimes = WritePlanner.MayReadTimes(_findings, source),
@@ -47,8 +48,6 @@ internal sealed class KeyUpdatePlanner(StatementAnalysis analysis, SourceText so
             return "the shards' databases are not made alike";
         if (table.HasTriggers)
             return "the table has triggers, rules or row security, for which a row that moves is deleted here and inserted there";
-        if (_findings.Written[0].Distribution!.ZoneColumn is not null)
-            return "the table's rows are placed by their zone too";
         if (update.With is not null)
             return "it has a WITH";
         if (update.Assignments.Any(static assignment => !assignment.IsWhole || assignment.Value is DefaultValue or OtherExpression { Kind: "MultiAssignRef" }))

@@ -16,6 +16,9 @@ namespace ShardProxy.Planning.Writing;
 /// <param name="Key">The key column; null for a table of the home shard.</param>
 public sealed record MovedRowsDraft(Plan Select, int Start, int End, QualifiedName Table, ImmutableArray<Column> Columns, string? Key, KeyType? KeyType) : WriteDraft
 {
+    /// <summary>The column that says the zones of the table's rows; null for a table without zones.</summary>
+    public ZoneColumn? Zone { get; init; }
+
     /// <summary>The text lists columns; the list is then open at <see cref="ListAt"/>, and else has its place there.</summary>
     public bool IsListed { get; init; }
 

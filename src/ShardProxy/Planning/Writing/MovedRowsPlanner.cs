@@ -31,7 +31,8 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
         if (target.Distribution is { KeyColumn: { } key } distribution)
         {
             if (!RelationAnalyzer.TryKeyType(table, distribution, out keyType, out _)
-                || !(columns.Any(column => column.Name == key) || omitted.Any(column => column.Name == key)))
+                || !(columns.Any(column => column.Name == key) || omitted.Any(column => column.Name == key))
+                || (distribution.ZoneColumn is { } zoneColumn && !columns.Any(column => column.Name == zoneColumn)))
             {
                 return null;
             }
@@ -41,6 +42,7 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
         return new WritePlan(KeysOf(plan), new MovedRowsDraft(plan, text.Query.Start, text.Query.End, table.Name, columns, target.Distribution?.KeyColumn, keyType)
         {
             Edits = edits,
+            Zone = target.Distribution is { ZoneColumn: { } zone } zoned && RelationAnalyzer.ZoneTypeOf(table, zoned) is { } zoneType ? new ZoneColumn(zone, zoneType) : null,
             IsListed = !insert.Columns.IsEmpty,
             ListAt = text.ListAt,
             Omitted = omitted,
@@ -55,7 +57,7 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
 
     /// <summary>The one table written, when it is one whose rows can be stored where they belong.</summary>
     private ResolvedRelation? Target() => findings.Written is [{ Relation: { ActsOnStatements: false } } target]
-        && (target is { Class: RelationClass.Sharded, Distribution.ZoneColumn: null } || (target is { Class: RelationClass.Home, Relation.Kind: RelationKind.Table or RelationKind.PartitionedTable } && findings.Instances.Count > 0))
+        && (target is { Class: RelationClass.Sharded } || (target is { Class: RelationClass.Home, Relation.Kind: RelationKind.Table or RelationKind.PartitionedTable } && findings.Instances.Count > 0))
         ? target
         : null;
 

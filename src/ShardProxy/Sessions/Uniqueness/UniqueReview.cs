@@ -45,7 +45,7 @@ public sealed record UniqueReview(IReadOnlyList<MissingIndex> Missing, IReadOnly
                     pg_catalog.unnest({Array(list.Select(static table => table.Table.Schema))}),
                     pg_catalog.unnest({Array(list.Select(static table => table.Table.Name))}),
                     pg_catalog.unnest({Array(list.Select(static table => table.KeyColumn!))}),
-                    pg_catalog.unnest({Array(list.Select(static table => table.ZoneColumn ?? ""))})) AS d(s, t, k, z)
+                    pg_catalog.unnest({Array(list.Select(static table => table.PartingColumns.Contains(table.ZoneColumn) ? table.ZoneColumn! : ""))})) AS d(s, t, k, z)
                 JOIN pg_catalog.pg_namespace n ON n.nspname = d.s
                 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.t
                 JOIN pg_catalog.pg_attribute k ON k.attrelid = c.oid AND k.attname = d.k AND NOT k.attisdropped

@@ -69,7 +69,7 @@ internal sealed class ConflictSearch(Session session, ProposedRows proposed, IRe
             return places;
         // A key does not say alone where a row of a zone is.
         var keyType = proposed.Conflict.KeyType;
-        var shards = keyType.Zones is null ? await NewKeys.ShardsAsync(session, keyType, keyType.Oid, [.. there.Select(at => found[at].Key)]) : null;
+        var shards = keyType.Zones is null ? await NewKeys.ShardsAsync(session, keyType, new StoredColumn(keyType.Oid, [.. there.Select(at => found[at].Key)]), zone: null) : null;
         for (var at = 0; at < there.Length; at++)
             places[there[at]] = shards?[at] ?? AnyShard;
         return places;

@@ -25,7 +25,6 @@ internal sealed class KeyUpdateRows
             if (seen.Add((found.Shards[row], Text(values[0]), Text(values[1]))))
                 _rows.Add(row);
         }
-        Keys = [.. _rows.Select(row => found.Rows[row][AssignedAt + KeyOrdinal])];
         Shards = [.. _rows.Select(row => found.Shards[row])];
     }
 
@@ -33,11 +32,15 @@ internal sealed class KeyUpdateRows
 
     public bool HaveChildren => _draft.MayHaveChildren && _rows.Exists(row => Text(_found.Rows[row][2]) == "t");
 
-    /// <summary>The new keys.</summary>
-    public IReadOnlyList<byte[]?> Keys { get; }
-
-    /// <summary>As what the new keys are stored.</summary>
-    public uint KeyType => _assignedTypes[KeyOrdinal];
+    /// <summary>The values that a column of the table gets, or keeps.</summary>
+    public StoredColumn NewValues(string column)
+    {
+        var assigned = IndexOf(column);
+        if (assigned >= 0)
+            return new StoredColumn(_assignedTypes[assigned], [.. _rows.Select(row => _found.Rows[row][AssignedAt + assigned])]);
+        var kept = _draft.Columns.IndexOf(_draft.Columns.First(each => each.Name == column));
+        return new StoredColumn(_draft.Columns[kept].TypeOid, [.. _rows.Select(row => _found.Rows[row][KeyUpdateText.FirstColumn + kept])]);
+    }
 
     /// <summary>Where each row is.</summary>
     public IReadOnlyList<int> Shards { get; }
@@ -50,8 +53,6 @@ internal sealed class KeyUpdateRows
         [.. _draft.Columns.Select(column => IndexOf(column.Name) is var assigned and >= 0 ? _assignedTypes[assigned] : column.TypeOid)];
 
     private int AssignedAt => KeyUpdateText.FirstColumn + _draft.Columns.Length;
-
-    private int KeyOrdinal => IndexOf(_draft.Key);
 
     public List<int> Select(Func<int, bool> condition) => [.. Enumerable.Range(0, Count).Where(condition)];
 

@@ -26,7 +26,7 @@ internal sealed class KeyUpdateRunner(Session session)
         var rows = new KeyUpdateRows(draft, found.Rows, found.Types);
         if (rows.HaveChildren)
             throw Refusal($"rows of tables that inherit from \"{draft.Table.Name}\" cannot be moved through it", "UPDATE the tables that inherit by themselves.");
-        var shards = await NewKeys.ShardsAsync(session, draft.KeyType, rows.KeyType, rows.Keys);
+        var shards = await NewKeys.ShardsAsync(session, draft.KeyType, rows.NewValues(draft.Key), draft.Zone is { } zone ? (zone, rows.NewValues(zone.Name)) : null);
         var moved = rows.Select(row => shards[row] != rows.Shards[row]);
         var stay = rows.Select(row => shards[row] == rows.Shards[row]);
         if (moved.Count > 0 && await ForeignKeyFacts.HasActionsAsync(session, draft.Table))

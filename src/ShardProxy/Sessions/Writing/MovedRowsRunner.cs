@@ -32,7 +32,7 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         await DrawAsync(rows, drawn);
         string[] names = [.. draft.Columns.Take(given).Select(static column => column.Name), .. drawn.Select(static column => column.Name)];
         uint[] stored = [.. types.Take(given).Select((type, column) => StoredType.Of(type, draft.Columns[column].TypeOid)), .. drawn.Select(static column => column.Drawn!.Type)];
-        var shards = await ShardsAsync(draft, rows, Array.IndexOf(names, draft.Key), stored);
+        var shards = await ShardsAsync(draft, rows, names, stored);
         var text = new MovedRowsText(job, draft, described.ParameterTypes, stored)
         {
             Listed = omitted.IsEmpty ? [] : names,
@@ -86,16 +86,22 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
             rows[row] = [.. rows[row], .. drawn.Select(column => IdentifierDrawing.Encode(values[next++], column.Drawn!.Type, binary: false))];
     }
 
-    private async ValueTask<int[]> ShardsAsync(MovedRowsDraft draft, List<byte[]?[]> rows, int key, uint[] types)
+    private async ValueTask<int[]> ShardsAsync(MovedRowsDraft draft, List<byte[]?[]> rows, string[] names, uint[] types)
     {
         if (draft.KeyType is not { } keyType)
         {
             session.Sequences.NoteServer(await session.Servers.GetAsync(Database.HomeShard));
             return new int[rows.Count];
         }
-        if (key < 0)
-            throw new SqlErrorException(SqlStates.FeatureNotSupported, $"the query gives no value for {draft.Key}", "List the columns and give the key a value.");
-        return await NewKeys.ShardsAsync(session, keyType, types[key], [.. rows.Select(row => row[key])]);
+        return await NewKeys.ShardsAsync(session, keyType, ValuesOf(draft.Key!), draft.Zone is { } zone ? (zone, ValuesOf(zone.Name)) : null);
+
+        StoredColumn ValuesOf(string column)
+        {
+            var ordinal = Array.IndexOf(names, column);
+            return ordinal >= 0
+                ? new StoredColumn(types[ordinal], [.. rows.Select(row => row[ordinal])])
+                : throw new SqlErrorException(SqlStates.FeatureNotSupported, $"the query gives no value for {column}", "List the columns and give it a value.");
+        }
     }
 
     /// <summary>The columns whose default is the time of the statement, each with its value.</summary>

@@ -21,6 +21,7 @@ public sealed class KeyPropertyTests(KeyLab lab, ITestOutputHelper output) : ICl
     [InlineData("zone")]
     [InlineData("zone_range")]
     [InlineData("zone_list")]
+    [InlineData("zone_lookup")]
     public async Task Any_key_is_found_again_by_every_kind_of_condition(string strategy)
     {
         await using var subject = await WireClient.ConnectAsync(lab.Proxy.Endpoint);
@@ -30,7 +31,7 @@ public sealed class KeyPropertyTests(KeyLab lab, ITestOutputHelper output) : ICl
         foreach (var pool in KeyPool.All)
         {
             var table = $"{strategy}_{pool.Name}";
-            await lab.FillAsync(subject, reference, table, pool, ArgumentsOf(strategy, pool));
+            await lab.FillAsync(subject, reference, table, pool, ArgumentsOf(strategy, pool), oneZoneForKey: strategy == "zone_lookup");
             var statements = new KeyStatements(pool, table, seed: 20261122);
             for (var index = 0; index < Rounds * KeyStatements.FormCount; index++)
             {
@@ -59,7 +60,7 @@ public sealed class KeyPropertyTests(KeyLab lab, ITestOutputHelper output) : ICl
             "range" or "zone_range" => $", strategy => 'range', ranges => {KeyPool.Quote(pool.Ranges(withShards: zones.Length == 0))}",
             "list" => $", strategy => 'list', lists => {KeyPool.Quote(pool.Lists)}",
             "zone_list" => $", strategy => 'list', lists => {KeyPool.Quote(pool.Lists.Replace(" on s0", "", StringComparison.Ordinal).Replace(" on s1", "", StringComparison.Ordinal).Replace(" on s2", "", StringComparison.Ordinal))}",
-            "lookup" => ", strategy => 'lookup'",
+            "lookup" or "zone_lookup" => ", strategy => 'lookup'",
             _ => "",
         } + zones;
     }

@@ -44,7 +44,8 @@ public sealed class PlacementTextTests
     [InlineData("range", "[,1) on s0", "(eu) on s0", "names no shard")]
     [InlineData("range", null, "(eu) on s0", "takes ranges")]
     [InlineData("list", "[,1)", "(eu) on s0", "takes lists")]
-    [InlineData("lookup", "fewest", "(eu) on s0", "not by lookup")]
+    [InlineData("lookup", "most", "(eu) on s0", "there is no policy")]
+    [InlineData("lookup", "fewest", "(eu)", "no zone")]
     public void Zones_that_make_no_sense_are_refused(string strategy, string? inner, string zones, string because) =>
         Should.Throw<FormatException>(() => ZoneRule.EntriesFor(strategy, inner, zones, ["s0", "s1"])).Message.ShouldContain(because);
 
