@@ -49,7 +49,7 @@ internal static class ObjectCommands
         if (node.Is("CreateFunctionStmt"))
             return PlanFunction(planner, node, verb);
         if (Everywhere.Contains(node.Kind))
-            return new PlannedStatement(new EveryShardPlan(null), Ddl, verb);
+            return NewNames.NoteObject(planner, node, new PlannedStatement(new EveryShardPlan(null), Ddl, verb));
         if (OnHome.Contains(node.Kind))
             return new PlannedStatement(new OneShardPlan(HomeShard.Instance), Ddl, verb);
         return AloneOnHome.Contains(node.Kind)

@@ -50,7 +50,7 @@ internal static class TableCommands
             case "AlterOwnerStmt":
             case "AlterObjectDependsStmt":
                 return node.Has("relation") && node.Text("renameType") != "OBJECT_ATTRIBUTE"
-                    ? placement.Over(Relation(node), Ddl, verb)
+                    ? NewNames.Note(planner, node, placement.Over(Relation(node), Ddl, verb))
                     : null;
             case "DropStmt":
             case "CommentStmt":

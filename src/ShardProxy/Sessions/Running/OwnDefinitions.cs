@@ -28,7 +28,7 @@ internal static class OwnDefinitions
                 continue;
             throw new SqlErrorException(
                 SqlStates.FeatureNotSupported,
-                $"\"{name}\" was made in this transaction and reads sharded tables: which rows it needs is not known before COMMIT",
+                $"\"{name}\" was made or named so in this transaction and has to do with sharded tables: which rows it needs is not known before COMMIT",
                 "Commit first, and use it in another transaction.");
         }
     }

@@ -87,6 +87,8 @@ public sealed class StatementRunner
                     "current transaction is aborted, commands ignored until end of transaction block");
             }
             OwnDefinitions.Check(_session, planned, portal is null ? text.Bytes : portal.Statement.Text.Sql);
+            if (portal is null)
+                await StrayParameters.CheckAsync(_session, planned, text);
             if (portal is null && Routing.NeedsPlaces(_session, planned.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }))
                 await Routing.PlaceAsync(_session, mayPlace: planned.Plan is not ExplainShardsPlan);
             var slow = _session.Database.Slow;

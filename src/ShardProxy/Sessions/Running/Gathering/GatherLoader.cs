@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
@@ -69,6 +71,8 @@ internal sealed class GatherLoader
         _session.StartQueryClock();
         try
         {
+            if (_session.Transaction.ChangedCatalog && !Plan.Extends)
+                await RedefineAsync();
             await ReadAllAsync(original, types, bind);
             await AnalyzeAsync();
             await EnterReadOnlyAsync();
@@ -90,6 +94,26 @@ internal sealed class GatherLoader
         {
             _session.StopClock();
         }
+    }
+
+    // The catalog from which statements are planned does not have what the open block has changed.
+    private async ValueTask RedefineAsync()
+    {
+        if (Plan.Locks)
+        {
+            throw new SqlErrorException(
+                SqlStates.FeatureNotSupported,
+                "the transaction has changed definitions, so which rows the statement would lock is not known before its COMMIT",
+                "Commit first, or lock the rows by their keys.");
+        }
+        var tap = new GatherTap();
+        _home.SendQuery(GatherScript.Columns(Plan), Disposition.Swallow);
+        await _session.DrainAsync(_home, tap);
+        if (_session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+        _run.Redefine(tap.Values.ConvertAll(static value => value is null ? (ImmutableArray<string>?)null : [.. JsonSerializer.Deserialize<string[]>(value)!]));
+        // Types of users' may have come to be held by columns, and they go as text.
+        Array.Clear(_binary);
     }
 
     private async ValueTask ReadyAsync()

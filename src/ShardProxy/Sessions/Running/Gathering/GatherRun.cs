@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using ShardProxy.Planning.Gathering;
 
@@ -6,7 +7,7 @@ namespace ShardProxy.Sessions.Running.Gathering;
 /// <summary>One execution of a gather: its temporary tables' names, what is read into them, and the statement over them.</summary>
 public sealed class GatherRun
 {
-    private readonly List<string>[] _conditions;
+    private List<string>[] _conditions;
 
     /// <param name="number">Of the session's gathers: tells their tables apart.</param>
     /// <param name="shard">Where the rows are brought together.</param>
@@ -15,12 +16,10 @@ public sealed class GatherRun
         Plan = plan;
         Number = number;
         Shard = shard;
-        _conditions = new List<string>[plan.Reads.Length];
-        for (var read = 0; read < _conditions.Length; read++)
-            _conditions[read] = [.. plan.Reads[read].Conditions.Select(static condition => condition.Render(static _ => null)).OfType<string>()];
+        _conditions = ConditionsOf(plan, static _ => null);
     }
 
-    public GatherPlan Plan { get; }
+    public GatherPlan Plan { get; private set; }
 
     public long Number { get; }
 
@@ -43,11 +42,21 @@ public sealed class GatherRun
     internal void MoveTo(int shard) => Shard = shard;
 
     /// <summary>Puts the parameters' values into the reads' conditions.</summary>
-    internal void Bind(GatherParameters parameters)
+    internal void Bind(GatherParameters parameters) => _conditions = ConditionsOf(Plan, parameters.ValueOf);
+
+    /// <summary>
+    /// The columns are others than the plan knows: each table is read with all that it has now, and as a whole, because what the plan
+    /// says of its rows rests on the types that it knew.
+    /// </summary>
+    /// <param name="columns">Of each read's table; null where there is no such table.</param>
+    internal void Redefine(IReadOnlyList<ImmutableArray<string>?> columns)
     {
-        for (var read = 0; read < _conditions.Length; read++)
-            _conditions[read] = [.. Plan.Reads[read].Conditions.Select(condition => condition.Render(parameters.ValueOf)).OfType<string>()];
+        Plan = Plan with { Reads = [.. Plan.Reads.Select((read, index) => read with { Columns = columns[index] ?? read.Columns, Conditions = [] })], Links = [], Lookups = [] };
+        _conditions = ConditionsOf(Plan, static _ => null);
     }
+
+    private static List<string>[] ConditionsOf(GatherPlan plan, Func<int, string?> valueOf) =>
+        [.. plan.Reads.Select(read => read.Conditions.Select(condition => condition.Render(valueOf)).OfType<string>().ToList())];
 
     /// <summary>Cuts a read down further.</summary>
     internal void Restrict(int read, string condition) => _conditions[read].Add(condition);

@@ -32,6 +32,10 @@ internal static class GatherScript
         return $"VALUES {string.Join(", ", rows)};";
     }
 
+    /// <summary>One row for each table: its columns in order, as a JSON array; NULL for one that does not exist.</summary>
+    public static string Columns(GatherPlan plan) => $"VALUES {string.Join(", ", plan.Reads.Select(static read =>
+        $"((SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({Literal(Name(read.Table))}) AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped))"))}";
+
     /// <summary>One number a row: 1 if the transaction has one snapshot for all its statements, else 0; then the bytes of each table, with all its partitions.</summary>
     public static string TableSizes(IEnumerable<QualifiedName> tables)
     {
