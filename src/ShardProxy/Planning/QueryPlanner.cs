@@ -54,7 +54,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             plan = insert;
         else if (mayRunOnSeveral && plan is RefusedPlan { SqlState: Refusals.NotSupported } or OneShardPlan { Choice: KeyedShard })
             plan = OnSeveral(plan, query, analysis, rows, source);
-        if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, analysis, context, names, source, Range) is { } gather)
+        if (plan is RefusedPlan or SpreadPlan { Merge: not null } && GatherPlanner.TryPlan(query, analysis, context, names, source, Range, mayPush: true) is { } gather)
             plan = plan is SpreadPlan spread ? spread with { Fallback = gather } : gather;
         if (mayRunOnSeveral && GlobalIndexWrites.AreIn(query, findings))
             plan = GlobalIndexWrites.WithEntries(plan);
@@ -85,8 +85,8 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
             ? Refusals.SetsKey(set.Table, set.By == StoredBy.Merge)
             : null;
 
-    /// <summary>The query runs on the home shard over the gathered rows of its sharded tables; null when it cannot.</summary>
-    public Plan? TryGather(Query query, StatementAnalysis analysis, SourceText source) => GatherPlanner.TryPlan(query, analysis, context, names, source, Range);
+    /// <summary>The query runs on the home shard over the gathered rows of its sharded tables, each of them read by itself; null when it cannot.</summary>
+    public Plan? TryGather(Query query, StatementAnalysis analysis, SourceText source) => GatherPlanner.TryPlan(query, analysis, context, names, source, Range, mayPush: false);
 
     public StatementAnalysis Analyze(Query query, SourceText source)
     {

@@ -15,6 +15,12 @@ public sealed class GatherPlanTests
     [InlineData("select rank() over (order by n) from open_orders where n > 1",
         "select rank() over (order by n) from ( SELECT orders.user_id, count(*) AS n\n   FROM {0} AS \"orders\"\n  WHERE (orders.status = 'open'::text)\n  GROUP BY orders.user_id\n) AS \"open_orders\" where n > 1")]
     [InlineData("with users as (select 1 as id) select rank() over (order by o.id) from users, orders o", "with users as (select 1 as id) select rank() over (order by o.id) from users, {0} o")]
+    [InlineData("select u.name from users u join (select user_id, count(*) from orders group by user_id) o on o.user_id = u.manager_id",
+        "select u.name from {0} u join (SELECT * FROM {1}) o on o.user_id = u.manager_id")]
+    [InlineData("select u.name from users u join (select product_id, count(*) from orders group by product_id) o on o.product_id = u.manager_id",
+        "select u.name from {0} u join (select product_id, count(*) from {1} AS \"orders\" group by product_id) o on o.product_id = u.manager_id")]
+    [InlineData("select u.name from users u where u.manager_id in (select o.user_id from orders o group by o.user_id having count(*) > u.score)",
+        "select u.name from {0} u where u.manager_id in (select o.user_id from {1} o group by o.user_id having count(*) > u.score)")]
     public void Names_are_replaced_and_nothing_else(string sql, string expected) => Text(Plan(sql)).ShouldBe(expected);
 
     [Theory]

@@ -49,7 +49,8 @@ internal sealed class GatherFrom(GatherWalker walker)
                 return Walk(table, scope, tables, filters);
             case FromQuery query:
                 var known = Survey.Uses.Count;
-                walker.Walk(query.Query, scope);
+                if (query.Lateral || walker.Pusher?.TryPush(query.Query, scope, walker.IsInCommonTable) != true)
+                    walker.Walk(query.Query, scope);
                 return Inside(known, filters);
             case FromFunction function:
                 walker.WalkAll(function.Calls, scope);

@@ -52,6 +52,9 @@ public sealed record GatherPlan(ImmutableArray<GatherRead> Reads, ImmutableArray
 /// <param name="Conditions">That every row must meet to matter; none for all rows.</param>
 public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<string> Columns, ImmutableArray<ReadCondition> Conditions)
 {
+    /// <summary>What is read in the place of the table; null for the table itself.</summary>
+    public PushedQuery? Pushed { get; init; }
+
     /// <summary>Null for all rows; parameters stand in it as $n.</summary>
     internal string? Condition => Conditions.IsEmpty ? null : string.Join(" AND ", Conditions.Select(static condition => condition.Text));
 
@@ -60,14 +63,15 @@ public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<s
 
     /// <summary>The query that each shard answers.</summary>
     /// <param name="conditions">In SQL, with the table as "gathered".</param>
-    public string Query(IReadOnlyCollection<string> conditions) => Select(Columns, conditions) + (Lock is null ? "" : $" {Lock}");
+    public string Query(IReadOnlyCollection<string> conditions) => Select(Pushed is null ? Columns : null, conditions) + (Lock is null ? "" : $" {Lock}");
 
-    /// <summary>Some columns of the rows that the conditions leave.</summary>
-    internal string Select(ImmutableArray<string> columns, IReadOnlyCollection<string> conditions)
+    /// <summary>Some columns of the rows that the conditions leave; null for all.</summary>
+    internal string Select(ImmutableArray<string>? columns, IReadOnlyCollection<string> conditions)
     {
-        var list = string.Join(", ", columns.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
-        var table = $"{Identifiers.QuoteAlways(Table.Schema)}.{Identifiers.QuoteAlways(Table.Name)}";
-        return $"SELECT {list} FROM {(Only ? "ONLY " : "")}{table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
+        var list = columns is null ? "*" : string.Join(", ", columns.Value.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
+        // The subquery may end with a comment.
+        var table = Pushed is { } pushed ? $"({pushed.Sql}\n)" : $"{(Only ? "ONLY " : "")}{Identifiers.QuoteAlways(Table.Schema)}.{Identifiers.QuoteAlways(Table.Name)}";
+        return $"SELECT {list} FROM {table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
     }
 }
 

@@ -10,14 +10,15 @@ internal static class GatherPlanner
     /// <param name="analysis">Of the same query.</param>
     /// <param name="range">Where the statement stands in the text: all of it, with what may be around the query (EXPLAIN, DECLARE).</param>
     /// <returns>A <see cref="GatherPlan"/>, or why there is none; null when the query is none to be gathered.</returns>
-    public static Plan? TryPlan(Query query, StatementAnalysis analysis, PlanningContext context, Names names, SourceText source, (int Start, int End) range)
+    /// <param name="mayPush">Subqueries may be read as a whole, and not only tables.</param>
+    public static Plan? TryPlan(Query query, StatementAnalysis analysis, PlanningContext context, Names names, SourceText source, (int Start, int End) range, bool mayPush)
     {
         var findings = analysis.Findings;
         if (findings is not { Refusal: null, WrittenReference: null, StoredKeys.Count: 0, Instances.Count: > 0 } || query is not RowQuery)
             return null;
         var shared = new GatherContext(context, names, analysis);
         var text = new SplicedText(source.Bytes.ToArray(), range.Start, range.End);
-        new GatherWalker(shared, text, source, viewDepth: 0).Walk(query, null, isOutermost: true);
+        new GatherWalker(shared, text, source, viewDepth: 0) { Pusher = mayPush ? new QueryPusher(shared, source, text) : null }.Walk(query, null, isOutermost: true);
         var survey = shared.Survey;
         survey.CheckWholeRows();
         if (survey.Refusal is not null)
@@ -39,6 +40,8 @@ internal static class GatherPlanner
     private static GatherRead ReadFor(TableUse use, GatherSurvey survey)
     {
         // All rows of another use are read anyway, so this one may look at the same.
+        if (use.Pushed is { } pushed)
+            return new GatherRead(use.Relation.Name, Only: false, pushed.Columns, [.. use.Conditions]) { Pushed = pushed };
         var all = survey.Uses.Exists(other => AreOfOneKind(other, use) && other.Conditions.Count == 0);
         var same = survey.Uses.Where(other => AreOfOneKind(other, use) && (all || SameConditions(other, use)));
         var columns = same.SelectMany(other => survey.ColumnsOf(other)).ToHashSet(StringComparer.Ordinal);
@@ -54,13 +57,13 @@ internal static class GatherPlanner
 
     // Rows that are locked are not read for another use: those would be more.
     private static bool AreOfOneKind(TableUse left, TableUse right) =>
-        left.Relation.Name == right.Relation.Name && left.Item.Only == right.Item.Only && left.Lock == right.Lock;
+        left.Relation.Name == right.Relation.Name && left.Item.Only == right.Item.Only && left.Lock == right.Lock && left.Pushed is null && right.Pushed is null;
 
     private static bool SameConditions(TableUse left, TableUse right) => left.ConditionText == right.ConditionText;
 
     private static int Add(List<GatherRead> reads, GatherRead read)
     {
-        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition && other.Lock == read.Lock);
+        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition && other.Lock == read.Lock && other.Pushed?.Sql == read.Pushed?.Sql);
         if (known >= 0)
             return known;
         reads.Add(read);

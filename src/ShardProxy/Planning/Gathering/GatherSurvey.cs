@@ -57,7 +57,7 @@ internal sealed class GatherSurvey
         }
     }
 
-    private static bool IsRowOf(LoneName lone, TableUse use) => string.Equals(lone.Name, use.Name, StringComparison.Ordinal);
+    private static bool IsRowOf(LoneName lone, TableUse use) => use.Pushed is null && string.Equals(lone.Name, use.Name, StringComparison.Ordinal);
 
     /// <param name="LooksAtParts">It stands where a row's type does not matter.</param>
     public readonly record struct LoneName(string Name, bool LooksAtParts);

@@ -36,6 +36,9 @@ internal sealed class GatherWalker
     /// <summary>What is walked now is a query of WITH.</summary>
     public bool IsInCommonTable { get; set; }
 
+    /// <summary>Null where only tables are read.</summary>
+    public QueryPusher? Pusher { get; init; }
+
     /// <summary>0 in the statement itself.</summary>
     public int ViewDepth { get; }
 
@@ -90,7 +93,8 @@ internal sealed class GatherWalker
                 break;
             case SubqueryExpression subquery:
                 Walk(subquery.Test, scope);
-                Walk(subquery.Query, scope, isExists: subquery.Form == SubqueryForm.Exists);
+                if (subquery.Form == SubqueryForm.Exists || Pusher?.TryPush(subquery.Query, scope, IsInCommonTable) != true)
+                    Walk(subquery.Query, scope, isExists: subquery.Form == SubqueryForm.Exists);
                 return;
         }
         var parts = expression is NullTest || (expression is FunctionCall { Names: var names } && PartFunctions.Contains(names[^1]));
@@ -139,7 +143,8 @@ internal sealed class GatherWalker
         {
             var outside = IsInCommonTable;
             IsInCommonTable = true;
-            Walk(table.Query, scope);
+            if (with.Recursive || Pusher?.TryPush(table.Query, scope, isShared: true) != true)
+                Walk(table.Query, scope);
             IsInCommonTable = outside;
             if (shared is not null)
                 continue;

@@ -72,7 +72,7 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
 
     /// <summary>Columns of reads that are worth an index where there are many rows.</summary>
     public ImmutableArray<ReadColumn> Lookups(Func<TableUse, int> readOf) =>
-        [.. _looked.Where(static look => look.Use.Relation.Relation!.FindColumn(look.Column) is { } column && IsIndexable(column.TypeOid)).Select(look => new ReadColumn(readOf(look.Use), look.Column)).Distinct()];
+        [.. _looked.Where(static look => look.Use.Find(look.Column) is { } column && IsIndexable(column.TypeOid)).Select(look => new ReadColumn(readOf(look.Use), look.Column)).Distinct()];
 
     /// <summary>What has been found, of the reads that can be cut down by it and with sources whose rows are at hand.</summary>
     /// <param name="uses">All uses of tables of which something is known.</param>
@@ -110,8 +110,8 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
     private KeyLink? LinkOf(Candidate candidate, int read, Dictionary<FromTable, TableUse> byItem, Func<TableUse, int> readOf, ImmutableArray<TableUse> on)
     {
         if (!byItem.TryGetValue(candidate.Source.Table, out var source)
-            || candidate.Target.Relation.Relation!.FindColumn(candidate.Column) is not { } column
-            || source.Relation.Relation!.FindColumn(candidate.Source.Column) is not { } other
+            || candidate.Target.Find(candidate.Column) is not { } column
+            || source.Find(candidate.Source.Column) is not { } other
             || !AreAlike(column, other))
         {
             return null;
@@ -126,7 +126,7 @@ internal sealed class KeyLinks(StatementAnalysis analysis)
                 Links = [.. LinksOf(source, -1, byItem, readOf, on).Where(static link => link.Source.IsFiltered)],
             })
         {
-            IsWithinShard = source.IsRead && IsKey(candidate.Target, column) && IsKey(source, other) && candidate.Target.Relation.Distribution!.Group == source.Relation.Distribution!.Group,
+            IsWithinShard = source is { IsRead: true, Pushed: null } && IsKey(candidate.Target, column) && IsKey(source, other) && candidate.Target.Relation.Distribution!.Group == source.Relation.Distribution!.Group,
         };
     }
 

@@ -37,7 +37,7 @@ public static class ReadOrder
 
         bool IsLocked(int read) => plan.Reads[read].Lock is not null;
 
-        bool IsFiltered(int read) => !plan.Reads[read].Conditions.IsEmpty || plan.Links.Any(link => link.Read == read && link.Source is { Read: < 0, IsFiltered: true });
+        bool IsFiltered(int read) => plan.Reads[read].Pushed is not null || !plan.Reads[read].Conditions.IsEmpty || plan.Links.Any(link => link.Read == read && link.Source is { Read: < 0, IsFiltered: true });
 
         bool IsWithin(KeyLink link) => isOneSnapshot && link.IsWithinShard;
 

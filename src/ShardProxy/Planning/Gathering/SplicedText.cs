@@ -13,6 +13,9 @@ internal sealed class SplicedText(byte[] sql, int start, int end)
     /// <summary>Where the statement starts in the text.</summary>
     public int Start { get; } = start;
 
+    /// <summary>Behind its last byte.</summary>
+    public int End => end;
+
     /// <summary>Replaces; nested edits do not overlap, and two insertions at one place come in the order made.</summary>
     public void Replace(int from, int to, string words) => _edits.Add(new Edit(from, to, words, null, null));
 

@@ -56,7 +56,7 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
 
     private Column? ColumnOf(ColumnReference column, TableUse table)
     {
-        if (column.IsStar || !table.Item.ColumnNames.IsEmpty || table.Relation.Relation!.FindColumn(column.Names[^1]) is not { } found)
+        if (column.IsStar || !table.Item.ColumnNames.IsEmpty || table.Pushed is not null || table.Find(column.Names[^1]) is not { } found)
             return null;
         // By itself a name is this table's: another table's column of that name would make it an error, unless the two are
         // merged, and an outer query's is hidden.
@@ -79,7 +79,7 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
             && analysis.Origins.TryGetValue(variable, out var origin)
             && ReferenceEquals(origin, table.Item)
             && names?.Knows(column, origin) != false
-                ? table.Relation.Relation!.FindColumn(name)
+                ? table.Find(name)
                 : null;
     }
 

@@ -1,3 +1,4 @@
+using ShardProxy.Catalog;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Gathering;
@@ -27,5 +28,9 @@ internal sealed record TableUse(FromTable Item, ResolvedRelation Relation)
     /// <summary>The conditions in words that tell them apart from another use's.</summary>
     public string ConditionText => string.Join(" AND ", Conditions.Select(static condition => condition.Text));
 
-    public bool HasColumn(string name) => Relation.Relation!.FindColumn(name) is not null;
+    /// <summary>The subquery that is read in its place, of which it is the first table; null for a table that is read itself.</summary>
+    public PushedQuery? Pushed { get; init; }
+
+    /// <summary>A column that conditions from outside can be about.</summary>
+    public Column? Find(string name) => Pushed?.Shown.Contains(name) == false ? null : Relation.Relation!.FindColumn(name);
 }

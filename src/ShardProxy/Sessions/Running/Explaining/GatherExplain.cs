@@ -15,7 +15,7 @@ internal static class GatherExplain
         for (var index = 0; index < reads.Count; index++)
         {
             var read = run.Plan.Reads[index];
-            var node = new ExplainNode("Read of Table").Add("Table", read.Table.ToString()).Add("Into", run.Table(index)).Add("Statement", Shortened(run.Query(index)));
+            var node = new ExplainNode(read.Pushed is null ? "Read of Table" : "Read of Subquery").Add("Table", read.Table.ToString()).Add("Into", run.Table(index)).Add("Statement", Shortened(run.Query(index)));
             var time = run.Measures.FirstOrDefault(measure => measure.Read == index && measure.Shard != run.Shard)?.Time;
             if (time is { } took)
                 node.Add("Actual Total Time", took.TotalMilliseconds);

@@ -9,7 +9,8 @@ internal static class GatherFormats
     /// <param name="encoding">Not null where text must not pass through the client's encoding, which only the text format can be told.</param>
     public static bool IsBinary(Session session, GatherRead read, string? encoding)
     {
-        if (encoding is not null)
+        // What a subquery computes is of types that only a server knows.
+        if (encoding is not null || read.Pushed is not null)
             return false;
         var relation = session.Planning().Routing.Catalog.FindRelation(read.Table);
         if (read.Columns.Any(name => relation?.FindColumn(name) is not { HasBinaryForm: true }))

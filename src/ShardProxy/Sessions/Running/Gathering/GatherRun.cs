@@ -51,7 +51,7 @@ public sealed class GatherRun
     /// <param name="columns">Of each read's table; null where there is no such table.</param>
     internal void Redefine(IReadOnlyList<ImmutableArray<string>?> columns)
     {
-        Plan = Plan with { Reads = [.. Plan.Reads.Select((read, index) => read with { Columns = columns[index] ?? read.Columns, Conditions = [] })], Links = [], Lookups = [] };
+        Plan = Plan with { Reads = [.. Plan.Reads.Select((read, index) => read.Pushed is null ? read with { Columns = columns[index] ?? read.Columns, Conditions = [] } : read with { Conditions = [] })], Links = [], Lookups = [] };
         _conditions = ConditionsOf(Plan, static _ => null);
     }
 
