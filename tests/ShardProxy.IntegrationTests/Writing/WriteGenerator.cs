@@ -17,6 +17,7 @@ internal sealed class WriteGenerator(int seed)
     ];
 
     private readonly Random _random = new(seed);
+    private int _moves;
 
     public int Roll(int sides) => _random.Next(sides);
 
@@ -53,13 +54,13 @@ internal sealed class WriteGenerator(int seed)
         $"INSERT INTO w_archive (account, line, note) SELECT a.id * {1 + Roll(3)}, e.line + {Roll(20)}, a.owner FROM w_accounts a JOIN w_entries e ON e.account = a.id + {Roll(2)}{Conflict("account, line", "note = excluded.note")}",
         $"INSERT INTO w_archive SELECT {Key()}, line + {Roll(40)}, amount, note FROM w_entries WHERE account = {Key()}{Returning("*")}");
 
-    /// <summary>Keys that stay different, so that no order of the rows decides whether one is there twice.</summary>
+    /// <summary>Keys that never were there, so that no order of the rows decides whether one is there twice in between.</summary>
     private string KeyUpdate() => Pick(
         $"UPDATE w_accounts SET id = {Key()} WHERE id = {Key()}{Returning("id, balance", "*")}",
         $"UPDATE w_accounts SET id = 1000 * {1 + Roll(1000)} + id % 1000, balance = balance + 1{Where()}{Returning("id, owner")}",
-        $"UPDATE w_accounts AS w_accounts SET id = CASE WHEN id < 20 THEN id ELSE 100000 + id END, changed = now(){Where()}",
-        $"UPDATE w_entries SET account = account + 2000 * {1 + Roll(1000)}, note = {Pick("'moved'", "note", "NULL")} WHERE {Pick($"line = {1 + Roll(4)}", $"account = {Key()}", "amount > 30")}{Returning("*", "account")}",
-        $"UPDATE w_archive SET account = {Key()}, line = w_archive.line + 1000 * {1 + Roll(1000)} FROM w_entries e WHERE e.account = w_archive.account AND e.line = w_archive.line AND e.line = {1 + Roll(3)}{Returning("w_archive.account, w_archive.line")}");
+        $"UPDATE w_accounts AS w_accounts SET id = CASE WHEN id BETWEEN 20 AND 999 THEN {1_000_000L * ++_moves} + id ELSE id END, changed = now(){Where()}",
+        $"UPDATE w_entries SET account = account + {2000 * ++_moves}, note = {Pick("'moved'", "note", "NULL")} WHERE account < 1000 AND {Pick($"line = {1 + Roll(4)}", $"account = {Key()}", "amount > 30")}{Returning("*", "account")}",
+        $"UPDATE w_archive SET account = {Key()}, line = w_archive.line + {1000 * ++_moves} FROM w_entries e WHERE w_archive.line < 1000 AND e.account = w_archive.account AND e.line = w_archive.line AND e.line = {1 + Roll(3)}{Returning("w_archive.account, w_archive.line")}");
 
     private string Entries()
     {
