@@ -47,6 +47,13 @@ public sealed class KeyUpdateTests(Lab lab) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nothing_is_returned_before_an_error()
+    {
+        await SameAsync([.. Enumerable.Range(10, 5).Select(static last =>
+            $"UPDATE w_accounts SET id = CASE WHEN id < {last} THEN id ELSE 1 END WHERE id BETWEEN 2 AND {last} RETURNING id, owner")]);
+    }
+
+    [Fact]
     public async Task With_colocated_tables_and_reference_tables()
     {
         await SameAsync(

@@ -13,7 +13,9 @@ namespace ShardProxy.Sessions.Writing;
 internal sealed class RowStore(Session session, ClientRequest request, byte[] description)
 {
     private bool _isDescribed = !request.IsDescribed || description.Length == 0;
-    private ByteBuffer? _held;
+
+    // PostgreSQL gives no rows of a statement that fails in the end, as it can at a later batch, or when entries are added.
+    private readonly ByteBuffer _held = new();
 
     /// <summary>A shard's rows must go in one statement.</summary>
     public bool MustBeOne { get; init; }
@@ -23,9 +25,6 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
 
     /// <summary>Who takes what the shards report of entries of global indexes; null: they report none.</summary>
     public EntryLog? Entries { get; init; }
-
-    // PostgreSQL gives no rows of a statement that fails in the end, as it can when entries are added.
-    private ByteBuffer? Held => _held ??= Entries is null ? null : new ByteBuffer();
 
     /// <param name="shards">For each row its shard.</param>
     /// <param name="rowsAtOnce">How many fit into a statement.</param>
@@ -76,7 +75,7 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
         }
         var used = parts.Keys.ToList();
         var run = await SpreadRun.StartAsync(session, used, shard => statementOf(parts[shard]), Entries);
-        await run.RunToEndAsync(new OrderedRows(run.Shards, [.. shards[from..to].Select(shard => used.IndexOf(shard))]), DescribeRows, Held);
+        await run.RunToEndAsync(new OrderedRows(run.Shards, [.. shards[from..to].Select(shard => used.IndexOf(shard))]), DescribeRows, _held);
         return run.AffectedCount;
     }
 
@@ -86,8 +85,7 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
         if (Entries is not null)
             await Entries.ApplyAsync();
         DescribeRows();
-        if (_held is not null)
-            session.Client.Output.Write(_held.Unread);
+        session.Client.Output.Write(_held.Unread);
     }
 
     /// <summary>Tells the client of its columns, if no row has yet.</summary>
@@ -96,7 +94,7 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
         if (_isDescribed)
             return;
         _isDescribed = true;
-        (Held ?? session.Client.Output).Write(request.Describe(description, int.MaxValue));
+        _held.Write(request.Describe(description, int.MaxValue));
     }
 
     // A row that is met twice, or refers to another, is looked at when a statement ends.
