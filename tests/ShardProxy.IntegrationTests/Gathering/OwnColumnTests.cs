@@ -19,6 +19,14 @@ public sealed class OwnColumnTests(Lab lab)
     [InlineData("ALTER TABLE users ADD COLUMN felt mood DEFAULT 'ok'", Star)]
     public Task Columns(string change, params string[] statements) => _differential.SameAsync(["BEGIN", change, .. statements, "ROLLBACK", Star]);
 
+    /// <summary>Names of what is on a table mean nothing else than before.</summary>
+    [Fact]
+    public Task Other_names() => _differential.SameAsync(
+        "BEGIN",
+        "ALTER TABLE users RENAME CONSTRAINT users_pkey TO name",
+        "SELECT a.name FROM users a JOIN users b ON b.id = a.id + 1 WHERE a.id < 4 ORDER BY a.id",
+        "ROLLBACK");
+
     [Fact]
     public Task Prepared_before() => _differential.SameAsync(
         new FrontendScript().Parse("SELECT a.id, to_jsonb(a) FROM users a JOIN users b ON b.id = a.id + $1 WHERE a.id < $2 ORDER BY 1", "w", 20, 20).Bind(["1", "3"], statement: "w").Execute().Sync(),

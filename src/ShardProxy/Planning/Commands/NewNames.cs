@@ -11,19 +11,19 @@ internal static class NewNames
     /// <param name="node">RENAME or SET SCHEMA of a relation or of a column.</param>
     public static PlannedStatement Note(CommandPlanner planner, SyntaxNode node, PlannedStatement planned)
     {
+        var isRelation = node.Kind == "RenameStmt" && node.Text("renameType") is "OBJECT_TABLE" or "OBJECT_VIEW" or "OBJECT_MATVIEW" or "OBJECT_FOREIGN_TABLE";
         var name = QueryReader.ReadTableName(node.Node("relation"));
         var relation = planner.Names.Resolve(name);
         // What the transaction itself has made is known by its name alone.
         if (relation.Distribution is null && relation.Class != RelationClass.View)
-            return node.Text("newname") is { } known ? planned with { Defines = known } : planned;
+            return isRelation && node.Text("newname") is { } known ? planned with { Defines = known } : planned;
         return node switch
         {
             { Kind: "AlterObjectSchemaStmt" } => Defines(planned, name.Name),
             // Another column would be taken for the key.
             { Kind: "RenameStmt" } when node.Text("renameType") == "OBJECT_COLUMN" =>
                 relation.Distribution is { } table && node.Text("newname") is { } column && table.IsKeyColumn(column) ? Defines(planned, name.Name) : planned,
-            { Kind: "RenameStmt" } when node.Text("newname") is { } other => Defines(planned, other),
-            _ => planned,
+            _ => isRelation && node.Text("newname") is { } other ? Defines(planned, other) : planned,
         };
     }
 
