@@ -78,6 +78,9 @@ public sealed class FastLoop : ILoopWaiter, IValueTaskSource<FastStop>
     /// <summary>Extended messages came that only the general path can go on with, up to their Sync; the caller's to say.</summary>
     public bool IsUnitOpen { get; set; }
 
+    /// <summary>Nothing is under way, and the client's next message has not come.</summary>
+    public bool IsIdle => _state == State.Idle && !IsUnitOpen;
+
     /// <summary>Serves until there is something for the caller. One caller at a time.</summary>
     public ValueTask<FastStop> ServeAsync()
     {

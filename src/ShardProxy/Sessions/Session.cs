@@ -130,6 +130,15 @@ public sealed class Session
     /// <summary>Units of work that the client was told the end of.</summary>
     public long UnitsDone { get; private set; }
 
+    /// <summary>What serves the session; null while it begins.</summary>
+    public FastLoop? Loop { get; set; }
+
+    /// <summary>Nothing is under way, and the client's next message has not come. On the session's loop.</summary>
+    public bool IsIdle => Loop is { IsIdle: true };
+
+    /// <summary>The statement at hand waits for the directory to say where keys are.</summary>
+    public bool IsAskingForPlaces { get; set; }
+
     /// <summary>What moves of keys the session's transactions may still be in the way of.</summary>
     public MoveFence MoveFence { get; } = new();
 

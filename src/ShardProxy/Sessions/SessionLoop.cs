@@ -22,6 +22,7 @@ public sealed class SessionLoop
     {
         _session = session;
         _fast = new FastLoop(session);
+        session.Loop = _fast;
     }
 
     private SessionHandlers Handlers => _handlers ??= new SessionHandlers(_session);

@@ -3,6 +3,7 @@ using ShardProxy.Control.Shards;
 using ShardProxy.Directory;
 using ShardProxy.Directory.Lookup;
 using ShardProxy.Directory.Placements;
+using ShardProxy.Sessions;
 
 namespace ShardProxy.Control.Lookups;
 
@@ -10,6 +11,8 @@ namespace ShardProxy.Control.Lookups;
 /// This proxy's part in making a shared store whole that may have lost places of keys, as soon as its epoch is another:
 /// 1. what the proxy remembers is put back: a key without rows, which only some proxy's memory has, could otherwise get a second place;
 /// 2. keys that have moved lately are looked for on the shards: a store that failed over without its last write has them where they were.
+/// 3. what this proxy does not remember any more, an open transaction may still have written, and nobody sees its rows: those are waited
+/// for, and so is what stands prepared, which may be of a proxy that is gone.
 /// Where the store contradicts, the rows decide; a key without rows is where a proxy remembers it, since no live proxy
 /// remembers a place from before a move.
 /// </summary>
@@ -18,6 +21,9 @@ internal sealed class KeyRecovery(IReadOnlyList<ControlShard> shards, DatabaseDi
     private readonly KeyFinder _finder = new(shards);
     private Task? _running;
     private volatile string? _epoch;
+
+    /// <summary>The sessions that are in; set by whoever owns them.</summary>
+    public Func<IEnumerable<Session>> Sessions { get; set; } = static () => [];
 
     /// <summary>The epoch to which this proxy has told all that it remembers; null before the store has answered.</summary>
     public string? Epoch => _epoch;
@@ -50,6 +56,9 @@ internal sealed class KeyRecovery(IReadOnlyList<ControlShard> shards, DatabaseDi
                 if (group.Rule is LookupRule rule && (!await TellPlacesAsync(group, rule, epoch, cancel) || !await TellMovesAsync(group, rule, cancel)))
                     return;
             }
+            if (directory.Cache.HasForgotten)
+                await OpenWork.WhenOverAsync(Sessions, cancel);
+            await PreparedWork.WhenOverAsync(shards, directory.Content.Cluster, cancel);
             _epoch = epoch;
             done();
         }

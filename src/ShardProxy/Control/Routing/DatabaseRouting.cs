@@ -42,6 +42,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private readonly KeyMover _mover;
     private readonly ShardJoins _joins;
     private readonly FleetMember? _fleet;
+    private readonly KeyRecovery? _recovery;
     private readonly SemaphoreSlim _declaring = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _clock;
@@ -84,7 +85,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
                 () => _ = Task.Run(() => ApplyTablesAsync(_config, _stop.Token)),
                 _publisher.SetLeaseLost,
                 () => _drain.Number,
-                new KeyRecovery(_shards, directory, () => Current));
+                _recovery = new KeyRecovery(_shards, directory, () => Current));
             _fleet = new FleetMember(directory, actions, database.Directory.Lease, logger, clock);
             _keys.IsWhole = _fleet.IsWhole;
             _keys.WhenWhole = _fleet.WaitUntilWholeAsync;
@@ -117,7 +118,11 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     /// <summary>The sessions that are in; set once by whoever owns them.</summary>
     public Func<IEnumerable<Sessions.Session>> Sessions
     {
-        set => _drain.Sessions = value;
+        set
+        {
+            _drain.Sessions = value;
+            _recovery?.Sessions = value;
+        }
     }
 
     /// <summary>

@@ -53,6 +53,7 @@ public sealed class LookupCache
     private long _placings;
     private long _moves;
     private int _lastGroup;
+    private volatile bool _hasForgotten;
 
     /// <param name="bytes">The bound, index included.</param>
     /// <param name="sharesStore">
@@ -73,6 +74,9 @@ public sealed class LookupCache
     /// <summary>Bytes that it holds now: what was written to once is kept.</summary>
     public long HeldBytes =>
         ((long)_versions.Length * sizeof(int)) + ((long)_chunks.Length * IntPtr.Size) + _chunks.Sum(static chunk => (long)(chunk?.Length ?? 0));
+
+    /// <summary>A place that was asked for is not in it any more, or never was, because there was no room.</summary>
+    public bool HasForgotten => _hasForgotten;
 
     /// <summary>A group's number in this cache, the same for its id ever after.</summary>
     public ushort Register(string group) => _groups.GetOrAdd(group, _ => checked((ushort)Interlocked.Increment(ref _lastGroup)));
@@ -227,7 +231,10 @@ public sealed class LookupCache
     private void Write(ushort group, ReadOnlySpan<byte> key, int slot, bool replacesPlace, long ticket)
     {
         if (key.Length > LongestKey)
+        {
+            _hasForgotten |= slot >= 0;
             return;
+        }
         var hash = Hash(group, key);
         var set = SetOf(hash);
         lock (_locks[set % LockCount])
@@ -247,11 +254,14 @@ public sealed class LookupCache
         }
     }
 
-    private static int Append(Span<byte> area, ushort tag, ushort group, ReadOnlySpan<byte> key)
+    private int Append(Span<byte> area, ushort tag, ushort group, ReadOnlySpan<byte> key)
     {
         var size = EntryHeader + key.Length;
         while (Math.Max(Used(area), SetHeader) + size > SetBytes)
+        {
+            _hasForgotten |= BinaryPrimitives.ReadInt16LittleEndian(area[(SetHeader + 6)..]) >= 0;
             Cut(area, SetHeader, EntryHeader + BinaryPrimitives.ReadUInt16LittleEndian(area[(SetHeader + 4)..]));
+        }
         var at = Math.Max(Used(area), SetHeader);
         BinaryPrimitives.WriteUInt16LittleEndian(area[at..], tag);
         BinaryPrimitives.WriteUInt16LittleEndian(area[(at + 2)..], group);

@@ -15,6 +15,19 @@ internal static class KeyWait
     /// <exception cref="SqlErrorException">A place cannot be found out, or a key does not arrive.</exception>
     public static async ValueTask PlaceAsync(Session session, KeyPlaces places, bool mayPlace)
     {
+        session.IsAskingForPlaces = true;
+        try
+        {
+            await AskAsync(session, places, mayPlace);
+        }
+        finally
+        {
+            session.IsAskingForPlaces = false;
+        }
+    }
+
+    private static async ValueTask AskAsync(Session session, KeyPlaces places, bool mayPlace)
+    {
         var began = Environment.TickCount64;
         while (true)
         {
