@@ -182,6 +182,7 @@ public sealed class LookupCache
         if (Interlocked.Increment(ref _generation) < Generations)
             return;
         // Numbers begin again, so nothing of the old ones may be left.
+        _hasForgotten = true;
         for (var set = 0; set < _versions.Length; set++)
         {
             lock (_locks[set % LockCount])

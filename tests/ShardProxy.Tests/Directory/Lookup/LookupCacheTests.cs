@@ -33,6 +33,7 @@ public sealed class LookupCacheTests
                 foreach (var (number, slot) in said)
                 {
                     cache.Find(group, Key(number)).ShouldBeOneOf(slot, LookupCache.Unknown);
+                    (cache.Find(group, Key(number)) == slot || cache.HasForgotten).ShouldBeTrue("what is not known any more was forgotten");
                     cache.Find(other, Key(number)).ShouldBe(LookupCache.Unknown);
                 }
             }));
