@@ -97,9 +97,9 @@ public sealed class AddShardTests : IAsyncLifetime
             await NameShardAndTablesAsync(proxy);
         await restarted.StopAsync();
 
-        var restart = _cluster.RestartProxyAsync(restarted);
+        restarted = await _cluster.RestartProxyAsync(restarted);
         told.Signal(SignalHangup);
-        await using var first = await WireClient.ConnectAsync((await restart).Endpoint);
+        await using var first = await WireClient.ConnectAsync(restarted.Endpoint);
 
         await CheckFileTablesAsync(first);
         await CheckFileTablesAsync(client, 1);

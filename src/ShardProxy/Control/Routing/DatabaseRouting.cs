@@ -51,6 +51,7 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
     private string? _lastFailure;
     private DatabaseConfig _config;
     private IReadOnlyList<string> _toldTables = [];
+    private bool _owesTables;
     private long _served = -1;
     private long _sequenceEpoch;
 
@@ -400,14 +401,16 @@ public sealed partial class DatabaseRouting : IAsyncDisposable
 
     private bool HasTablesWhoseShardHasJoined => _directory.WaitingTables.Any(table => _directory.WaitingShards.All(shard => shard.Name != table.Shard));
 
-    /// <summary>Shards of the file that have not joined, and then the tables that wait for them. What cannot be done is told once.</summary>
+    /// <summary>Shards of the file that have not joined, and then the tables that wait for them. What cannot be done is told once and tried again.</summary>
     private async Task ApplyWaitingAsync(CancellationToken cancel)
     {
         if (_directory.WaitingShards.Count > 0)
             await ApplyShardsAsync(_config, cancel);
-        if (!HasTablesWhoseShardHasJoined)
+        _owesTables |= HasTablesWhoseShardHasJoined;
+        if (!_owesTables)
             return;
         var failures = await Task.Run(() => RunApplyTablesAsync(_config, cancel), cancel);
+        _owesTables = failures.Count > 0;
         foreach (var failure in failures.Except(_toldTables))
             NotDeclared(Database, failure);
         _toldTables = failures;
