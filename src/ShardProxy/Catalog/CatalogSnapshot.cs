@@ -165,9 +165,18 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
 /// <summary>A unique index of a sharded table that does not contain the shard key. Beside it, each shard has a part of a table of entries.</summary>
 /// <param name="Id">The same on all shards: of the entries, their function, and the triggers that report changes.</param>
 /// <param name="Name">The index's or constraint's.</param>
-/// <param name="Columns">In the index's order.</param>
+/// <param name="Columns">In the index's order; of an index that is not plain, those that it uses.</param>
 public sealed record GlobalIndex(string Id, string Name, IReadOnlyList<string> Columns)
 {
+    /// <summary>Of columns alone, and for all rows: no expressions, no condition.</summary>
+    public bool IsPlain { get; init; } = true;
+
+    /// <summary>How errors name what is unique.</summary>
+    public string Title { get; init; } = string.Join(", ", Columns);
+
+    /// <summary>How many values that is.</summary>
+    public int Width { get; init; } = Columns.Count;
+
     /// <summary>The columns are the table's primary key, to which a foreign key without a list refers.</summary>
     public bool IsPrimary { get; init; }
 }

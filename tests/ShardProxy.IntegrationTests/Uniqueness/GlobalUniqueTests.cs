@@ -168,8 +168,6 @@ public sealed class GlobalUniqueTests(UniqueCluster cluster) : IAsyncLifetime
         foreach (var statement in (string[])
                  [
                      "CREATE UNIQUE INDEX CONCURRENTLY ON u_users (note)",
-                     "CREATE UNIQUE INDEX ON u_users (note) WHERE a > 1",
-                     "CREATE UNIQUE INDEX ON u_users (lower(note))",
                      "CREATE UNIQUE INDEX ON u_users (note) NULLS NOT DISTINCT",
                      "CREATE UNIQUE INDEX ON u_users (note text_pattern_ops)",
                      "CREATE UNIQUE INDEX ON u_users (note COLLATE \"POSIX\")",

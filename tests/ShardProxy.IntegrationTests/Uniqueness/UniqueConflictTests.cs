@@ -118,8 +118,8 @@ public sealed class UniqueConflictTests(UniqueCluster cluster) : IAsyncLifetime
     [Fact]
     public async Task Of_many_who_come_at_once_each_counts()
     {
-        const int Clients = 16;
-        const int Values = 25;
+        const int Clients = 12;
+        const int Values = 15;
         var errors = new ConcurrentBag<string>();
         await Task.WhenAll(Enumerable.Range(0, Clients).Select(async number =>
         {

@@ -73,11 +73,13 @@ public sealed class UniqueFleetTests : IAsyncLifetime
                     {
                         var id = Interlocked.Increment(ref next);
                         var email = $"e{random.Next(400)}";
-                        var statement = random.Next(4) switch
+                        var statement = random.Next(6) switch
                         {
                             0 => $"DELETE FROM u_users WHERE email = '{email}'",
                             1 => $"UPDATE u_users SET email = '{email}' WHERE email = 'e{random.Next(400)}'",
                             2 => $"INSERT INTO u_users VALUES ({id}, '{email}'), (-{id}, 'n{id}')",
+                            3 => $"INSERT INTO u_users VALUES ({id}, '{email}') ON CONFLICT (email) DO UPDATE SET email = 'e{random.Next(400)}'",
+                            4 => $"INSERT INTO u_users VALUES ({id}, '{email}'), (-{id}, 'n{id}') ON CONFLICT DO NOTHING",
                             _ => $"INSERT INTO u_users VALUES ({id}, '{email}')",
                         };
                         var answer = await client.QueryAsync(statement);

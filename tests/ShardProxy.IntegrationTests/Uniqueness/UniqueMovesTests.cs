@@ -91,6 +91,44 @@ public sealed class UniqueMovesTests(UniqueCluster cluster) : IAsyncLifetime
         await _beside.Subject.MustAsync("DROP TABLE u_tenants");
     }
 
+    [Fact]
+    public async Task A_write_by_a_unique_value_asks_the_shard_of_its_row_only()
+    {
+        await _beside.SameAsync(string.Concat("INSERT INTO u_users (id, email) VALUES ", string.Join(", ", Enumerable.Range(1, 40).Select(static id => $"({id}, 'm{id}')"))));
+        for (var id = 1; id <= 6; id++)
+        {
+            var locks = new List<Npgsql.NpgsqlConnection>();
+            foreach (var shard in cluster.Cluster.Shards)
+            {
+                if (await shard.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM u_users WHERE id = {id})"))
+                    continue;
+                var connection = new Npgsql.NpgsqlConnection(shard.ConnectionString);
+                await connection.OpenAsync();
+                await new Npgsql.NpgsqlCommand("BEGIN; LOCK TABLE u_users IN ACCESS EXCLUSIVE MODE", connection).ExecuteNonQueryAsync();
+                locks.Add(connection);
+            }
+            locks.Count.ShouldBe(2);
+            await _beside.SameAsync(
+                $"UPDATE u_users SET note = 'one' WHERE email = 'm{id}' RETURNING id, note",
+                $"UPDATE u_users AS u SET email = 'n' || u.email WHERE u.email = 'm{id}' AND u.note = 'one'",
+                "BEGIN",
+                $"UPDATE u_users SET note = 'two', email = 'm{id}' WHERE email = 'nm{id}'",
+                $"DELETE FROM u_users WHERE email = 'm{id}' RETURNING *",
+                "ROLLBACK");
+            foreach (var connection in locks)
+                await connection.DisposeAsync();
+            await _beside.SameAsync(new FrontendScript().Run("DELETE FROM u_users WHERE email = $1 RETURNING id", [$"nm{id}"]).Sync(), "a parameter");
+        }
+        await AgreesAsync();
+        await _beside.SameAsync("UPDATE u_users SET note = 'x' WHERE email = 'nobody' RETURNING id", "DELETE FROM u_users WHERE email = 'm20' AND note = 'x'", "DELETE FROM u_users WHERE email = NULL");
+        // What the index does not know, or knows wrongly, is sought on all shards.
+        foreach (var shard in cluster.Cluster.Shards)
+            await shard.ExecuteAsync("DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relname ~ '^shardproxy_unique_[0-9a-f]+$' LOOP EXECUTE 'DELETE FROM ' || t || ' WHERE k % 3 = 1'; EXECUTE 'UPDATE ' || t || ' SET k = k + 1 WHERE k % 3 = 0'; END LOOP; END $$");
+        for (var id = 7; id <= 40; id++)
+            await _beside.SameAsync($"UPDATE u_users SET note = 'found' WHERE email = 'm{id}' RETURNING id");
+        await _beside.SameAsync("TRUNCATE u_users");
+    }
+
     private async Task AgreesAsync()
     {
         await cluster.AgreesAsync("u_users", "email");

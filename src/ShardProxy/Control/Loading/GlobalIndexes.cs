@@ -7,7 +7,10 @@ namespace ShardProxy.Control.Loading;
 /// <summary>Tells relations of the global indexes that their triggers keep.</summary>
 internal static class GlobalIndexes
 {
-    /// <param name="triggers">Tables with the arguments of a trigger: the index's id, the attnum of the key, and those of the columns.</param>
+    /// <summary>Of a trigger's arguments, each with a mark behind it, when its index is of columns alone; see ShapeScript for the others.</summary>
+    private const int PlainParts = 4;
+
+    /// <param name="triggers">Tables with the arguments of a trigger: the index's id, the attnum of the key, and those of the columns; then the further ones.</param>
     public static void Attach(List<Relation> relations, IReadOnlyList<UniqueKey> uniqueKeys, IReadOnlyList<(uint Table, string Arguments)> triggers)
     {
         foreach (var table in triggers.GroupBy(static trigger => trigger.Table))
@@ -43,14 +46,19 @@ internal static class GlobalIndexes
     private static GlobalIndex Read(Relation table, string arguments, IReadOnlyList<UniqueKey> uniqueKeys)
     {
         var parts = arguments.Split("\\000");
-        var numbers = parts[2].Split(' ').Select(static number => short.Parse(number, CultureInfo.InvariantCulture)).ToList();
+        var numbers = parts[2].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static number => short.Parse(number, CultureInfo.InvariantCulture)).ToList();
+        string[] columns = [.. numbers.Select(number => table.Columns.FirstOrDefault(column => column.Number == number)?.Name ?? "")];
+        if (parts.Length > PlainParts)
+            return new GlobalIndex(parts[0], Text(parts[3]), columns) { IsPlain = false, Title = Text(parts[6]), Width = int.Parse(parts[7], CultureInfo.InvariantCulture) };
         var keys = uniqueKeys.Where(key => key.Table == table.Oid && key.Columns.SequenceEqual(numbers)).ToList();
         return new GlobalIndex(
             parts[0],
             keys.FirstOrDefault()?.Name ?? UniqueSupport.ConstraintOf(parts[0]),
-            [.. numbers.Select(number => table.Columns.FirstOrDefault(column => column.Number == number)?.Name ?? "")])
+            columns)
         {
             IsPrimary = keys.Exists(static key => key.IsPrimary),
         };
     }
+
+    private static string Text(string hex) => System.Text.Encoding.UTF8.GetString(Convert.FromHexString(hex));
 }

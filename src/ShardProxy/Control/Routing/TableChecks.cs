@@ -127,7 +127,7 @@ internal sealed class TableChecks
         }
     }
 
-    private static bool IsGlobal(Relation table, UniqueKey unique) => table.GlobalIndexes.Any(index =>
+    private static bool IsGlobal(Relation table, UniqueKey unique) => table.GlobalIndexes.Any(index => !index.IsPlain ? index.Name == unique.Name :
         index.Columns.SequenceEqual(unique.Columns.Select(number => table.Columns.FirstOrDefault(column => column.Number == number)?.Name)));
 
     public static string UniqueProblem(QualifiedName table, string constraint, string key) =>

@@ -38,7 +38,7 @@ internal static class UniqueScript
         COMMENT ON TABLE {schema}.{SecretTable} IS '{Version}';
         """;
 
-    public static string Functions(string schema) => Report(schema) + Fill(schema) + Create(schema) + Drop(schema) + ConflictScript.Functions(schema);
+    public static string Functions(string schema) => ShapeScript.Functions(schema) + Report(schema) + Fill(schema) + Create(schema) + Drop(schema) + ConflictScript.Functions(schema);
 
     public static string CheckToken(string schema) => $"""
         IF token IS DISTINCT FROM (SELECT secret FROM {schema}.{SecretTable}) THEN
@@ -65,7 +65,8 @@ internal static class UniqueScript
         """;
 
     /// <summary>
-    /// The triggers' function: arguments are the index's id and the attnums of the key and of the columns. Nobody else may make
+    /// The triggers' function: arguments are the index's id and the attnums of the key and of the columns, and further ones for an
+    /// index of expressions or with a condition (see <see cref="ShapeScript"/>). Nobody else may make
     /// a trigger of it, which would report in the name of an index that is not its table's.
     /// </summary>
     private static string Report(string schema) => $"""
@@ -74,6 +75,7 @@ internal static class UniqueScript
             nonce text := coalesce(current_setting('{UniqueSupport.Setting}', true), '');
             relation text := TG_TABLE_NAME;
             columns text;
+            condition text := '';
             head text;
             tail text;
             rows text;
@@ -90,10 +92,15 @@ internal static class UniqueScript
                 EXECUTE format('TRUNCATE {schema}.%I', '{UniqueSupport.Prefix}' || TG_ARGV[0]);
                 RETURN NULL;
             END IF;
-            SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY c.position) INTO columns
-            FROM unnest(string_to_array(TG_ARGV[2], ' ')::int2[]) WITH ORDINALITY AS c(number, position)
-            JOIN pg_attribute a ON a.attrelid = TG_RELID AND a.attnum = c.number;
-            SELECT format('SELECT hash_record_extended(ROW(%1$s), {Seed}) AS h, ROW(%1$s, %2$I)::text AS p FROM ', columns, a.attname), format(' WHERE num_nulls(%s) = 0', columns)
+            IF TG_NARGS > 3 THEN
+                columns := convert_from(decode(TG_ARGV[4], 'hex'), 'UTF8');
+                condition := convert_from(decode(TG_ARGV[5], 'hex'), 'UTF8');
+            ELSE
+                SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY c.position) INTO columns
+                FROM unnest(string_to_array(TG_ARGV[2], ' ')::int2[]) WITH ORDINALITY AS c(number, position)
+                JOIN pg_attribute a ON a.attrelid = TG_RELID AND a.attnum = c.number;
+            END IF;
+            SELECT format('SELECT hash_record_extended(ROW(%1$s), {Seed}) AS h, ROW(%1$s, %2$I)::text AS p FROM ', columns, a.attname), format(' WHERE num_nulls(%s) = 0%s', columns, condition)
             INTO head, tail FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attnum = TG_ARGV[1]::int2;
             IF TG_OP = 'INSERT' THEN
                 rows := 'SELECT ''A'' AS o, h, p FROM (' || head || 'shardproxy_new' || tail || ') n';
@@ -116,8 +123,9 @@ internal static class UniqueScript
             LANGUAGE plpgsql SECURITY DEFINER {Settings} SET row_security = off AS $function$
         DECLARE
             nonce text := coalesce(current_setting('{UniqueSupport.Setting}', true), '');
-            list text := (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(columns) WITH ORDINALITY AS c(name, position));
-            rows text := format('SELECT ''A'' AS o, hash_record_extended(ROW(%1$s), {Seed}) AS h, ROW(%1$s, %2$I)::text AS p FROM %3$s WHERE num_nulls(%1$s) = 0', list, key, relation);
+            rows text := (SELECT format('SELECT ''A'' AS o, hash_record_extended(ROW(%1$s), {Seed}) AS h, ROW(%1$s, %2$I)::text AS p FROM %3$s WHERE num_nulls(%1$s) = 0%4$s',
+                    array_to_string(s.given, ', '), key, relation, s.condition)
+                FROM {schema}.{UniqueSupport.Prefix}shape(relation::regclass, columns) s);
             chunk text;
         BEGIN
             {CheckToken(schema)}
@@ -137,13 +145,19 @@ internal static class UniqueScript
         DECLARE
             target regclass := relation::regclass;
             entries text := format('{schema}.%I', '{UniqueSupport.Prefix}' || id);
-            given text := (SELECT string_agg(format('%I AS u%s', c.name, c.position), ', ' ORDER BY c.position) FROM unnest(columns) WITH ORDINALITY AS c(name, position));
-            list text := (SELECT string_agg('u' || n, ', ' ORDER BY n) FROM generate_series(1, cardinality(columns)) AS n);
+            shape record;
+            given text;
+            list text;
+            width int;
             same text;
             arguments text;
             clause text;
         BEGIN
             {CheckToken(schema)}
+            SELECT * INTO shape FROM {schema}.{UniqueSupport.Prefix}shape(target, columns);
+            width := cardinality(shape.given);
+            given := (SELECT string_agg(format('%s AS u%s', c.expression, c.position), ', ' ORDER BY c.position) FROM unnest(shape.given) WITH ORDINALITY AS c(expression, position));
+            list := (SELECT string_agg('u' || n, ', ' ORDER BY n) FROM generate_series(1, width) AS n);
             EXECUTE format('CREATE TABLE %s AS SELECT %s, %I AS k FROM %s WITH NO DATA', entries, given, key, target);
             EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', entries);
             EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (%s), ALTER k SET NOT NULL', entries, list);
@@ -155,10 +169,10 @@ internal static class UniqueScript
                 BEGIN
                     {CheckToken(schema)}
                     RETURN QUERY SELECT e.k::text FROM %1$s e WHERE hash_record_extended(ROW(%2$s), {Seed}) = hash;
-                END $find$ $make$, entries, (SELECT string_agg('e.u' || n, ', ' ORDER BY n) FROM generate_series(1, cardinality(columns)) AS n));
+                END $find$ $make$, entries, (SELECT string_agg('e.u' || n, ', ' ORDER BY n) FROM generate_series(1, width) AS n));
             SELECT string_agg(format('e.u%1$s OPERATOR(%2$I.%3$s) r.u%1$s', k.n, s.nspname, o.oprname), ' AND ' ORDER BY k.n) INTO same
             FROM pg_index i
-            CROSS JOIN generate_series(1, cardinality(columns)) AS k(n)
+            CROSS JOIN generate_series(1, width) AS k(n)
             JOIN pg_opclass c ON c.oid = i.indclass[k.n - 1]
             JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype AND a.amoprighttype = c.opcintype AND a.amopstrategy = 3
             JOIN pg_operator o ON o.oid = a.amopopr
@@ -174,12 +188,9 @@ internal static class UniqueScript
                     INSERT INTO %1$s
                     SELECT (q.v).* FROM (SELECT convert_from(decode(p, 'base64'), getdatabaseencoding())::%1$s AS v FROM unnest(added) AS p OFFSET 0) q
                     ORDER BY %3$s;
-                END $enter$ $make$, entries, same, (SELECT string_agg(n::text, ', ' ORDER BY n) FROM generate_series(1, cardinality(columns)) AS n));
-            SELECT format('%L, %L, %L', id,
-                (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = target AND a.attname = key),
-                (SELECT string_agg(a.attnum::text, ' ' ORDER BY c.position) FROM unnest(columns) WITH ORDINALITY AS c(name, position)
-                 JOIN pg_attribute a ON a.attrelid = target AND a.attname = c.name))
-            INTO arguments;
+                END $enter$ $make$, entries, same, (SELECT string_agg(n::text, ', ' ORDER BY n) FROM generate_series(1, width) AS n));
+            arguments := format('%L, %L, %L', id, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = target AND a.attname = key), shape.numbers)
+                || (SELECT coalesce(string_agg(format(', %L', e), '' ORDER BY o), '') FROM unnest(shape.further) WITH ORDINALITY AS f(e, o));
             FOREACH clause IN ARRAY ARRAY[
                 '_i AFTER INSERT ON %s REFERENCING NEW TABLE AS shardproxy_new',
                 '_u AFTER UPDATE ON %s REFERENCING OLD TABLE AS shardproxy_old NEW TABLE AS shardproxy_new',

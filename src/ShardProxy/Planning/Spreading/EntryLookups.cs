@@ -16,7 +16,7 @@ internal static class EntryLookups
             return null;
         foreach (var index in table.GlobalIndexes)
         {
-            if (index.Columns.Count != 1 || table.FindColumn(index.Columns[0]) is not { DeterministicCollation: true } column || !TypeOid.IsKey(column.TypeOid)
+            if (!index.IsPlain || index.Columns.Count != 1 || table.FindColumn(index.Columns[0]) is not { DeterministicCollation: true } column || !TypeOid.IsKey(column.TypeOid)
                 || columns.Columns.First(known => known.Variable!.Name == column.Name).Variable is not { } variable)
             {
                 continue;

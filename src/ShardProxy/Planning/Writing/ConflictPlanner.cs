@@ -23,7 +23,7 @@ internal sealed class ConflictPlanner(Insert insert, ValuesQuery values, InsertT
         var indexes = ImmutableArray.CreateBuilder<ConflictIndex>();
         foreach (var index in isAny ? table.GlobalIndexes : [GlobalIndexWrites.ArbiterOf(conflict, table)!])
         {
-            if (RowsOf(table, [.. index.Columns, key], isVolatile) is not { } rows)
+            if (!index.IsPlain || RowsOf(table, [.. index.Columns, key], isVolatile) is not { } rows)
                 return null;
             indexes.Add(new ConflictIndex(index.Id, rows));
         }

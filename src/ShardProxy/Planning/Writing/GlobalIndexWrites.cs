@@ -34,8 +34,15 @@ internal static class GlobalIndexWrites
     };
 
     /// <summary>The unique index of a table that a conflict action is for, when no one shard can say whether there is a conflict; null when each can.</summary>
-    public static GlobalIndex? ArbiterOf(ConflictAction conflict, Relation table) => table.GlobalIndexes.FirstOrDefault(index =>
+    /// <remarks>Which of several indexes with expressions or conditions PostgreSQL takes is not looked into: one that it might take is enough.</remarks>
+    public static GlobalIndex? ArbiterOf(ConflictAction conflict, Relation table) =>
+        table.GlobalIndexes.FirstOrDefault(index => index.IsPlain && IsMeant(conflict, index)) ?? table.GlobalIndexes.FirstOrDefault(index => !index.IsPlain && MayBeMeant(conflict, index));
+
+    private static bool IsMeant(ConflictAction conflict, GlobalIndex index) =>
         conflict is { Columns.IsEmpty: true, Constraint: null }
         || conflict.Constraint == index.Name
-        || (!conflict.Columns.IsEmpty && conflict.Columns.ToImmutableHashSet().SetEquals(index.Columns)));
+        || (!conflict.Columns.IsEmpty && conflict.Columns.ToImmutableHashSet().SetEquals(index.Columns));
+
+    private static bool MayBeMeant(ConflictAction conflict, GlobalIndex index) =>
+        conflict.Constraint is null && (conflict.Columns.IsEmpty || conflict.Columns.Contains("") || conflict.Columns.All(index.Columns.Contains));
 }

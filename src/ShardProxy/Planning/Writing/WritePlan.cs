@@ -29,6 +29,9 @@ public sealed record OwnRowsDraft : WriteDraft
 {
     /// <summary>The distributed tables whose rows it changes or deletes; not those to which it only adds.</summary>
     public ImmutableArray<QualifiedName> Changed { get; init; } = [];
+
+    /// <summary>It changes one row at most, of one value of a global index, which may say on which shard the row is; null otherwise.</summary>
+    public EntryLookup? Lookup { get; init; }
 }
 
 /// <summary>All rows are on one shard, which runs the statement as it stands, and something is to be done on others besides.</summary>

@@ -33,7 +33,9 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
             return mayRewrite ? new ReferencePlanner(analysis, analysis.Names, tokens, edits).TryPlan(query) : null;
         if (query is Insert { With: null, Source: ValuesQuery { With: null, Order.IsEmpty: true, Limits.IsEmpty: true } values } insert)
             return mayRewrite ? SplitRows(insert, values, tokens, edits) : null;
-        return _findings.GlobalConflict is null && KeysOf(query) is { } keys ? new WritePlan(keys, new OwnRowsDraft { Edits = edits, Changed = ChangedBy(query) }) : null;
+        return _findings.GlobalConflict is null && KeysOf(query) is { } keys
+            ? new WritePlan(keys, new OwnRowsDraft { Edits = edits, Changed = ChangedBy(query), Lookup = keys.Sets is null ? LookupOf(query) : null })
+            : null;
     }
 
     private bool MaySpread() =>
@@ -62,6 +64,11 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
 
     private ImmutableArray<Directory.QualifiedName> ChangedBy(Query query) =>
         query is Insert { With: null, OnConflict: null or { Updates.IsEmpty: true } } ? [] : [.. _findings.Written.Select(static target => target.Distribution!.Table).Distinct()];
+
+    private EntryLookup? LookupOf(Query query) =>
+        query is Update or Delete && (query.With is null || !WithWrites.AreIn(query.With)) && analysis.WriteBlocks.TryGetValue(query, out var block) && block.Target is { } target
+            ? EntryLookups.Of(block.Place, target, analysis.Context.Catalog)
+            : null;
 
     /// <summary>The rows that are changed fall apart by their own key.</summary>
     private SpreadKeys? KeysOfTarget(Query query) =>

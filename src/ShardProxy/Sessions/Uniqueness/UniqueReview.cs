@@ -6,15 +6,18 @@ using ShardProxy.Protocol.Messages;
 namespace ShardProxy.Sessions.Uniqueness;
 
 /// <summary>A unique index without the shard key, for which the shards have no entries yet, or cannot have any.</summary>
+/// <param name="Columns">Of an index of expressions, or with a condition, an empty name and its own.</param>
+/// <param name="Title">How errors name what is unique.</param>
+/// <param name="Width">How many values that is.</param>
 /// <param name="Problem">Why it cannot be kept unique over all shards; null when it can.</param>
-public sealed record MissingIndex(QualifiedName Table, string Name, string Key, IReadOnlyList<string> Columns, string? Problem)
+public sealed record MissingIndex(QualifiedName Table, string Name, string Key, IReadOnlyList<string> Columns, string Title, int Width, string? Problem)
 {
     public string Relation => $"{Quote(Table.Schema)}.{Quote(Table.Name)}";
 
     public ServerError Refusal => new(
         SqlStates.FeatureNotSupported, $"\"{Name}\" of \"{Table.Name}\", which does not contain {Key}, the column by which the table is sharded, cannot hold over all shards: {Problem}")
     {
-        Hint = $"Put {Key} into it, or make it a plain unique index of columns.",
+        Hint = $"Put {Key} into it, or make it a plain unique index.",
         SchemaName = Table.Schema,
         TableName = Table.Name,
         ConstraintName = Name,
@@ -52,24 +55,29 @@ public sealed record UniqueReview(IReadOnlyList<MissingIndex> Missing, IReadOnly
                 LEFT JOIN pg_catalog.pg_attribute z ON z.attrelid = c.oid AND z.attname = d.z AND NOT z.attisdropped),
             indexes AS (
                 SELECT i.*, ic.relname, (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1] AS columns,
+                    CASE WHEN i.indpred IS NOT NULL OR i.indexprs IS NOT NULL THEN {IndexMark.Of("i", "ic")} ELSE '' END AS mark,
                     pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ' ') AS list
                 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
                 WHERE i.indisunique OR i.indisexclusion),
             keys AS (
-                SELECT d.*, i.relname AS name, i.list,
-                    (SELECT pg_catalog.json_agg(a.attname ORDER BY u.o) FROM pg_catalog.unnest(i.columns) WITH ORDINALITY AS u(n, o)
-                     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.oid AND a.attnum = u.n) AS names,
+                SELECT d.*, i.relname AS name, i.list, i.mark, i.indnkeyatts AS width,
+                    (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g.n, true), ', ' ORDER BY g.n) FROM pg_catalog.generate_series(1, i.indnkeyatts) AS g(n)) AS title,
+                    CASE WHEN i.mark <> '' THEN pg_catalog.json_build_array('', i.relname) ELSE (SELECT pg_catalog.json_agg(a.attname ORDER BY u.o) FROM pg_catalog.unnest(i.columns) WITH ORDINALITY AS u(n, o)
+                     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.oid AND a.attnum = u.n) END AS names,
                     CASE
                         WHEN d.relkind = 'p' OR d.relispartition OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = d.oid) THEN 'the table has partitions or children'
                         WHEN NOT i.indisunique THEN 'it is an exclusion constraint'
-                        WHEN i.indpred IS NOT NULL THEN 'it has a condition'
-                        WHEN 0::pg_catalog.int2 = ANY (i.columns) THEN 'it is over an expression'
+                        WHEN i.mark <> '' AND EXISTS (
+                            SELECT FROM pg_catalog.pg_depend p WHERE p.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.objid = i.indexrelid
+                                AND p.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass))
+                            THEN 'it uses functions or operators that are not PostgreSQL''s own'
+                        WHEN i.indexprs IS NOT NULL AND pg_catalog.pg_get_indexdef(i.indexrelid) LIKE '% COLLATE %' THEN 'it has a collation of its own'
                         WHEN NOT i.indimmediate THEN 'it is deferrable'
                         WHEN NOT i.indisvalid THEN 'it is not valid'
                         WHEN COALESCE((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::pg_catalog.bool, false) THEN 'its nulls are not distinct'
                         WHEN EXISTS (
                             SELECT FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) AS g(n)
-                            JOIN pg_catalog.pg_attribute a ON a.attrelid = d.oid AND a.attnum = i.indkey[g.n]
+                            LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = d.oid AND a.attnum = i.indkey[g.n] AND a.attnum > 0
                             JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[g.n]
                             WHERE NOT o.opcdefault OR a.attcollation <> i.indcollation[g.n]) THEN 'it has an operator class or collation of its own'
                     END AS problem
@@ -77,15 +85,16 @@ public sealed record UniqueReview(IReadOnlyList<MissingIndex> Missing, IReadOnly
                 WHERE d.key <> ALL (i.columns) OR d.zone <> ALL (i.columns)),
             triggers AS (
                 SELECT t.tgrelid, pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), pg_catalog.chr(92) || '000', 1) AS id,
-                    pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), pg_catalog.chr(92) || '000', 3) AS list
+                    pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), pg_catalog.chr(92) || '000', 3) AS list,
+                    pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), pg_catalog.chr(92) || '000', 9) AS mark
                 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                 WHERE p.proname = '{UniqueSupport.Prefix}report' AND n.nspname IN ('information_schema', 'shardproxy') AND t.tgtype & 4 <> 0),
             result AS (
-                SELECT pg_catalog.json_build_array(k.nspname, k.relname, k.name, k.keyname, k.problem, k.names)::pg_catalog.text AS line
-                FROM keys k WHERE k.problem IS NOT NULL OR NOT EXISTS (SELECT FROM triggers t WHERE t.tgrelid = k.oid AND t.list = k.list)
+                SELECT pg_catalog.json_build_array(k.nspname, k.relname, k.name, k.keyname, k.problem, k.names, k.title, k.width)::pg_catalog.text AS line
+                FROM keys k WHERE k.problem IS NOT NULL OR NOT EXISTS (SELECT FROM triggers t WHERE t.tgrelid = k.oid AND t.mark = k.mark AND (k.mark <> '' OR t.list = k.list))
                 UNION ALL
                 SELECT pg_catalog.json_build_array(t.id)::pg_catalog.text
-                FROM triggers t WHERE NOT EXISTS (SELECT FROM indexes i WHERE i.indrelid = t.tgrelid AND i.indisunique AND i.indpred IS NULL AND i.list = t.list)
+                FROM triggers t WHERE NOT EXISTS (SELECT FROM indexes i WHERE i.indrelid = t.tgrelid AND i.indisunique AND i.mark = t.mark AND (i.mark <> '' OR i.list = t.list))
                 UNION ALL
                 SELECT pg_catalog.json_build_array(pg_catalog.substr(c.relname, {UniqueSupport.Prefix.Length + 1}))::pg_catalog.text
                 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -109,7 +118,7 @@ public sealed record UniqueReview(IReadOnlyList<MissingIndex> Missing, IReadOnly
                 continue;
             }
             var columns = line[5].ValueKind == JsonValueKind.Array ? line[5].EnumerateArray().Select(static name => name.GetString()!).ToList() : [];
-            var index = new MissingIndex(new QualifiedName(line[0].GetString()!, line[1].GetString()!), line[2].GetString()!, line[3].GetString()!, columns, line[4].GetString());
+            var index = new MissingIndex(new QualifiedName(line[0].GetString()!, line[1].GetString()!), line[2].GetString()!, line[3].GetString()!, columns, line[6].GetString()!, line[7].GetInt32(), line[4].GetString());
             if (!missing.Exists(known => known.Problem == index.Problem && known.Table == index.Table && known.Columns.SequenceEqual(columns)))
                 missing.Add(index);
         }

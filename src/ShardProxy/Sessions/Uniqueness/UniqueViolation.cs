@@ -17,12 +17,12 @@ internal static class UniqueViolation
     /// <param name="error">As the entries' server gave it.</param>
     public static ServerError WhileMaking(ServerError error, MissingIndex index)
     {
-        var marker = $"({ColumnsOf(index.Columns.Count)})=(";
+        var marker = $"({ColumnsOf(index.Width)})=(";
         var at = error.Detail?.IndexOf(marker, StringComparison.Ordinal) ?? -1;
         var end = error.Detail?.LastIndexOf(')') ?? -1;
         return new ServerError(SqlStates.UniqueViolation, $"could not create unique index \"{index.Name}\"")
         {
-            Detail = at < 0 || end < at ? null : $"Key ({string.Join(", ", index.Columns)})=({error.Detail![(at + marker.Length)..end]}) is duplicated.",
+            Detail = at < 0 || end < at ? null : $"Key ({index.Title})=({error.Detail![(at + marker.Length)..end]}) is duplicated.",
             SchemaName = index.Table.Schema,
             TableName = index.Table.Name,
             ConstraintName = index.Name,
@@ -36,7 +36,7 @@ internal static class UniqueViolation
         return error with
         {
             Message = error.Message.Replace(UniqueSupport.ConstraintOf(id), index.Name, StringComparison.Ordinal),
-            Detail = Replace(error.Detail, $"({ColumnsOf(index.Columns.Count)})=", $"({string.Join(", ", index.Columns)})="),
+            Detail = Replace(error.Detail, $"({ColumnsOf(index.Width)})=", $"({index.Title})="),
             SchemaName = table.Name.Schema,
             TableName = table.Name.Name,
             ConstraintName = index.Name,

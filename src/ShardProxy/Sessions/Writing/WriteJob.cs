@@ -15,6 +15,9 @@ internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offse
     /// <summary>For each row of an INSERT, which of <see cref="Shards"/> gets it; null for other statements.</summary>
     public IReadOnlyList<int>? Order { get; init; }
 
+    /// <summary>The shard of the entry, and the hash of its values, that says where the one row is which the statement changes; null where none does.</summary>
+    public (int Shard, ulong Hash)? Entry { get; init; }
+
     public ImmutableArray<TextEdit> Edits { get; init; } = [];
 
     /// <summary>How the query of a <see cref="MovedRowsDraft"/> runs with these values; null for other statements.</summary>

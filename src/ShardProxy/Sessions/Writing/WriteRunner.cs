@@ -38,7 +38,7 @@ public sealed class WriteRunner
         var request = new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true);
         if (Routing.NeedsPlaces(_session, plan, Values(text)))
             await Routing.PlaceAsync(_session);
-        var job = Assign(plan, planned.Verb, request, text.Start, Values(text));
+        var job = Assign(plan, planned.Verb, request, text.Start, Values(text)) with { Entry = Locate(plan, Values(text, EntrySearch.Places())) };
         try
         {
             return await RunAsync(job);
@@ -63,17 +63,21 @@ public sealed class WriteRunner
         };
         if (plan.ReadsTimes && BindMessage.TryRead(portal.Bind.Span, out var bind))
             ClockWordCheck.Check(bind);
-        return await RunAsync(Assign(plan, portal.Planned.Verb, request, 0, Values(portal)));
+        return await RunAsync(Assign(plan, portal.Planned.Verb, request, 0, Values(portal)) with { Entry = Locate(plan, Values(portal, EntrySearch.Places())) });
     }
 
-    private StatementValues Values(StatementText text) =>
-        new(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
+    private StatementValues Values(StatementText text, KeyPlaces? places = null) =>
+        new(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = places ?? _session.Places };
 
-    private StatementValues Values(ClientPortal portal)
+    private StatementValues Values(ClientPortal portal, KeyPlaces? places = null)
     {
         BindMessage.TryRead(portal.Bind.Span, out var bind);
-        return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = _session.Places };
+        return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = places ?? _session.Places };
     }
+
+    /// <summary>Before anything is sent: a wait would overwrite what the scanner has read.</summary>
+    private (int Shard, ulong Hash)? Locate(WritePlan plan, in StatementValues values) =>
+        plan.Draft is OwnRowsDraft { Lookup: { } lookup } ? EntrySearch.Locate(_session, lookup, values) : null;
 
     private async ValueTask<bool> RunAsync(WriteJob job)
     {
@@ -114,8 +118,10 @@ public sealed class WriteRunner
             return await _keyUpdates.RunAsync(job, keyUpdate, isOwnBlock);
         if (job.Plan.Draft is SplitRowsDraft { Conflict: not null } proposed)
             return await new ConflictRunner(_session, job, proposed, isOwnBlock).RunAsync();
-        WriterRule.CheckShards(_session, job.Shards);
         await _session.MoveGate.EnterAsync(stays: true);
+        if (await TryWhereEntrySaysAsync(job, isOwnBlock) is > 0 and var found)
+            return found;
+        WriterRule.CheckShards(_session, job.Shards);
         foreach (var table in job.Plan.Draft is OwnRowsDraft own ? own.Changed : [])
             await TableLock.ShareAsync(_session, job.Shards, table);
         var entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(_session, job.Shards, isOwnBlock) : null;
@@ -135,6 +141,33 @@ public sealed class WriteRunner
             await entries.ApplyAsync();
         if (held is not null)
             _session.Client.Output.Write(held.Unread);
+        return run.AffectedCount;
+    }
+
+    /// <summary>
+    /// Where a global index says that the one row is. When it is not there, nothing is done and all shards are asked: the row may
+    /// be on its way, and so the <see cref="TableLock"/> is for them only.
+    /// </summary>
+    /// <returns>Rows changed.</returns>
+    private async ValueTask<long> TryWhereEntrySaysAsync(WriteJob job, bool isOwnBlock)
+    {
+        if (job is not { Entry: { } entry, Plan.Draft: OwnRowsDraft { Lookup: { } lookup } } || job.Shards.Count == 1)
+            return 0;
+        SpreadRun.CheckMoves(_session);
+        if (await EntrySearch.FindAsync(_session, lookup, entry) is not [var shard])
+            return 0;
+        WriterRule.CheckShard(_session, shard);
+        var entries = job.Plan.KeepsEntries ? await EntryLog.BeginAsync(_session, [shard], isOwnBlock) : null;
+        var run = await SpreadRun.StartAsync(_session, [shard], job.Statements(), entries);
+        var kept = new KeptRows(new Concatenation(run.Shards), _session.Database.Limits.MergeBytes);
+        await run.RunToEndAsync(kept);
+        if (entries is not null)
+            await entries.ApplyAsync();
+        if (run.AffectedCount == 0)
+            return 0;
+        if (job.Request.IsDescribed)
+            _session.Client.Output.Write(run.Description);
+        _session.Client.Output.Write(kept.Messages);
         return run.AffectedCount;
     }
 
