@@ -227,6 +227,7 @@ public sealed class AddShardTests : IAsyncLifetime
         await client.MustAsync("SELECT create_distributed_table('places', 'k', strategy => 'lookup')");
         await client.MustAsync("CREATE TABLE mails (k int, mail text UNIQUE)");
         await client.MustAsync("SELECT create_distributed_table('mails', 'k', colocate_with => 'places')");
+        await client.MustAsync("CREATE UNIQUE INDEX ON mails (upper(mail)) WHERE mail <> ''");
         await client.MustAsync("CREATE VIEW seen AS SELECT colour, count(*) FROM hashed GROUP BY colour");
         for (var id = 0; id < Colours; id++)
             await client.MustAsync($"INSERT INTO colours VALUES ({id}, 'c{id}')");

@@ -33,7 +33,7 @@ public sealed class UniqueCluster : IAsyncLifetime
         {
             var id = await shard.ScalarAsync<string>($"""
                 SELECT split_part(encode(tgargs, 'escape'), '\000', 1) FROM pg_trigger
-                WHERE tgrelid = '{table}'::regclass AND tgtype & 4 <> 0 AND tgname LIKE 'shardproxy_unique_%'
+                WHERE tgrelid = '{table}'::regclass AND tgtype & 4 <> 0 AND tgnargs = 3 AND tgname LIKE 'shardproxy_unique_%'
                   AND split_part(encode(tgargs, 'escape'), '\000', 3) = (SELECT string_agg(a.attnum::text, ' ' ORDER BY c.o)
                     FROM unnest(string_to_array('{columns}', ', ')) WITH ORDINALITY AS c(n, o) JOIN pg_attribute a ON a.attrelid = '{table}'::regclass AND a.attname = c.n)
                 """);

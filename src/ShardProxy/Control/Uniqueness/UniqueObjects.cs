@@ -33,9 +33,9 @@ internal static class UniqueObjects
         var indexes = new List<(string, MissingIndex)>();
         await using var command = new NpgsqlCommand(
             $"""
-            SELECT a.args[1], k.attname::text, (
+            SELECT a.args[1], k.attname::text, CASE WHEN cardinality(a.args) > 4 THEN ARRAY['', convert_from(decode(a.args[4], 'hex'), 'UTF8')] ELSE (
                 SELECT array_agg(c.attname::text ORDER BY u.o) FROM unnest(string_to_array(a.args[3], ' ')::int2[]) WITH ORDINALITY AS u(n, o)
-                JOIN pg_attribute c ON c.attrelid = t.tgrelid AND c.attnum = u.n)
+                JOIN pg_attribute c ON c.attrelid = t.tgrelid AND c.attnum = u.n) END
             FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
             CROSS JOIN LATERAL (SELECT string_to_array(encode(t.tgargs, 'escape'), '\000') AS args) a
             JOIN pg_attribute k ON k.attrelid = t.tgrelid AND k.attnum = a.args[2]::int2
@@ -46,7 +46,10 @@ internal static class UniqueObjects
         command.Parameters.Add(Parameter(SqlText.Identifier(table)));
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
-            indexes.Add((reader.GetString(0), new MissingIndex(table, reader.GetString(0), reader.GetString(1), await reader.GetFieldValueAsync<string[]>(2, cancel), Problem: null)));
+        {
+            var columns = await reader.GetFieldValueAsync<string[]>(2, cancel);
+            indexes.Add((reader.GetString(0), new MissingIndex(table, reader.GetString(0), reader.GetString(1), columns, string.Join(", ", columns), columns.Length, Problem: null)));
+        }
         return indexes;
     }
 

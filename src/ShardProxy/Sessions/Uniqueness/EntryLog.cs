@@ -69,8 +69,9 @@ internal sealed class EntryLog
         return true;
     }
 
-    /// <summary>Whether a shard has reported that it added this entry.</summary>
-    public bool HasAdded(string index, string entry) => _changes.All.Any(change => change.Index == index && change.Added.Contains(entry));
+    /// <summary>Whether a shard has reported that it added one of these entries.</summary>
+    public bool HasAddedAny(IReadOnlySet<(string Index, string Entry)> entries) =>
+        entries.Count > 0 && _changes.All.Any(change => change.Added.Any(entry => entries.Contains((change.Index, entry))));
 
     /// <summary>The statement has done its work on all of its shards.</summary>
     /// <returns>False when an entry of <see cref="Proposed"/> could not be added, and then not all are changed.</returns>

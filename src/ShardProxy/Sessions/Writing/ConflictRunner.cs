@@ -83,13 +83,13 @@ internal sealed class ConflictRunner(Session session, WriteJob job, SplitRowsDra
         var savepoint = new ShardSavepoint(session);
         foreach (var shard in shards)
             await savepoint.AddAsync(shard);
-        bool IsAtHome(int row) => own[row] == targets[Array.IndexOf(rows, row)];
+        bool IsAtHome(int row) => own[row] == shards[order[row]];
         var entries = await EntryLog.BeginAsync(session, shards, isOwnBlock, Entries(proposed, rows, IsAtHome), savepoint.AddAsync);
         var run = await SpreadRun.StartAsync(session, shards, (job with { Shards = shards, Order = order }).Statements(), entries);
         var kept = new KeptRows(new OrderedRows(run.Shards, [.. order.Where(static index => index >= 0)]), session.Database.Limits.MergeBytes);
         await run.RunToEndAsync(kept);
         // Nothing may be stored where it does not belong.
-        var isStray = Entries(proposed, rows, row => !IsAtHome(row)).Any(entry => entries.HasAdded(entry.Index, entry.Entry));
+        var isStray = entries.HasAddedAny(Entries(proposed, rows, row => !IsAtHome(row)));
         if (isStray || !await entries.ApplyAsync())
         {
             await savepoint.UndoAsync();

@@ -81,24 +81,24 @@ internal sealed class ConflictSearch(Session session, ProposedRows proposed, IRe
     {
         for (var shard = 0; shard < session.Database.ShardCount; shard++)
         {
-            int[] here = [.. Enumerable.Range(0, rows.Length).Where(at => places[at] == shard || places[at] == AnyShard).Select(at => rows[at])];
+            int[] here = [.. Enumerable.Range(0, rows.Length).Where(at => places[at] == shard || places[at] == AnyShard)];
             if (here.Length == 0)
                 continue;
             var answers = await UniqueCall.ReadAsync(
                 session,
                 shard,
                 static support => $"SELECT * FROM {support.Schema}.{UniqueSupport.Prefix}hold($1, $2, $3, $4)",
-                support => [support.Secret, proposed.Conflict.Indexes[index].Id, UniqueCall.Array([.. here.Select(row => proposed.Entries[index][row]!.Text)]), Strength]);
-            for (var at = 0; at < here.Length; at++)
+                support => [support.Secret, proposed.Conflict.Indexes[index].Id, UniqueCall.Array([.. here.Select(at => proposed.Entries[index][rows[at]]!.Text)]), Strength]);
+            for (var answer = 0; answer < here.Length; answer++)
             {
-                var isHere = answers[at] is [(byte)'t'];
-                var place = Array.IndexOf(rows, here[at]);
-                if (isHere && places[place] == AnyShard)
+                var at = here[answer];
+                var isHere = answers[answer] is [(byte)'t'];
+                if (isHere && places[at] == AnyShard)
                 {
-                    places[place] = shard;
-                    targets[here[at]] = shard;
+                    places[at] = shard;
+                    targets[rows[at]] = shard;
                 }
-                else if (!isHere && places[place] == shard)
+                else if (!isHere && places[at] == shard)
                 {
                     return false;
                 }
