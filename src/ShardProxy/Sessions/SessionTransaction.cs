@@ -28,6 +28,7 @@ public sealed class SessionTransaction
     private readonly List<LogEntry> _log = [];
     private SettingsState _settingsAtBegin = SettingsState.Empty;
     private List<int>? _otherWriters;
+    private List<int>? _entryWriters;
 
     public TransactionStatus Status { get; private set; } = TransactionStatus.Idle;
 
@@ -115,6 +116,18 @@ public sealed class SessionTransaction
             WriterShard = shard;
         else if (!HasWritten(shard))
             (_otherWriters ??= []).Add(shard);
+    }
+
+    /// <summary>Whether all that a writer has written in this block are entries of global indexes.</summary>
+    public bool HasEntriesOnly(int shard) => _entryWriters is not null && _entryWriters.Contains(shard);
+
+    /// <summary>Says so of a shard that has just become a writer; or that it has written other things too.</summary>
+    public void NoteEntriesOnly(int shard, bool only)
+    {
+        if (only)
+            (_entryWriters ??= []).Add(shard);
+        else
+            _entryWriters?.Remove(shard);
     }
 
     /// <summary>BEGIN inside an implicit block makes the block an ordinary one, with what has run in it already.</summary>
@@ -210,6 +223,7 @@ public sealed class SessionTransaction
     {
         WriterShard = NoWriter;
         _otherWriters = null;
+        _entryWriters = null;
         SaysReadOnly = null;
     }
 

@@ -40,6 +40,11 @@ public sealed class ReferenceWriteTests(Lab lab) : IAsyncLifetime
                      "UPDATE w_accounts SET region = 'oc' WHERE id IN (1, 2, 3)",
                      "COMMIT",
                      "DELETE FROM w_tags WHERE made > now() + interval '1 day'",
+                     "INSERT INTO w_regions (code, title) SELECT 'r' || id, owner FROM w_accounts WHERE id < 6",
+                     "INSERT INTO w_regions SELECT DISTINCT 'e' || e.account, 'entries', a.balance / 3 FROM w_entries e JOIN w_accounts a ON a.id = e.account ON CONFLICT DO NOTHING",
+                     "INSERT INTO w_regions (code, title) SELECT 'eu', 'x' FROM w_accounts",
+                     "INSERT INTO w_tags (word, uses, token) SELECT 'x' || id, id, md5(id::text)::uuid FROM w_accounts ORDER BY id",
+                     "SELECT word, uses FROM w_tags WHERE word LIKE 'x%' ORDER BY uses",
                  ])
         {
             await beside.SameAsync(statement);
@@ -48,6 +53,7 @@ public sealed class ReferenceWriteTests(Lab lab) : IAsyncLifetime
         await beside.SameAsync(new FrontendScript().Run("UPDATE w_regions SET rate = $1 WHERE code = $2", ["1.25", "sa"]).Sync(), "parameters");
         await beside.SameStateAsync("the writes");
         await SameOnEveryShardAsync();
+        (await beside.RefusedAsync("INSERT INTO w_tags (word) SELECT 'y' || id FROM w_accounts"))!.SqlState.ShouldBe("0A000");
         (await beside.RefusedAsync("UPDATE w_regions SET rate = random()"))!.SqlState.ShouldBe("0A000");
         (await beside.RefusedAsync("INSERT INTO w_tags (word) VALUES ('a') ON CONFLICT (word) DO UPDATE SET uses = 9"))!.SqlState.ShouldBe("0A000");
     }

@@ -7,17 +7,20 @@ namespace ShardProxy.Planning.Writing;
 
 /// <summary>
 /// INSERT … SELECT whose rows leave the shard on which they are computed: they pass through the proxy, each to the shard of
-/// its key; those for a table of the home shard all go there.
+/// its key; those for a table of the home shard all go there, and those for a reference table to every shard.
 /// </summary>
 /// <param name="Select">How the query runs: a <see cref="OneShardPlan"/>, a <see cref="Spreading.SpreadPlan"/> without a merge, or a <see cref="Gathering.GatherPlan"/>.</param>
 /// <param name="Start">Byte offset of the query in the text.</param>
 /// <param name="End">Behind the query.</param>
 /// <param name="Columns">The columns that the query's give; a query may have fewer.</param>
-/// <param name="Key">The key column; null for a table of the home shard.</param>
+/// <param name="Key">The key column; null for a table of the home shard and a reference table.</param>
 public sealed record MovedRowsDraft(Plan Select, int Start, int End, QualifiedName Table, ImmutableArray<Column> Columns, string? Key, KeyType? KeyType) : WriteDraft
 {
     /// <summary>The column that says the zones of the table's rows; null for a table without zones.</summary>
     public ZoneColumn? Zone { get; init; }
+
+    /// <summary>The table is a reference table: every shard gets all rows.</summary>
+    public bool IsReference { get; init; }
 
     /// <summary>The text lists columns; the list is then open at <see cref="ListAt"/>, and else has its place there.</summary>
     public bool IsListed { get; init; }

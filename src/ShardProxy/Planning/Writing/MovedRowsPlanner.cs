@@ -23,7 +23,8 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
         var columns = insert.Columns.IsEmpty ? [.. table.Columns] : insert.Columns.Select(table.FindColumn).OfType<Column>().ToImmutableArray();
         if ((!insert.Columns.IsEmpty && (columns.Length != insert.Columns.Length || columns.Any(static column => column.IsGenerated)))
             || (target.Class == RelationClass.Home ? [] : Omitted(table, columns, insert)) is not { } omitted
-            || TailEdits(insert, text, tokens) is not { } edits)
+            || TailEdits(insert, text, tokens) is not { } edits
+            || (target.Class == RelationClass.Reference && !MayStoreCopies(insert, table)))
         {
             return null;
         }
@@ -43,6 +44,7 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
         {
             Edits = edits,
             Zone = target.Distribution is { ZoneColumn: { } zone } zoned && RelationAnalyzer.ZoneTypeOf(table, zoned) is { } zoneType ? new ZoneColumn(zone, zoneType) : null,
+            IsReference = target.Class == RelationClass.Reference,
             IsListed = !insert.Columns.IsEmpty,
             ListAt = text.ListAt,
             Omitted = omitted,
@@ -57,9 +59,16 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
 
     /// <summary>The one table written, when it is one whose rows can be stored where they belong.</summary>
     private ResolvedRelation? Target() => findings.Written is [{ Relation: { ActsOnStatements: false } } target]
-        && (target is { Class: RelationClass.Sharded } || (target is { Class: RelationClass.Home, Relation.Kind: RelationKind.Table or RelationKind.PartitionedTable } && findings.Instances.Count > 0))
+        && (target is { Class: RelationClass.Sharded or RelationClass.Reference } || (target is { Class: RelationClass.Home, Relation.Kind: RelationKind.Table or RelationKind.PartitionedTable } && findings.Instances.Count > 0))
         ? target
         : null;
+
+    /// <summary>Each shard stores the same rows: nothing in them may be computed where they are stored, but for what is the same everywhere.</summary>
+    private bool MayStoreCopies(Insert insert, Relation table) =>
+        !table.HasTriggers && insert.Returning.IsEmpty && insert.OnConflict is null or { Updates.IsEmpty: true }
+        && table.Columns.All(column => insert.Columns.Contains(column.Name) || column.IsGenerated
+            || column is { Sequence: not 0, TypeOid: TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 }
+            || StatementClock.Default(column.Default) is { Length: > 0 } || (!column.IsIdentity && SteadyDefaults.IsSteady(column.Default, names)));
 
     /// <summary>What a shard's default would make different from one server's; null when that cannot be helped.</summary>
     private static ImmutableArray<OmittedColumn>? Omitted(Relation table, ImmutableArray<Column> columns, Insert insert)

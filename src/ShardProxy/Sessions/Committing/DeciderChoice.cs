@@ -7,7 +7,8 @@ namespace ShardProxy.Sessions.Committing;
 /// Which writer decides. The decider is not prepared, so it is the one that cannot be: whose server allows no prepared
 /// transactions, or whose connection holds what PostgreSQL refuses to prepare. Temporary tables, LISTEN and NOTIFY live on
 /// the home shard, so home decides where it has written, unless a gather was done elsewhere (gather.on); should another
-/// have such things too, its server refuses.
+/// have such things too, its server refuses. Who waits for an entry of a global index is told of a duplicate when the entry is
+/// committed, and then looks for its row, so rows are committed before entries where they can be.
 /// </summary>
 internal static class DeciderChoice
 {
@@ -24,10 +25,15 @@ internal static class DeciderChoice
         }
         return unable
             ?? writers.Find(writer => writer.Shard == session.Transaction.GatheredOn)
-            ?? writers.Find(static writer => writer.Shard == Database.HomeShard)
+            ?? writers.Find(writer => writer.Shard == Database.HomeShard && !HasEntriesOnly(session, writer))
             ?? writers.Find(static writer => writer.IsPinned)
+            ?? writers.Find(writer => !HasEntriesOnly(session, writer))
             ?? writers[0];
     }
+
+    // In a block of the client's, other statements may have done on the home shard what cannot be prepared.
+    private static bool HasEntriesOnly(Session session, ServerConnection writer) =>
+        session.Transaction.IsImplicit && !writer.IsPinned && session.Transaction.HasEntriesOnly(writer.Shard);
 
     /// <summary>What the shard has for this; asked now if it never was. Throws <see cref="SqlErrorException"/> when it cannot record decisions.</summary>
     public static async ValueTask<CommitSupport> SupportAsync(Session session, int shard)

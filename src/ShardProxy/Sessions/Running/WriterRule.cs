@@ -23,6 +23,7 @@ public static class WriterRule
     public static void CheckShard(Session session, int shard)
     {
         var transaction = session.Transaction;
+        transaction.NoteEntriesOnly(shard, only: false);
         // Where the servers refuse every write that lasts, what counts as one here (a volatile function, FETCH) is none.
         if (transaction.HasWritten(shard) || transaction.IsReadOnly)
             return;
@@ -36,6 +37,18 @@ public static class WriterRule
     {
         foreach (var shard in shards)
             CheckShard(session, shard);
+    }
+
+    /// <summary>As <see cref="CheckShards"/>, for entries of global indexes.</summary>
+    public static void CheckEntries(Session session, IEnumerable<int> shards)
+    {
+        foreach (var shard in shards)
+        {
+            if (session.Transaction.HasWritten(shard))
+                continue;
+            CheckShard(session, shard);
+            session.Transaction.NoteEntriesOnly(shard, only: true);
+        }
     }
 
     /// <summary>Notes a write on all shards by one statement that is for all of them (DDL, COPY): not refused by configuration.</summary>

@@ -81,7 +81,7 @@ internal sealed class EntryLog
             await EndAsync();
         if (_changes.IsEmpty)
             return true;
-        WriterRule.CheckShards(_session, _changes.Shards);
+        WriterRule.CheckEntries(_session, _changes.Shards);
         foreach (var (shard, index, removed, added) in _changes.All)
         {
             if (Entering is not null)

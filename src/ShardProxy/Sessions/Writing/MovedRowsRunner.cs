@@ -32,13 +32,15 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         await DrawAsync(rows, drawn);
         string[] names = [.. draft.Columns.Take(given).Select(static column => column.Name), .. drawn.Select(static column => column.Name)];
         uint[] stored = [.. types.Take(given).Select((type, column) => StoredType.Of(type, draft.Columns[column].TypeOid)), .. drawn.Select(static column => column.Drawn!.Type)];
-        var shards = await ShardsAsync(draft, rows, names, stored);
+        var shards = draft.IsReference ? [] : await ShardsAsync(draft, rows, names, stored);
         var text = new MovedRowsText(job, draft, described.ParameterTypes, stored)
         {
             Listed = omitted.IsEmpty ? [] : names,
             Drawn = drawn,
             Clocks = await ClocksAsync(job, omitted),
         };
+        if (draft.IsReference)
+            return await StoreCopiesAsync(draft, rows, text);
         int[] used = [.. shards.Distinct().Order()];
         WriterRule.CheckShards(session, used);
         var store = new RowStore(session, job.Request, described.Frame)
@@ -72,6 +74,27 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         if (gathered is not null && !session.Transaction.IsImplicit)
             await gathers.DropAsync(gathered);
         return (rows.Rows, types);
+    }
+
+    /// <summary>The same rows on every shard, one writer of the table after the other.</summary>
+    private async ValueTask<long> StoreCopiesAsync(MovedRowsDraft draft, List<byte[]?[]> rows, MovedRowsText text)
+    {
+        await ShardFence.TakeAsync(session);
+        var shards = Enumerable.Range(0, session.Database.ShardCount).ToList();
+        WriterRule.CheckShards(session, shards);
+        await TableLock.TakeAsync(session, draft.Table);
+        await RowStore.CheckSeveralAsync(session, draft.Table, rows.Count, text.RowsAtOnce);
+        var count = 0L;
+        foreach (var part in rows.Chunk(text.RowsAtOnce))
+        {
+            var statement = text.Statement(part);
+            var run = await SpreadRun.StartAsync(session, shards, _ => statement);
+            await run.RunToEndAsync(new Concatenation(run.Shards));
+            if (run.Shards.Any(shard => shard.AffectedCount != run.Shards[0].AffectedCount))
+                throw ReferenceRunner.Differ(draft.Table);
+            count += run.Shards[0].AffectedCount;
+        }
+        return count;
     }
 
     /// <summary>Puts the values of sequences behind each row's own.</summary>

@@ -37,15 +37,15 @@ internal sealed class ReferenceRunner(Session session)
                 session.Client.Output.Write(job.Request.Describe(run.Description, visible));
         });
         if (!rows.AreAlike || run.Shards.Any(shard => shard.AffectedCount != run.Shards[0].AffectedCount))
-            throw Differ(draft);
+            throw Differ(draft.Table);
         if (draft.IsFromHome && rows.Rows.Count > 0 && shards.Count > 1)
             await new StoredRows(session, draft.Table, draft.Columns).StoreAsync(shards.GetRange(1, shards.Count - 1), rows.Rows);
         return run.Shards[0].AffectedCount;
     }
 
     // Under READ COMMITTED that means that somebody has written to one copy without the proxy.
-    private static SqlErrorException Differ(ReferenceDraft draft) => new(
+    internal static SqlErrorException Differ(Directory.QualifiedName table) => new(
         SqlStates.SerializationFailure,
-        $"the statement would change other rows of the reference table \"{draft.Table.Name}\" on one shard than on another",
+        $"the statement would change other rows of the reference table \"{table.Name}\" on one shard than on another",
         "Try the transaction again. If that does not help, its copies differ: load the table anew with COPY.");
 }

@@ -97,14 +97,23 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
         _held.Write(request.Describe(description, int.MaxValue));
     }
 
+    /// <summary>Throws when so many rows do not go in one statement, which they have to because they may refer to one another.</summary>
+    public static async ValueTask CheckSeveralAsync(Session session, QualifiedName table, int count, int rowsAtOnce)
+    {
+        if (count > rowsAtOnce && await ForeignKeyFacts.IsSelfReferencingAsync(session, table))
+            throw TooMany(rowsAtOnce);
+    }
+
     // A row that is met twice, or refers to another, is looked at when a statement ends.
     private async ValueTask CheckSeveralAsync(int rowsAtOnce)
     {
-        if (!MustBeOne && (SelfReferencing is not { } table || !await ForeignKeyFacts.IsSelfReferencingAsync(session, table)))
-            return;
-        throw new SqlErrorException(
+        if (MustBeOne || (SelfReferencing is { } table && await ForeignKeyFacts.IsSelfReferencingAsync(session, table)))
+            throw TooMany(rowsAtOnce);
+    }
+
+    private static SqlErrorException TooMany(int rowsAtOnce) =>
+        new(
             "54000",
             string.Create(CultureInfo.InvariantCulture, $"more than {rowsAtOnce} rows move to one shard, and the statement needs them to be stored at once"),
             "Do it in parts, by ranges of a column.");
-    }
 }
