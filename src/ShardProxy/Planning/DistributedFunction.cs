@@ -27,8 +27,12 @@ internal static class DistributedFunction
                     : $"\"{colocateWith}\" is not a sharded table",
                 Arguments);
         }
-        if (table.ZoneColumn is { } zone)
-            return Refusals.Of($"\"{table.Table.Name}\" has zones, and the function's argument says the key without its {zone}", "Say the shard where it is called: /* shardproxy: shard=… */.");
+        if (table.PartingColumns.Contains(table.ZoneColumn))
+        {
+            return Refusals.Of(
+                $"\"{table.Table.Name}\" has zones, and the function's argument says the key without its {table.ZoneColumn}",
+                "Say the key's place where the function is called: /* shardproxy: key=… zone=… */ or /* shardproxy: shard=… */.");
+        }
         var sql = $"ALTER FUNCTION {function} SET {KeySetting} = {Identifiers.Literal(argument)} SET {TableSetting} = {Identifiers.Literal(table.Table.ToString())}";
         return SqlParser.Parse(System.Text.Encoding.UTF8.GetBytes(sql)) is SyntaxTree { Statements.Length: 1 }
             ? new EveryShardPlan(sql)

@@ -96,7 +96,7 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
             return ShardSet.Several;
         // A key that has no bucket has no rows, so comparing with it finds none.
         if (Target.Use == KeyUse.Store)
-            trouble ??= Trouble(_placement!, image, shown);
+            trouble ??= Trouble(_placement!, image, shown, _zones.IsUnknown);
         return ShardSet.Empty;
     }
 
@@ -125,8 +125,10 @@ internal readonly ref struct KeyLocator(KeyType type, KeyUse use, DirectorySnaps
         return ShardSet.Empty;
     }
 
-    private static RefusedPlan Trouble(KeyPlacement placement, ReadOnlySpan<byte> image, ReadOnlySpan<byte> shown) => placement switch
+    private static RefusedPlan Trouble(KeyPlacement placement, ReadOnlySpan<byte> image, ReadOnlySpan<byte> shown, bool zoneIsOpen) => placement switch
     {
+        // The key of a function that is called, which does not say in which zone it is to be placed.
+        LookupPlacement { Rule.HasZones: true } when zoneIsOpen => Refusals.NoPlaceWithoutZone,
         LookupPlacement => Refusals.NotPlacedYet,
         ZonePlacement => Refusals.NoZone(placement.Missing(image, shown.IsEmpty ? "the value" : Encoding.UTF8.GetString(shown))),
         _ => Refusals.NoBucket(placement.Missing(image, shown.IsEmpty ? "the key" : Encoding.UTF8.GetString(shown))),

@@ -26,6 +26,10 @@ internal static class Refusals
         $"the zone of a new row is not configured: the table would need {missing}",
         "Add one with SELECT add_shard_zone('table', '(value, …) on shard shard').");
 
+    public static RefusedPlan NoPlaceWithoutZone { get; } = Of(
+        "the key with which a function is called has no place yet, and its zone is not known here",
+        "Insert a row of the key first, with its zone.");
+
     /// <param name="key">As the statement has it; null where it is not shown.</param>
     public static RefusedPlan OtherZone(string? key) => new(
         SqlStates.CheckViolation,

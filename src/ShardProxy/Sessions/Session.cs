@@ -82,7 +82,7 @@ public sealed class Session
     /// <summary>The client's encoding is not the server's, so text is converted on its way and its bytes here are not the stored ones.</summary>
     public bool ConvertsText { get; private set; }
 
-    /// <summary>shardproxy.key or shardproxy.shard as set with SET, for statements that cannot be routed otherwise.</summary>
+    /// <summary>shardproxy.key (with shardproxy.zone) or shardproxy.shard as set with SET, for statements that cannot be routed otherwise.</summary>
     public SessionHint Hint { get; set; } = SessionHint.None;
 
     /// <summary>Temporary relations that this session has made; their names hide others.</summary>

@@ -1,6 +1,6 @@
 namespace ShardProxy.Statements;
 
-/// <summary>Reads a routing hint from a block comment: <c>shardproxy: key=value</c> or <c>shardproxy: shard=name</c>.</summary>
+/// <summary>Reads a routing hint from a block comment: <c>shardproxy: key=value</c>, <c>shardproxy: key=value zone=value</c> or <c>shardproxy: shard=name</c>.</summary>
 internal static class HintReader
 {
     private static ReadOnlySpan<byte> Prefix => "shardproxy:"u8;
@@ -21,13 +21,29 @@ internal static class HintReader
             kind = RoutingHintKind.Shard;
         else
             return Malformed(start, end);
+        if (!TryTakeAssigned(sql, ref position, last, out var value))
+            return Malformed(start, end);
+        var hint = new RoutingHint(kind, value);
+        if (position != last && kind == RoutingHintKind.Key && TakeWord(sql, ref position, last, "zone"u8))
+        {
+            if (!TryTakeAssigned(sql, ref position, last, out var zone))
+                return Malformed(start, end);
+            hint = hint with { Zone = zone };
+        }
+        return position == last ? hint : Malformed(start, end);
+    }
+
+    /// <summary>An equals sign and what stands behind it, with the white space around both.</summary>
+    private static bool TryTakeAssigned(ReadOnlySpan<byte> sql, ref int position, int last, out Literal value)
+    {
+        value = default;
         position = SkipSpace(sql, position, last);
         if (position == last || sql[position] != '=')
-            return Malformed(start, end);
-        position = SkipSpace(sql, position + 1, last);
-        if (!TryTakeValue(sql[..last], position, out var value) || SkipSpace(sql, value.End, last) != last)
-            return Malformed(start, end);
-        return new RoutingHint(kind, value);
+            return false;
+        if (!TryTakeValue(sql[..last], SkipSpace(sql, position + 1, last), out value))
+            return false;
+        position = SkipSpace(sql, value.End, last);
+        return true;
     }
 
     private static RoutingHint Malformed(int start, int end) =>

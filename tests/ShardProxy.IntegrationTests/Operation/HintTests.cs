@@ -44,6 +44,22 @@ public sealed class HintTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_is_looked_up_needs_no_zone()
+    {
+        var proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: new Dictionary<string, string>
+        {
+            ["firms"] = "{ key: id, strategy: lookup, zone: { column: region, values: { eu: [s0, s1], us: [s2] } } }",
+        }));
+        await using var client = await WireClient.ConnectAsync(proxy.Endpoint);
+        await client.MustAsync("CREATE TABLE firms (id int PRIMARY KEY, region text)");
+        await client.MustAsync("INSERT INTO firms VALUES (1, 'eu'), (2, 'us'), (3, 'eu')");
+        foreach (var (hint, count) in ((string, string)[])[("key=2", "1"), ("key=2 zone=us", "1"), ("key=1", "0")])
+            (await client.ScalarAsync($"/* shardproxy: {hint} */ SELECT count(*) FROM firms WHERE id + 0 = 2")).ShouldBe(count, hint);
+        foreach (var hint in (string[])["key=2 zone=eu", "key=2 zone=mars", "key=4711"])
+            (await client.QueryAsync($"/* shardproxy: {hint} */ SELECT count(*) FROM firms WHERE id + 0 = 2")).First(static message => message.Type == 'E').SqlState.ShouldBe("22023", hint);
+    }
+
+    [Fact]
     public async Task Without_declared_tables_everything_works_on_the_home_shard()
     {
         var proxy = await _cluster.StartProxyAsync();

@@ -108,6 +108,20 @@ public sealed class LookupZoneTests(LookupZoneCluster lab) : IClassFixture<Looku
     }
 
     [Fact]
+    public async Task A_function_that_is_declared_by_its_key_runs_where_the_key_is()
+    {
+        await using var client = await WireClient.ConnectAsync(lab.Proxy.Endpoint);
+        await MakeAsync(client, "called");
+        await client.MustAsync("INSERT INTO called VALUES (1, 'eu', 1), (1, 'ch', 2), (2, 'us', 1), (3, 'eu', 1)");
+        await client.MustAsync("CREATE FUNCTION rows_of(int) RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM called WHERE k = $1'");
+        await client.MustAsync("SELECT create_distributed_function('rows_of(int)', '$1', colocate_with => 'called')");
+        (await client.ScalarAsync("SELECT rows_of(1)")).ShouldBe("2");
+        (await client.ScalarAsync("SELECT rows_of(2)")).ShouldBe("1");
+        (await client.ScalarAsync("SELECT v + rows_of(k) FROM called WHERE k = 3")).ShouldBe("2");
+        (await client.QueryAsync("SELECT rows_of(4711)")).First(static message => message.Type == 'E').SqlState.ShouldBe("0A000", "the function could store a row of the key anywhere");
+    }
+
+    [Fact]
     public async Task Places_that_the_directory_has_lost_are_found_by_the_rows()
     {
         await using (var client = await WireClient.ConnectAsync(lab.Proxy.Endpoint))

@@ -57,6 +57,15 @@ public sealed class ZoneTests : IAsyncLifetime
         (await _client.ScalarAsync("SELECT count(*) FROM people JOIN pets ON (id, region) = (person_id, home)")).ShouldBe("20");
         (await _client.ScalarAsync("SELECT count(*) FROM (SELECT id FROM people GROUP BY id) x")).ShouldBe("40", "a key is in both zones");
         (await _client.ScalarAsync("SELECT count(DISTINCT id) FROM people")).ShouldBe("40");
+        (await _client.ScalarAsync("/* shardproxy: key=3 zone=us */ SELECT name FROM people WHERE id + 0 = 3")).ShouldBe("u3", "the hint says both");
+        (await _client.ScalarAsync("/* shardproxy: key='3' zone = 'eu' */ SELECT name FROM people WHERE id + 0 = 3")).ShouldBe("e3");
+        (await ErrorAsync("/* shardproxy: key=3 zone=mars */ SELECT name FROM people WHERE id + 0 = 3")).ShouldContain("zone with mars");
+        await _client.MustAsync("SET shardproxy.zone = 'us'");
+        await _client.MustAsync("SET shardproxy.key = '3'");
+        (await _client.ScalarAsync("SELECT name FROM people WHERE id + 0 = 3")).ShouldBe("u3");
+        await _client.MustAsync("RESET shardproxy.zone");
+        (await ErrorAsync("SELECT name FROM people WHERE id + 0 = 3")).ShouldContain("does not say the zone");
+        await _client.MustAsync("RESET shardproxy.key");
     }
 
     public static IReadOnlyList<(string Sql, string State, string Because)> Refused { get; } =

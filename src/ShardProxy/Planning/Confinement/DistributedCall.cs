@@ -13,7 +13,7 @@ internal static class DistributedCall
         if (analysis.Names.FindFunction(call.Names) is not { Key: { } key } function)
             return false;
         var table = analysis.Context.Directory.Tables.Values.FirstOrDefault(table => table.Kind == TableKind.Sharded && table.Table.ToString() == key.Table);
-        if (table is not { ZoneColumn: null } declared
+        if (table is not { } declared || table.PartingColumns.Contains(table.ZoneColumn)
             || analysis.Context.Catalog.FindRelation(table.Table) is not { } relation || !RelationAnalyzer.TryKeyType(relation, table, out var type, out _)
             || (type.Oid != key.Type && !(TypeIds.IsInteger(type.Oid) && TypeIds.IsInteger(key.Type))))
         {

@@ -1,3 +1,4 @@
+using ShardProxy.Directory.Placements;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Confinement;
@@ -41,7 +42,7 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
 
     public void Add(MergeAction insert) => AddRow(insert.Columns, insert.Values);
 
-    /// <summary>A value that is the key of a table without zones; in one with zones it says too little.</summary>
+    /// <summary>A value that is the key of a table without zones, or of one where it has one place in all zones; else it says too little.</summary>
     public void Add(Expression value) => Add((name, type) => name == _table.KeyColumn ? PartOf(value, type) : null);
 
     /// <summary>The key that a row gets whose key, or zone, is changed; what is not changed of the two stays what it is in the row.</summary>
@@ -86,6 +87,7 @@ internal sealed class InsertedKey(StatementAnalysis analysis, ResolvedRelation t
             _table,
             type.Zones is not { } rule
                 ? key ?? (static () => null)
+                : by == StoredBy.Call && rule is LookupRule ? () => key?.Invoke() is { } called ? ZonedKeys.Of(rule, null, called) : null
                 : () => zone?.Invoke() is { } zones && key?.Invoke() is { } keys ? ZonedKeys.Of(rule, zones, keys, stored: true) : null,
             by));
     }

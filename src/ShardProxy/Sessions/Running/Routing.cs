@@ -123,21 +123,21 @@ public static class Routing
             case RoutingHintKind.None:
                 break;
             case RoutingHintKind.Shard:
-                shard = Shard(session, Value(text, hint));
+                shard = Shard(session, Value(text, hint.Value));
                 return true;
             case RoutingHintKind.Key:
-                shard = ShardOfKey(session, Value(text, hint));
+                shard = HintedKey.ShardOf(session.Planning().Routing, Value(text, hint.Value), hint.Zone is { } zone ? Value(text, zone) : null);
                 return true;
             default:
                 throw new SqlErrorException(
                     SqlStates.SyntaxError,
                     "the statement's leading comment starts with \"shardproxy:\" but is no hint that ShardProxy knows",
-                    "Write /* shardproxy: key=42 */, /* shardproxy: key='a b' */ or /* shardproxy: shard=s1 */.");
+                    "Write /* shardproxy: key=42 */, /* shardproxy: key='a b' zone=eu */ or /* shardproxy: shard=s1 */.");
         }
         if (session.Hint.Shard is { } name)
             shard = Shard(session, name);
         else if (session.Hint.Key is { } key)
-            shard = ShardOfKey(session, key);
+            shard = HintedKey.ShardOf(session.Planning().Routing, key, session.Hint.Zone);
         return shard >= 0;
     }
 
@@ -152,12 +152,12 @@ public static class Routing
 
     public static SqlErrorException Refuse(RefusedPlan refused) => new(refused.SqlState, refused.Reason, refused.Hint);
 
-    private static string Value(ReadOnlySpan<byte> text, RoutingHint hint)
+    private static string Value(ReadOnlySpan<byte> text, Literal literal)
     {
         var scratch = new ByteBuffer();
-        return LiteralText.TryDecode(text, hint.Value, scratch, out var value)
+        return LiteralText.TryDecode(text, literal, scratch, out var value)
             ? Encoding.UTF8.GetString(value)
-            : Encoding.UTF8.GetString(text.Slice(hint.Value.Start, hint.Value.Length));
+            : Encoding.UTF8.GetString(text.Slice(literal.Start, literal.Length));
     }
 
     private static int Shard(Session session, string name)
@@ -166,39 +166,5 @@ public static class Routing
         return shard >= 0
             ? shard
             : throw new SqlErrorException(SqlStates.InvalidParameterValue, $"there is no shard \"{name}\"", $"The shards are: {session.Database.ShardNames}.");
-    }
-
-    // A key without a table: its type is that of the sharded tables' keys, if they have one type in common.
-    private static int ShardOfKey(Session session, string key)
-    {
-        var routing = session.Planning().Routing;
-        KeyType? type = null;
-        foreach (var table in routing.Directory.Tables.Values)
-        {
-            if (table.Kind != TableKind.Sharded || routing.Catalog.FindRelation(table.Table)?.FindColumn(table.KeyColumn!) is not { } column)
-                continue;
-            if (table.ZoneColumn is { } zone)
-            {
-                throw new SqlErrorException(
-                    SqlStates.FeatureNotSupported,
-                    $"a hint with a key does not say the zone: \"{table.Table.Name}\" is sharded by {zone} and {table.KeyColumn}",
-                    "Name the shard instead: /* shardproxy: shard=… */.");
-            }
-            var placement = table.Placement?.For(column.TypeOid, out _);
-            if (type is not null && (type.Oid != column.TypeOid || type.Placement != placement))
-            {
-                throw new SqlErrorException(
-                    SqlStates.FeatureNotSupported,
-                    "a hint with a key needs all sharded tables to have keys of one type, placed by one strategy",
-                    "Name the shard instead: /* shardproxy: shard=… */.");
-            }
-            type = new KeyType(column.TypeOid, column.TypeModifier) { Placement = placement };
-        }
-        if (type is null)
-            return Database.HomeShard;
-        var bucket = ShardBinder.BucketOf(type, routing.Directory, Encoding.UTF8.GetBytes(key));
-        return bucket >= 0
-            ? routing.Directory.ShardOfBucket(bucket)
-            : throw new SqlErrorException(SqlStates.InvalidParameterValue, string.Create(CultureInfo.InvariantCulture, $"the hint's key is no value of the key type (type {type.Oid}), or no range or list holds it, or its place is not known here yet"));
     }
 }

@@ -93,12 +93,13 @@ public sealed class SettingRunner
         var isReset = plan.Verb is SettingVerb.Reset || string.IsNullOrEmpty(plan.Value);
         _session.Hint = plan.Name switch
         {
-            "shardproxy.key" => isReset ? SessionHint.None : new SessionHint(plan.Value, null),
+            "shardproxy.key" => _session.Hint.WithKey(isReset ? null : plan.Value),
+            "shardproxy.zone" => _session.Hint.WithZone(isReset ? null : plan.Value),
             "shardproxy.shard" when isReset => SessionHint.None,
             "shardproxy.shard" => _session.Database.FindShard(plan.Value!) >= 0
                 ? new SessionHint(null, plan.Value)
                 : throw new SqlErrorException(SqlStates.InvalidParameterValue, $"there is no shard \"{plan.Value}\"", $"The shards are: {_session.Database.ShardNames}."),
-            _ => throw new SqlErrorException(SqlStates.UndefinedObject, $"unrecognized configuration parameter \"{plan.Name}\"", "ShardProxy knows shardproxy.key and shardproxy.shard."),
+            _ => throw new SqlErrorException(SqlStates.UndefinedObject, $"unrecognized configuration parameter \"{plan.Name}\"", "ShardProxy knows shardproxy.key, shardproxy.zone and shardproxy.shard."),
         };
         _session.WriteTag(plan.Verb is SettingVerb.Reset ? "RESET"u8 : "SET"u8);
         return true;
