@@ -8,7 +8,7 @@ start_everything() {
     make_copy_table "$port"
     for size in $(cluster_sizes); do
         [ "$size" != 1 ] || continue
-        for ((number = 0; number < size; number++)); do start_server "$size-$number" "$(shard_port "$size" "$number")"; done
+        for ((number = 0; number < size; number++)); do start_server "$size-$number" "$(shard_port "$size" "$number")" "$shard_settings"; done
         load_through_proxy "$size"
     done
     for subject in $subjects; do

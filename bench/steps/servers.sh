@@ -3,15 +3,15 @@
 
 servers=()
 
-# start_server NAME PORT
+# start_server NAME PORT [SETTINGS]
 start_server() {
-    local name=$1 at=$2
+    local name=$1 at=$2 settings=${3:-}
     printf '%s' "$password" >"$work/password"
     chmod 644 "$work/password"
     "${as_user[@]}" "$programs/initdb" -D "$work/pg-$name" -U bench --pwfile="$work/password" --auth=scram-sha-256 --locale=C.UTF-8 --encoding=UTF8 --no-sync >/dev/null
     # fsync is off: this measures the way to the servers, not their disk.
     "${as_user[@]}" "$programs/pg_ctl" -D "$work/pg-$name" -w -l "$work/pg-$name.log" -o \
-        "-p $at -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=700 -c shared_buffers=256MB -c fsync=off -c max_wal_size=4GB -c max_prepared_transactions=100" start >/dev/null
+        "-p $at -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=700 -c shared_buffers=256MB -c fsync=off -c max_wal_size=4GB -c max_prepared_transactions=100 $settings" start >/dev/null
     servers+=("$name")
     "$programs/createdb" -p "$at" --maintenance-db=postgres bench
 }
