@@ -1,5 +1,3 @@
-using ShardProxy.Sessions.Committing;
-
 namespace ShardProxy.IntegrationTests.Fixtures;
 
 /// <summary>
@@ -38,8 +36,6 @@ public sealed class Lab : IAsyncLifetime
                 await LabSchema.ShiftObjectIdsAsync(_cluster.Shards[shard], 7 * shard);
             _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables, Gather: "{ key_lists_from: 0 }"));
             Subject = _proxy.Endpoint;
-            // The proxy prepares its shards beside its first clients.
-            await Until.TrueAsync(async () => await _cluster.Home.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM pg_proc WHERE proname = '{CommitSupport.DecideFunction}')"), "the home shard is prepared");
             await LabSchema.AlignObjectIdsAsync(_cluster.Reference, _cluster.Shards[0]);
         }
         await LabSchema.CreateAsync(Reference);

@@ -1,4 +1,5 @@
 using ShardProxy.IntegrationTests.Wire;
+using ShardProxy.Sessions.Committing;
 
 namespace ShardProxy.IntegrationTests.Fixtures;
 
@@ -53,12 +54,14 @@ public static class LabSchema
 
     /// <summary>
     /// What is made next has the same object ids on both: the proxy has made relations of its own on the shards, and binary
-    /// answers show object ids.
+    /// answers show object ids. It makes them beside its first clients, so that is waited for.
     /// </summary>
-    public static async Task AlignObjectIdsAsync(PostgresServer one, PostgresServer other)
+    public static async Task AlignObjectIdsAsync(PostgresServer reference, PostgresServer home)
     {
-        var (first, second) = (await NextAsync(one), await NextAsync(other));
-        var behind = first < second ? one : other;
+        await Until.TrueAsync(
+            () => home.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM pg_proc WHERE proname = '{CommitSupport.DecideFunction}')"), "the proxy has prepared its home shard");
+        var (first, second) = (await NextAsync(reference), await NextAsync(home));
+        var behind = first < second ? reference : home;
         // A large object takes one id.
         await behind.ExecuteAsync($"DO $$ BEGIN FOR n IN 1..{Math.Abs((long)first - second)} LOOP PERFORM lo_unlink(lo_creat(-1)); END LOOP; END $$");
 
