@@ -9,19 +9,9 @@ public sealed class GlobalUniqueTests(UniqueCluster cluster) : IAsyncLifetime
 {
     private UniqueBeside _beside = null!;
 
-    public async Task InitializeAsync()
-    {
-        _beside = await UniqueBeside.ConnectAsync(cluster.Cluster.ReferenceEndpoint, cluster.Proxy.Endpoint);
-        await _beside.SameAsync("CREATE TABLE u_users (id int8 PRIMARY KEY, email text UNIQUE, a int, b varchar(10), note text, CONSTRAINT pair UNIQUE (a, b))");
-    }
+    public async Task InitializeAsync() => _beside = await cluster.OpenAsync("CREATE TABLE u_users (id int8 PRIMARY KEY, email text UNIQUE, a int, b varchar(10), note text, CONSTRAINT pair UNIQUE (a, b))");
 
-    public async Task DisposeAsync()
-    {
-        await _beside.SameAsync("DROP TABLE u_users");
-        foreach (var shard in cluster.Cluster.Shards)
-            (await shard.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy_unique%'")).ShouldBe(0);
-        await _beside.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await cluster.CloseAsync(_beside);
 
     [Fact]
     public async Task Rows_come_and_go()

@@ -23,6 +23,24 @@ public sealed class UniqueCluster : IAsyncLifetime
 
     public async Task DisposeAsync() => await Cluster.DisposeAsync();
 
+    /// <summary>Clients of the proxy and of the one PostgreSQL, where both have the table.</summary>
+    /// <param name="users">The definition of u_users.</param>
+    internal async Task<UniqueBeside> OpenAsync(string users)
+    {
+        var beside = await UniqueBeside.ConnectAsync(Cluster.ReferenceEndpoint, Proxy.Endpoint);
+        await beside.SameAsync(users);
+        return beside;
+    }
+
+    /// <summary>Drops u_users, of which nothing may be left on a shard.</summary>
+    internal async Task CloseAsync(UniqueBeside beside)
+    {
+        await beside.SameAsync("DROP TABLE u_users");
+        foreach (var shard in Cluster.Shards)
+            (await shard.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy_unique%'")).ShouldBe(0);
+        await beside.DisposeAsync();
+    }
+
     /// <summary>Rows of a table and entries of its one global index, of all shards, as text: the two lists are equal when the index is true.</summary>
     /// <param name="columns">The index's.</param>
     public static async Task<(string[] Rows, string[] Entries)> CompareAsync(IEnumerable<PostgresServer> shards, string table, string columns, string key = "id")

@@ -9,21 +9,13 @@ public sealed class UniqueConflictTests(UniqueCluster cluster) : IAsyncLifetime
 {
     private UniqueBeside _beside = null!;
 
-    public async Task InitializeAsync()
-    {
-        _beside = await UniqueBeside.ConnectAsync(cluster.Cluster.ReferenceEndpoint, cluster.Proxy.Endpoint);
-        await _beside.SameAsync(
-            """
-            CREATE TABLE u_users (id int8 PRIMARY KEY, email varchar(12) UNIQUE, a int, b varchar(10) DEFAULT 'd', note text CHECK (note <> 'bad'), hits int NOT NULL DEFAULT 1,
-                seen timestamptz DEFAULT '2024-01-01 00:00+00', CONSTRAINT pair UNIQUE (a, b))
-            """);
-    }
+    public async Task InitializeAsync() => _beside = await cluster.OpenAsync(
+        """
+        CREATE TABLE u_users (id int8 PRIMARY KEY, email varchar(12) UNIQUE, a int, b varchar(10) DEFAULT 'd', note text CHECK (note <> 'bad'), hits int NOT NULL DEFAULT 1,
+            seen timestamptz DEFAULT '2024-01-01 00:00+00', CONSTRAINT pair UNIQUE (a, b))
+        """);
 
-    public async Task DisposeAsync()
-    {
-        await _beside.SameAsync("DROP TABLE u_users");
-        await _beside.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await cluster.CloseAsync(_beside);
 
     [Fact]
     public async Task The_row_in_conflict_is_changed_wherever_it_is()

@@ -8,17 +8,9 @@ public sealed class UniqueMovesTests(UniqueCluster cluster) : IAsyncLifetime
 {
     private UniqueBeside _beside = null!;
 
-    public async Task InitializeAsync()
-    {
-        _beside = await UniqueBeside.ConnectAsync(cluster.Cluster.ReferenceEndpoint, cluster.Proxy.Endpoint);
-        await _beside.SameAsync("CREATE TABLE u_users (id int8 PRIMARY KEY, email text UNIQUE, a int, b varchar(10), note text, CONSTRAINT pair UNIQUE (a, b))");
-    }
+    public async Task InitializeAsync() => _beside = await cluster.OpenAsync("CREATE TABLE u_users (id int8 PRIMARY KEY, email text UNIQUE, a int, b varchar(10), note text, CONSTRAINT pair UNIQUE (a, b))");
 
-    public async Task DisposeAsync()
-    {
-        await _beside.SameAsync("DROP TABLE u_users");
-        await _beside.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await cluster.CloseAsync(_beside);
 
     [Fact]
     public async Task An_update_of_the_key_takes_entries_along()

@@ -8,19 +8,9 @@ public sealed class UniqueShapesTests(UniqueCluster cluster) : IAsyncLifetime
 {
     private UniqueBeside _beside = null!;
 
-    public async Task InitializeAsync()
-    {
-        _beside = await UniqueBeside.ConnectAsync(cluster.Cluster.ReferenceEndpoint, cluster.Proxy.Endpoint);
-        await _beside.SameAsync("CREATE TABLE u_users (id int8 PRIMARY KEY, email varchar(20), code text, \"Gone At\" timestamptz, data jsonb, note text)");
-    }
+    public async Task InitializeAsync() => _beside = await cluster.OpenAsync("CREATE TABLE u_users (id int8 PRIMARY KEY, email varchar(20), code text, \"Gone At\" timestamptz, data jsonb, note text)");
 
-    public async Task DisposeAsync()
-    {
-        await _beside.SameAsync("DROP TABLE u_users");
-        foreach (var shard in cluster.Cluster.Shards)
-            (await shard.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname LIKE 'shardproxy_unique%'")).ShouldBe(0);
-        await _beside.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await cluster.CloseAsync(_beside);
 
     [Fact]
     public async Task Expressions()

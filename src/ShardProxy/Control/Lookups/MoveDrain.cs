@@ -92,22 +92,6 @@ internal sealed class MoveDrain(DatabaseDirectory directory, Func<RoutingState> 
         return shards;
     }
 
-    /// <summary>Each on its own loop.</summary>
-    private static async Task<List<Session>> Ask(IEnumerable<Session> sessions, Func<Session, bool> question)
-    {
-        var asked = new List<(Session Session, Task<bool> Answer)>();
-        foreach (var session in sessions)
-        {
-            var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            session.Post(one => answer.TrySetResult(question(one)));
-            asked.Add((session, answer.Task));
-        }
-        var yes = new List<Session>();
-        foreach (var (session, answer) in asked)
-        {
-            if (await answer)
-                yes.Add(session);
-        }
-        return yes;
-    }
+    private static async Task<List<Session>> Ask(IEnumerable<Session> sessions, Func<Session, bool> question) =>
+        [.. (await SessionQuestions.AskAsync<bool>(sessions, session => question(session) ? true : null)).Keys];
 }

@@ -13,31 +13,13 @@ internal static class OpenWork
     /// <param name="sessions">Those that are in; one that has left has nothing open.</param>
     public static async Task WhenOverAsync(Func<IEnumerable<Session>> sessions, CancellationToken cancel)
     {
-        var watched = await AskAsync(sessions());
+        var watched = await SessionQuestions.AskAsync(sessions(), Of);
         while (watched.Count > 0)
         {
             await Task.Delay(Interval, cancel);
-            var now = await AskAsync(sessions().Where(watched.ContainsKey));
+            var now = await SessionQuestions.AskAsync(sessions().Where(watched.ContainsKey), Of);
             watched = watched.Where(each => now.TryGetValue(each.Key, out var work) && work == each.Value).ToDictionary();
         }
-    }
-
-    private static async Task<Dictionary<Session, Work>> AskAsync(IEnumerable<Session> sessions)
-    {
-        var asked = new List<(Session Session, Task<Work?> Answer)>();
-        foreach (var session in sessions)
-        {
-            var answer = new TaskCompletionSource<Work?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            session.Post(one => answer.TrySetResult(Of(one)));
-            asked.Add((session, answer.Task));
-        }
-        var open = new Dictionary<Session, Work>();
-        foreach (var (session, answer) in asked)
-        {
-            if (await answer is { } work)
-                open.Add(session, work);
-        }
-        return open;
     }
 
     private static Work? Of(Session session)

@@ -38,7 +38,7 @@ public sealed class WriteRunner
         var request = new ClientRequest(text.Whole[text.Start..text.End], default, [], [], IsDescribed: true);
         if (Routing.NeedsPlaces(_session, plan, Values(text)))
             await Routing.PlaceAsync(_session);
-        var job = Assign(plan, planned.Verb, request, text.Start, Values(text)) with { Entry = Locate(plan, Values(text, EntrySearch.Places())) };
+        var job = Assign(plan, planned.Verb, request, text.Start, Values(text)) with { Entry = LookupOf(plan) is { } lookup ? EntrySearch.Locate(_session, lookup, Values(text, EntrySearch.Places())) : null };
         try
         {
             return await RunAsync(job);
@@ -63,7 +63,10 @@ public sealed class WriteRunner
         };
         if (plan.ReadsTimes && BindMessage.TryRead(portal.Bind.Span, out var bind))
             ClockWordCheck.Check(bind);
-        return await RunAsync(Assign(plan, portal.Planned.Verb, request, 0, Values(portal)) with { Entry = Locate(plan, Values(portal, EntrySearch.Places())) });
+        return await RunAsync(Assign(plan, portal.Planned.Verb, request, 0, Values(portal)) with
+        {
+            Entry = LookupOf(plan) is { } lookup ? EntrySearch.Locate(_session, lookup, Values(portal, EntrySearch.Places())) : null,
+        });
     }
 
     private StatementValues Values(StatementText text, KeyPlaces? places = null) =>
@@ -75,9 +78,8 @@ public sealed class WriteRunner
         return new StatementValues(portal.Statement.Text.Sql, _session.Scanner, bind, portal.ParameterTypes) { IsConverted = _session.ConvertsText, Places = places ?? _session.Places };
     }
 
-    /// <summary>Before anything is sent: a wait would overwrite what the scanner has read.</summary>
-    private (int Shard, ulong Hash)? Locate(WritePlan plan, in StatementValues values) =>
-        plan.Draft is OwnRowsDraft { Lookup: { } lookup } ? EntrySearch.Locate(_session, lookup, values) : null;
+    /// <summary>By which entry the one row is looked for; read before anything is sent, as a wait would overwrite what the scanner has read.</summary>
+    private static EntryLookup? LookupOf(WritePlan plan) => plan.Draft is OwnRowsDraft { Lookup: { } lookup } ? lookup : null;
 
     private async ValueTask<bool> RunAsync(WriteJob job)
     {
