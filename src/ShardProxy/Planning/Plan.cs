@@ -34,6 +34,9 @@ public sealed record EveryShardPlan(string? Text) : Plan
     /// <summary>Set where shards can say whether it has been done there already.</summary>
     public ConcurrentIndex? Index { get; init; }
 
+    /// <summary>A column of the table draws from a sequence from now on.</summary>
+    internal Commands.Numbering? Numbering { get; init; }
+
     /// <summary>The text has <see cref="Writing.StatementClock"/>'s marks, where the home shard's time goes.</summary>
     public bool ReadsClock { get; init; }
 }

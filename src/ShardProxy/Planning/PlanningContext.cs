@@ -26,4 +26,16 @@ public sealed record PlanningContext(
     /// that used it is not cached.
     /// </summary>
     public Func<string, string>? PasswordVerifier { get; init; }
+
+    /// <summary>A column of a distributed table draws from the sequence, which is then on every shard.</summary>
+    /// <param name="sequence">Object id on the home shard.</param>
+    public bool DrawsFrom(uint sequence)
+    {
+        foreach (var table in Directory.Tables.Keys)
+        {
+            if (Catalog.FindRelation(table) is { } relation && relation.Columns.Any(column => column.Sequence == sequence))
+                return true;
+        }
+        return false;
+    }
 }

@@ -137,15 +137,21 @@ public sealed class IdentifierTests(Lab lab) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Columns_are_not_numbered_by_each_shard()
+    public async Task Changes_that_would_have_numbers_overlap_are_refused()
     {
         if (Lab.IsDirect)
             return;
         await using var client = await WireClient.ConnectAsync(lab.Subject);
         foreach (var change in (string[])
-            ["ADD COLUMN more serial", "ADD COLUMN more int8 DEFAULT nextval('ids_id_seq')", "ADD COLUMN more int8 GENERATED ALWAYS AS IDENTITY"])
+            ["ADD COLUMN more smallserial", "ADD COLUMN more serial, ADD COLUMN less serial", "ADD COLUMN more serial, ADD COLUMN at timestamptz DEFAULT now()",
+             "ADD COLUMN more int8 DEFAULT nextval('ids_' || 'id_seq')", "ADD COLUMN more int8 GENERATED ALWAYS AS IDENTITY (INCREMENT BY -1)"])
         {
             var error = (await client.QueryAsync($"ALTER TABLE ids {change}")).Single(static message => message.Type == 'E');
+            error.SqlState.ShouldBe("0A000", change);
+        }
+        foreach (var change in (string[])["MAXVALUE 7", "CYCLE", "INCREMENT BY 2 SET START WITH 5"])
+        {
+            var error = (await client.QueryAsync($"ALTER TABLE identities ALTER COLUMN id SET {change}")).Single(static message => message.Type == 'E');
             error.SqlState.ShouldBe("0A000", change);
         }
         (await client.QueryAsync("ALTER SEQUENCE ids_id_seq MAXVALUE 9223372036854775807")).Single(static message => message.Type == 'E').SqlState.ShouldBe("0A000");

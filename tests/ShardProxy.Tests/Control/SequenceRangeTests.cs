@@ -1,3 +1,4 @@
+using ShardProxy.Catalog;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Shards;
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using ShardProxy.Catalog;
 
 namespace ShardProxy.Control.Distribution;
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using ShardProxy.Catalog;
 using ShardProxy.Control.Shards;
 using ShardProxy.Control.Uniqueness;
 using ShardProxy.Directory;

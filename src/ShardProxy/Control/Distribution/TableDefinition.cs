@@ -1,3 +1,5 @@
+using ShardProxy.Catalog;
+
 namespace ShardProxy.Control.Distribution;
 
 /// <summary>All that makes a table, as one server has it.</summary>
@@ -25,8 +27,3 @@ internal sealed record TableDefinition(IReadOnlyList<DefinitionStatement> Statem
 
 /// <param name="Step">See <see cref="DefinitionQuery"/>.</param>
 internal readonly record struct DefinitionStatement(int Step, string Sql);
-
-/// <param name="Name">Qualified and quoted for SQL.</param>
-/// <param name="LastValue">Null when it was never called.</param>
-internal sealed record SequenceState(
-    string Name, string Type, long Start, long Increment, long Minimum, long Maximum, bool Cycles, long? LastValue);

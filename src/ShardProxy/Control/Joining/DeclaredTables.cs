@@ -1,4 +1,5 @@
 using Npgsql;
+using ShardProxy.Catalog;
 using ShardProxy.Control.Distribution;
 using ShardProxy.Control.Routing;
 using ShardProxy.Control.Shards;
@@ -128,7 +129,7 @@ internal sealed class DeclaredTables(IReadOnlyList<ControlShard> shards, Control
             {
                 var oid = await TableAccess.FindAsync(connection, SqlText.Identifier(table), cancel);
                 foreach (var sequence in await DefinitionReader.ReadSequencesAsync(connection, oid, cancel))
-                    stretch = Math.Max(stretch, SequenceRange.StretchOf(sequence) + 1);
+                    stretch = Math.Max(stretch, SequenceStretch.IndexOf(sequence) + 1);
             }
             catch (NpgsqlException exception)
             {

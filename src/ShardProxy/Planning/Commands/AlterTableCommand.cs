@@ -19,12 +19,14 @@ internal static class AlterTableCommand
         var traits = Ddl;
         foreach (var command in node.List("cmds"))
         {
-            refusal ??= CheckKey(command, resolved.Distribution) ?? UniqueKeys.CheckChange(command, resolved) ?? CheckPart(planner, command, resolved) ?? SequenceCommands.CheckColumn(command, resolved.Distribution);
+            refusal ??= CheckKey(command, resolved.Distribution) ?? UniqueKeys.CheckChange(command, resolved) ?? CheckPart(planner, command, resolved) ?? SequenceCommands.CheckIdentity(command, resolved.Distribution);
             if (command.Text("subtype") == "AT_DetachPartition" && command.Node("def").Flag("concurrent"))
                 traits |= Traits.NotInTransaction;
         }
         if (refusal is not null)
             return new PlannedStatement(refusal, traits, verb);
+        if (Numbering.TryPlan(planner, node, resolved) is { } numbered)
+            return new PlannedStatement(numbered, traits, verb);
         if (NewColumns.TryPlan(planner, node, resolved) is { } filled)
             return new PlannedStatement(filled, traits, verb);
         return resolved.Distribution is not null && SequenceCommands.RestartsIdentity(node)

@@ -29,7 +29,7 @@ internal static class NewColumns
                 continue;
             if (isNew)
             {
-                foreach (var constraint in column.List("constraints").Where(static each => each.Text("contype") == "CONSTR_DEFAULT"))
+                foreach (var constraint in column.List("constraints").Where(static each => each.Text("contype") == "CONSTR_DEFAULT" && !Numbering.IsNextValue(each.Node("raw_expr"))))
                 {
                     if (Check(planner, constraint.Node("raw_expr"), column, distribution, out var sites) is { } refusal)
                         return refusal;

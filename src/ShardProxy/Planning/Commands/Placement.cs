@@ -43,7 +43,8 @@ internal sealed class Placement(PlanningContext context, Names names)
         if (relation.Class == RelationClass.View)
             return !NeedsHome(relation);
         // An index or an owned sequence stands where its table does.
-        return relation.Relation is { Table: { } table } && IsEverywhere(names.Resolve(table.Schema, table.Name));
+        return relation.Relation is { Table: { } table } ? IsEverywhere(names.Resolve(table.Schema, table.Name))
+            : relation.Relation is { Kind: RelationKind.Sequence, Oid: var sequence } && context.DrawsFrom(sequence);
     }
 
     /// <summary>A query that a view is made of: on every shard unless it reads what only the home shard has.</summary>

@@ -17,6 +17,8 @@ internal static class SequenceCommands
     public static PlannedStatement Plan(CommandPlanner planner, SyntaxNode node, string verb)
     {
         var name = QueryReader.ReadTableName(node.Node("sequence"));
+        if (Numbering.TryPlanOwner(planner, node) is { } owner)
+            return new PlannedStatement(owner, Ddl, verb);
         if (!planner.Placement.IsEverywhere(name))
             return planner.Placement.Over(name, Ddl, verb);
         var options = node.List("options").Select(static option => option.Text("defname") ?? "").ToList();
@@ -41,40 +43,17 @@ internal static class SequenceCommands
         && node.List("cmds").All(static command =>
             command.Text("subtype") == "AT_SetIdentity" && command.Node("def").Items().All(static option => IsPosition(option.Text("defname"))));
 
-    /// <summary>A column whose rows are numbered as it is added: each shard would number its own.</summary>
-    public static RefusedPlan? CheckColumn(SyntaxNode command, TableDistribution? table)
+    /// <summary>ALTER COLUMN … SET of an identity column's sequence, which is the shards' own but for where it goes on.</summary>
+    public static RefusedPlan? CheckIdentity(SyntaxNode command, TableDistribution? table)
     {
-        if (table is null)
+        if (table is null || command.Text("subtype") != "AT_SetIdentity")
             return null;
-        var numbers = command.Text("subtype") switch
-        {
-            "AT_AddColumn" => IsNumbered(command.Node("def")),
-            "AT_AddIdentity" => true,
-            _ => false,
-        };
-        return numbers
-            ? Refusals.Of(
-                $"\"{table.Table.Name}\" is on every shard, and each shard would number its rows from 1",
-                "Add the column as a plain bigint and fill it, or create the table with it.")
+        var options = command.Node("def").Items().Select(static option => option.Text("defname") ?? "").ToList();
+        if (options.Find(static option => option is "maxvalue" or "minvalue" or "cycle") is { } fixedOption)
+            return Refusals.Of($"the numbers of {command.Text("name")} are divided among the shards, and {fixedOption.ToUpperInvariant()} would have them overlap", Hint);
+        return options.Exists(IsPosition) && !options.TrueForAll(IsPosition)
+            ? Refusals.Of($"where {command.Text("name")} goes on is changed on the home shard, and its other properties on every shard", "Write two ALTER TABLE.")
             : null;
-    }
-
-    private static bool IsNumbered(SyntaxNode column)
-    {
-        var type = column.Node("typeName").List("names").LastOrDefault().StringValue;
-        if (type is "serial" or "serial4" or "bigserial" or "serial8" or "smallserial" or "serial2")
-            return true;
-        foreach (var constraint in column.List("constraints"))
-        {
-            if (constraint.Text("contype") == "CONSTR_IDENTITY")
-                return true;
-            if (constraint.Text("contype") == "CONSTR_DEFAULT" && constraint.Node("raw_expr") is { Kind: "FuncCall" } call
-                && call.List("funcname").LastOrDefault().StringValue == "nextval")
-            {
-                return true;
-            }
-        }
-        return false;
     }
 
     private static bool IsPosition(string? option) => option is "restart" or "start";

@@ -78,15 +78,7 @@ internal sealed class DrawPlanner(PlanningContext context, Names names, SourceTe
         };
     }
 
-    private bool IsShared(uint sequence)
-    {
-        foreach (var table in context.Directory.Tables.Keys)
-        {
-            if (context.Catalog.FindRelation(table) is { } relation && relation.Columns.Any(column => column.Sequence == sequence))
-                return true;
-        }
-        return false;
-    }
+    private bool IsShared(uint sequence) => context.DrawsFrom(sequence);
 
     private void NoteCall(Expression value) => Read(value);
 

@@ -1,5 +1,6 @@
 using ShardProxy.Execution;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Commands;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
@@ -40,9 +41,9 @@ public sealed class EveryShardRunner
         if (!await ImplicitBlock.RunAsync(_session, _transactions, async () =>
             {
                 if (!plan.ReadsClock)
-                    return await RunInBlockAsync(planned, sql, elsewhere, offset, tag);
+                    return await RunInBlockAsync(planned, plan.Numbering, sql, elsewhere, offset, tag);
                 var timed = System.Text.Encoding.UTF8.GetBytes(await ShardClock.FillAsync(_session, Database.HomeShard, plan.Text!));
-                return await RunInBlockAsync(planned, timed, timed, offset, tag);
+                return await RunInBlockAsync(planned, null, timed, timed, offset, tag);
             }))
         {
             return false;
@@ -51,7 +52,7 @@ public sealed class EveryShardRunner
         return true;
     }
 
-    private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
+    private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, Numbering? numbering, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
     {
         var writes = (planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0;
         if (writes)
@@ -61,10 +62,34 @@ public sealed class EveryShardRunner
             servers[shard] = await _session.Servers.GetAsync(shard);
         if (writes)
             WriterRule.CheckEveryShard(_session);
+        var numbers = numbering is null ? null : new NumberingRunner(_session, servers, numbering);
+        if (numbers is not null && !await numbers.PrepareAsync())
+            numbers = null;
         var entries = EmptiesEntries(planned) ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock: false) : null;
+        if (numbers is null)
+            await RunElsewhereAsync(servers, elsewhere, offset);
+        servers[0].SendQuery(sql.Span, Disposition.Forward);
+        _session.StartRelay(servers[0]);
+        _session.Relay.PositionOffset = offset;
+        _session.Relay.Tap = tag;
+        await _session.PumpAsync(servers[0]);
+        _session.Relay.Tap = null;
+        if (!await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen))
+            return false;
+        if (numbers is not null)
+            await numbers.FollowAsync(sql);
+        if (entries is not null)
+            await entries.ApplyAsync();
+        if ((planned.Traits & Traits.ChangesCatalog) != 0)
+            await UniqueKeeper.FollowAsync(_session);
+        return true;
+    }
+
+    private async ValueTask RunElsewhereAsync(ServerConnection[] servers, ReadOnlyMemory<byte> sql, int offset)
+    {
         for (var shard = 1; shard < servers.Length; shard++)
         {
-            servers[shard].SendQuery(elsewhere.Span, Disposition.Swallow);
+            servers[shard].SendQuery(sql.Span, Disposition.Swallow);
             _session.Flush(servers[shard]);
         }
         ServerError? error = null;
@@ -75,19 +100,6 @@ public sealed class EveryShardRunner
         }
         if (error is not null)
             throw new SqlErrorException(error);
-        servers[0].SendQuery(sql.Span, Disposition.Forward);
-        _session.StartRelay(servers[0]);
-        _session.Relay.PositionOffset = offset;
-        _session.Relay.Tap = tag;
-        await _session.PumpAsync(servers[0]);
-        _session.Relay.Tap = null;
-        if (!await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen))
-            return false;
-        if (entries is not null)
-            await entries.ApplyAsync();
-        if ((planned.Traits & Traits.ChangesCatalog) != 0)
-            await UniqueKeeper.FollowAsync(_session);
-        return true;
     }
 
     // Each shard empties its part of them.
