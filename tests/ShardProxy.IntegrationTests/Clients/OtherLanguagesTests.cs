@@ -50,6 +50,18 @@ public sealed class OtherLanguagesTests(Lab lab)
     public Task SqlAlchemy(string name) =>
         Lab.IsDirect ? Task.CompletedTask : ClientProgram.RunAsync(lab.Subject, "/usr/bin/python3", ["python/sqlalchemy_cases.py", name]);
 
+    /// <summary>Migrations and the ORM of a framework, with all tables where they would be and with some distributed: what it finds is the same.</summary>
+    [Needs("/usr/lib/python3/dist-packages/django", "the Debian package python3-django")]
+    [InlineData("python/django_cases.py")]
+    public async Task Django(string program)
+    {
+        var found = await Task.WhenAll(
+            ClientProgram.RunAsync(lab.Reference, "/usr/bin/python3", [program]),
+            ClientProgram.RunAsync(lab.Subject, "/usr/bin/python3", Lab.IsDirect ? [program] : [program, "distribute"]));
+        found[0].ShouldNotContain(" ended with ");
+        found[1].ShouldBe(found[0]);
+    }
+
     [Needs(JdbcDriver, "the Debian packages libpostgresql-jdbc-java and default-jdk-headless")]
     [InlineData("types")]
     [InlineData("transactions")]

@@ -59,6 +59,14 @@ public sealed class SchemaTests(Lab lab)
         await client.MustAsync("TRUNCATE events");
         foreach (var shard in Shards)
             (await Placement.RowsAsync(shard, "events")).ShouldBe(0);
+        await client.MustAsync("CREATE TABLE plain (id int4)");
+        await client.MustAsync("INSERT INTO plain VALUES (1)");
+        await client.MustAsync("INSERT INTO events (device, at) SELECT 'd' || i, now() FROM generate_series(1, 20) i");
+        await client.MustAsync("BEGIN; TRUNCATE plain, public.events RESTART IDENTITY CASCADE; ROLLBACK");
+        (await client.ScalarAsync("SELECT count(*) FROM events")).ShouldBe("20");
+        await client.MustAsync("TRUNCATE plain, ONLY public.events RESTART IDENTITY");
+        (await client.ScalarAsync("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM plain)")).ShouldBe("0");
+        await client.MustAsync("DROP TABLE plain");
     }
 
     [Fact]

@@ -15,6 +15,7 @@ public sealed class PlacementPlanTests
     [InlineData("create table announced (id int8, x int8 unique)", "every [Writes, ChangesCatalog]")]
     [InlineData("drop table orders, settings", "refused 0A000: \"orders\" is on every shard and \"settings\" on the home shard only [Writes, ChangesCatalog]")]
     [InlineData("truncate users", "every [Writes]")]
+    [InlineData("truncate users, settings", "every [Writes]")]
     [InlineData("vacuum", "every [Writes, NotInTransaction]")]
     [InlineData("create type x as enum ('a')", "every [Writes, ChangesCatalog]")]
     [InlineData("create user u password 'secret'", "every: create user u password 'SCRAM-SHA-256$of:secret' [Writes, ChangesCatalog]")]

@@ -26,7 +26,8 @@ internal static class LockCommand
             verb);
     }
 
-    private static string Text(CommandPlanner planner, SyntaxNode item)
+    /// <summary>A table as LOCK and TRUNCATE name it, whatever the search_path.</summary>
+    internal static string Text(CommandPlanner planner, SyntaxNode item)
     {
         var name = planner.Names.Resolve(QueryReader.ReadTableName(item)).Name;
         return $"{(item.Flag("inh") ? "" : "ONLY ")}{Identifiers.QuoteAlways(name.Schema)}.{Identifiers.QuoteAlways(name.Name)}";

@@ -39,8 +39,9 @@ internal static class TableCommands
                 return placement.Over(QueryReader.ReadTableName(node.Node("table")), Ddl, verb);
             case "LockStmt":
                 return LockCommand.Plan(planner, node, verb);
-            case "CreateStatsStmt":
             case "TruncateStmt":
+                return TruncateCommand.Plan(planner, node, TraitsOf(node), verb);
+            case "CreateStatsStmt":
                 return placement.Over(
                     node.List("relations").Where(static item => item.Is("RangeVar")).Select(QueryReader.ReadTableName),
                     TraitsOf(node),
