@@ -132,6 +132,12 @@ public sealed record Relation(
 
     /// <summary>Triggers that fire once for a statement, or rewrite rules: what they do on each of several shards is not what they would do once.</summary>
     public bool ActsOnStatements { get; init; }
+
+    /// <summary>Policies decide which rows a statement sees and may store.</summary>
+    public bool HasRowSecurity { get; init; }
+
+    /// <summary>What its own triggers BEFORE INSERT FOR EACH ROW run: bodies in PL/pgSQL, null for each in another language.</summary>
+    public IReadOnlyList<string?> InsertTriggers { get; init; } = [];
 }
 
 /// <param name="TypeOid">The column's type; for a domain the base type.</param>
@@ -151,6 +157,9 @@ public sealed record Column(string Name, short Number, uint TypeOid, int TypeMod
 
     /// <summary>The type has functions that send and receive it in binary; aclitem, for one, has not.</summary>
     public bool HasBinaryForm { get; init; } = true;
+
+    /// <summary>The type is a domain, which may forbid NULL and other values.</summary>
+    public bool IsDomain { get; init; }
 
     /// <summary>GENERATED … AS IDENTITY: the default is the next value of a sequence.</summary>
     public bool IsIdentity { get; init; }

@@ -1,7 +1,7 @@
 namespace ShardProxy.Planning;
 
-/// <summary>EXPLAIN of a SELECT that several shards answer: shows how, with each shard's own plan in it. It holds for one text only.</summary>
-/// <param name="Inner">Of the statement behind EXPLAIN: spread over shards, counted everywhere, or gathered.</param>
+/// <summary>EXPLAIN of a statement that several shards answer, or run: shows how, with each shard's own plan in it. It holds for one text only.</summary>
+/// <param name="Inner">Of the statement behind EXPLAIN: spread over shards, counted everywhere, gathered, or a write, which has no ANALYZE.</param>
 /// <param name="Head">EXPLAIN with its options, as written.</param>
 /// <param name="Body">The statement behind it, as written.</param>
 public sealed record ExplainPlan(Plan Inner, string Head, string Body) : Plan

@@ -89,6 +89,9 @@ public sealed class SessionTransaction
     /// <summary>The shard other than home on which rows were brought together in this block, into temporary tables that PostgreSQL does not prepare; -1 for none.</summary>
     public int GatheredOn { get; set; } = -1;
 
+    /// <summary>A statement that writes has gathered on the home shard: its temporary tables are what PostgreSQL refuses to prepare.</summary>
+    public bool HasGatheredAtHome { get; set; }
+
     /// <summary>A statement in the block changed what the catalog says; it is read again after COMMIT.</summary>
     public bool ChangedCatalog { get; set; }
 
@@ -152,6 +155,7 @@ public sealed class SessionTransaction
         Definitions = null;
         IsWrapped = false;
         GatheredOn = -1;
+        HasGatheredAtHome = false;
         BeginText = PlainBegin;
         _log.Clear();
     }

@@ -28,7 +28,13 @@ internal static class CatalogQueries
                  OR (c.relhasrules AND EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')),
                pn.nspname, pc.relname, tn.nspname, tc.relname,
                (c.relhastriggers AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND {UserTrigger} AND t.tgtype & 1 = 0))
-                 OR (c.relhasrules AND EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'))
+                 OR (c.relhasrules AND EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')),
+               c.relrowsecurity,
+               CASE WHEN c.relhastriggers THEN
+                   (SELECT string_agg(CASE WHEN l.lanname = 'plpgsql' THEN encode(convert_to(p.prosrc, 'UTF8'), 'hex') ELSE '' END, ',' ORDER BY t.tgname)
+                    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+                    WHERE t.tgrelid = c.oid AND {UserTrigger} AND t.tgtype & 7 = 7)
+               END
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1

@@ -85,6 +85,7 @@ internal static class HomeCatalogReader
                 Sequence = rows.Oid(13),
                 HasBinaryForm = rows.Bool(14),
                 HasOwnCollation = rows.Bool(15),
+                IsDomain = type != rows.Oid(3),
             };
             if (!columns.TryGetValue(relation, out var list))
                 columns.Add(relation, list = []);
@@ -108,7 +109,14 @@ internal static class HomeCatalogReader
             var table = OptionalName(rows, 8);
             var actsOnStatements = rows.Bool(10);
             IReadOnlyList<Column> own = columns.TryGetValue(oid, out var list) ? list : [];
-            relations.Add(new Relation(name, oid, kind, own, view, parent) { HasTriggers = hasTriggers, ActsOnStatements = actsOnStatements, Table = table });
+            relations.Add(new Relation(name, oid, kind, own, view, parent)
+            {
+                HasTriggers = hasTriggers,
+                ActsOnStatements = actsOnStatements,
+                Table = table,
+                HasRowSecurity = rows.Bool(11),
+                InsertTriggers = BodiesOf(rows.OptionalText(12)),
+            });
         }
         return relations;
     }
@@ -131,6 +139,10 @@ internal static class HomeCatalogReader
         }
         return functions.ToList();
     }
+
+    private static string?[] BodiesOf(string? list) => list is null
+        ? []
+        : [.. list.Split(',').Select(static hex => hex.Length == 0 ? null : System.Text.Encoding.UTF8.GetString(Convert.FromHexString(hex)))];
 
     private static FunctionKey? FunctionKeyOf(CatalogRows rows)
     {

@@ -8,7 +8,7 @@ namespace ShardProxy.Control.Uniqueness;
 /// </summary>
 internal static class ConflictScript
 {
-    public static string Functions(string schema) => Propose(schema) + Look(schema) + Hold(schema) + TryEnter(schema);
+    public static string Functions(string schema) => Propose(schema) + ProposeRows(schema) + Look(schema) + Hold(schema) + TryEnter(schema);
 
     private static string Entries(string schema) => $"format('{schema}.%I', '{UniqueSupport.Prefix}' || id)";
 
@@ -28,6 +28,25 @@ internal static class ConflictScript
             RETURN QUERY EXECUTE format($query$
                 SELECT CASE WHEN num_nulls(%1$s) = 0 THEN hash_record_extended(ROW(%1$s), {UniqueScript.Seed}) || ' ' || {Write("v::text")} END
                 FROM (SELECT o, $1[o] AS v FROM generate_subscripts($1, 1) AS o OFFSET 0) p ORDER BY o $query$, list) USING proposed;
+        END $function$;
+
+        """;
+
+    /// <summary>As propose, of an index of expressions, or with a condition: it is given rows of the indexed table, NULL in columns that the index does not use.</summary>
+    private static string ProposeRows(string schema) => $"""
+        CREATE OR REPLACE FUNCTION {schema}.{UniqueSupport.Prefix}propose_rows(id text, proposed anyarray) RETURNS SETOF text LANGUAGE plpgsql STABLE {UniqueScript.Settings} AS $function$
+        DECLARE
+            list text;
+            condition text;
+            key text;
+        BEGIN
+            SELECT convert_from(decode(a[5], 'hex'), 'UTF8'), convert_from(decode(a[6], 'hex'), 'UTF8'), (SELECT quote_ident(c.attname) FROM pg_attribute c WHERE c.attrelid = s.tgrelid AND c.attnum = a[2]::int2)
+            INTO STRICT list, condition, key
+            FROM (SELECT t.tgrelid, string_to_array(encode(t.tgargs, 'escape'), '\000') AS a FROM pg_trigger t
+                WHERE t.tgname = '{UniqueSupport.Prefix}' || id || '_i' AND t.tgfoid = '{schema}.{UniqueSupport.Prefix}report'::regproc) s;
+            RETURN QUERY EXECUTE format($query$
+                SELECT CASE WHEN num_nulls(%1$s) = 0%2$s THEN hash_record_extended(ROW(%1$s), {UniqueScript.Seed}) || ' ' || {Write("ROW(%1$s, %3$s)::text")} END
+                FROM (SELECT o AS shardproxy_ordinal, ($1[o]).* FROM generate_subscripts($1, 1) AS o OFFSET 0) shardproxy_rows ORDER BY shardproxy_ordinal $query$, list, condition, key) USING proposed;
         END $function$;
 
         """;
@@ -60,25 +79,32 @@ internal static class ConflictScript
         DECLARE
             entries text := {Entries(schema)};
             target regclass;
-            numbers int2[];
+            arguments text[];
+            given text[];
+            condition text;
             same text;
             one text;
             found_rows int8;
         BEGIN
             {UniqueScript.CheckToken(schema)}
-            SELECT t.tgrelid, string_to_array(split_part(encode(t.tgargs, 'escape'), '\000', 3), ' ')::int2[] INTO STRICT target, numbers FROM pg_trigger t
+            SELECT t.tgrelid, string_to_array(encode(t.tgargs, 'escape'), '\000') INTO STRICT target, arguments FROM pg_trigger t
             WHERE t.tgname = '{UniqueSupport.Prefix}' || id || '_i' AND t.tgfoid = '{schema}.{UniqueSupport.Prefix}report'::regproc;
-            SELECT string_agg(format('b.%I OPERATOR(%I.%s) (r.v).u%s', a.attname, s.nspname, o.oprname, n), ' AND ' ORDER BY n) INTO same
+            IF cardinality(arguments) > 4 THEN
+                SELECT s.given, s.condition INTO given, condition FROM {schema}.{UniqueSupport.Prefix}shape(target, ARRAY['', convert_from(decode(arguments[4], 'hex'), 'UTF8')]) s;
+            ELSE
+                given := ARRAY(SELECT 'b.' || quote_ident(a.attname) FROM unnest(string_to_array(arguments[3], ' ')::int2[]) WITH ORDINALITY AS c(number, position)
+                    JOIN pg_attribute a ON a.attrelid = target AND a.attnum = c.number ORDER BY c.position);
+            END IF;
+            SELECT string_agg(format('(%s) OPERATOR(%I.%s) (shardproxy_given.shardproxy_values).u%s', given[n], s.nspname, o.oprname, n), ' AND ' ORDER BY n) || coalesce(condition, '') INTO same
             FROM pg_index i
-            CROSS JOIN generate_series(1, cardinality(numbers)) AS n
-            JOIN pg_attribute a ON a.attrelid = target AND a.attnum = numbers[n]
+            CROSS JOIN generate_series(1, cardinality(given)) AS n
             JOIN pg_opclass c ON c.oid = i.indclass[n - 1]
             JOIN pg_amop m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3
             JOIN pg_operator o ON o.oid = m.amopopr
             JOIN pg_namespace s ON s.oid = o.oprnamespace
             WHERE i.indrelid = entries::regclass AND i.indisprimary;
             FOREACH one IN ARRAY proposed LOOP
-                EXECUTE format('SELECT FROM %s b, (SELECT {Read("$1", "%s").Replace("'", "''", StringComparison.Ordinal)} AS v OFFSET 0) r WHERE %s FOR %s OF b',
+                EXECUTE format('SELECT FROM %s b, (SELECT {Read("$1", "%s").Replace("'", "''", StringComparison.Ordinal)} AS shardproxy_values OFFSET 0) shardproxy_given WHERE %s FOR %s OF b',
                     target, entries, same, CASE strength WHEN 'update' THEN 'UPDATE' WHEN 'change' THEN 'NO KEY UPDATE' ELSE 'KEY SHARE' END) USING one;
                 GET DIAGNOSTICS found_rows = ROW_COUNT;
                 RETURN NEXT CASE WHEN found_rows > 0 THEN 't' ELSE 'f' END;

@@ -1,6 +1,7 @@
 using System.Text;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Planning.Spreading;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Commands;
@@ -56,7 +57,7 @@ internal static class ExplainCommand
     /// <summary>Null when one shard can run it, and for the server to judge.</summary>
     private static PlannedStatement? TryOverShards(CommandPlanner planner, SyntaxNode node, SyntaxNode query, int start, int end, bool analyzes)
     {
-        if (SqlParser.ReadStatement(query) is not QueryStatement { Query: RowQuery and not Select { Into: not null } } statement)
+        if (SqlParser.ReadStatement(query) is not QueryStatement { Query: not Select { Into: not null } } statement || (statement.Query is not RowQuery && analyzes))
             return null;
         if (TryBody(planner.Source, start, end) is not { } found)
             return null;
@@ -67,7 +68,7 @@ internal static class ExplainCommand
         // Which it is depends on the keys: the text is planned again when they are on several shards.
         if (inner.Plan is OneShardPlan { Otherwise: not null } one)
             return new PlannedStatement(one with { Otherwise = ReplanPlan.Instance }, traits, "explain");
-        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan) || FormatOf(node) is not { } format)
+        if (inner.Plan is not (SpreadPlan or CountEverywherePlan or GatherPlan or WritePlan { Draft: not OneShardDraft }) || (inner.Plan is WritePlan && analyzes) || FormatOf(node) is not { } format)
             return null;
         planner.Cacheable = false;
         var plan = new ExplainPlan(

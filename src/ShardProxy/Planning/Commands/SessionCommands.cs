@@ -54,10 +54,10 @@ internal static class SessionCommands
             return type.IsArray ? TypeIds.ArrayOf(known) : known;
         });
         // What is executed is planned from its own text.
-        var inner = planner.Plan(new ParsedStatement(SqlParser.ReadStatement(node.Node("query")), start, end));
+        var bodyStart = PreparedBody.Find(planner.Source.Bytes, start, end);
+        var inner = planner.Plan(new ParsedStatement(SqlParser.ReadStatement(node.Node("query")), bodyStart, end));
         if (inner.Plan is InsertEverywherePlan)
             inner = inner with { Plan = Refusals.Of("PREPARE of a statement over several shards is not supported", "Send the statement by itself.") };
-        var bodyStart = PreparedBody.Find(planner.Source.Bytes, start, end);
         var body = Encoding.UTF8.GetString(planner.Source.Bytes[bodyStart..end]);
         return new PlannedStatement(new PreparePlan(node.Text("name") ?? "", body, [.. types], inner) { BodyStart = bodyStart, BodyEnd = end }, Traits.None, "prepare");
     }

@@ -7,12 +7,21 @@ using ShardProxy.Statements.Syntax;
 namespace ShardProxy.Planning.Writing;
 
 /// <summary>Plans an ON CONFLICT that goes by a global index; leaves it to be refused where the row in conflict could not be found beforehand.</summary>
-internal sealed class ConflictPlanner(Insert insert, ValuesQuery values, InsertText text, ResolvedRelation target, Names names)
+internal sealed class ConflictPlanner(Insert insert, ResolvedRelation target, Names names, CatalogSnapshot catalog)
 {
+    /// <summary>For the rows of VALUES.</summary>
     /// <param name="isVolatile">Some function of the statement may give another value when it is called again.</param>
-    public GlobalConflict? TryPlan(bool isVolatile)
+    public GlobalConflict? TryPlan(ValuesQuery values, InsertText text, bool isVolatile) =>
+        TryPlan((index, columns) => StretchesOf(values, text, columns, isVolatile) is { } rows ? index with { Rows = rows } : null);
+
+    /// <summary>For rows that a query gives.</summary>
+    /// <param name="given">The columns that it gives values, or whose values the proxy gives.</param>
+    public GlobalConflict? TryPlan(Func<Column, bool> given) =>
+        TryPlan((index, columns) => columns.TrueForAll(column => column is null || given(column) || HasSteadyDefault(column)) ? index : null);
+
+    private GlobalConflict? TryPlan(Func<ConflictIndex, List<Column?>, ConflictIndex?> withRows)
     {
-        if (target is not { Relation: { HasTriggers: false } table, Distribution: { KeyColumn: { } key } distribution } || insert.OverridesUserValues
+        if (target is not { Relation: { HasRowSecurity: false, ActsOnStatements: false } table, Distribution: { KeyColumn: { } key } distribution } || insert.OverridesUserValues
             || insert.OnConflict is not { } conflict || !RelationAnalyzer.TryKeyType(table, distribution, out var keyType, out _)
             // The row in conflict has another key.
             || conflict.Updates.Any(update => distribution.IsKeyColumn(update.Column) && !IsItself(update)))
@@ -21,11 +30,15 @@ internal sealed class ConflictPlanner(Insert insert, ValuesQuery values, InsertT
         }
         var isAny = conflict is { Columns.IsEmpty: true, Constraint: null };
         var indexes = ImmutableArray.CreateBuilder<ConflictIndex>();
-        foreach (var index in isAny ? table.GlobalIndexes : [GlobalIndexWrites.ArbiterOf(conflict, table)!])
+        foreach (var index in isAny ? table.GlobalIndexes : GlobalIndexWrites.ArbitersOf(conflict, table))
         {
-            if (!index.IsPlain || RowsOf(table, [.. index.Columns, key], isVolatile) is not { } rows)
+            string[] used = [.. index.Columns, .. distribution.KeyColumns];
+            if (!table.InsertTriggers.All(body => TriggerBody.Keeps(body, used, catalog)) || ColumnsOf(table, index, key) is not { } columns)
                 return null;
-            indexes.Add(new ConflictIndex(index.Id, rows));
+            var known = new ConflictIndex(index.Id, index.Name, index.IsPlain, [.. columns.Select(static column => column is null ? new ConflictColumn(null) : new ConflictColumn(column.Name, column.Default ?? "NULL"))]);
+            if (withRows(known, columns) is not { } found)
+                return null;
+            indexes.Add(found);
         }
         return new GlobalConflict(table.Name, keyType, indexes.ToImmutable())
         {
@@ -39,37 +52,52 @@ internal sealed class ConflictPlanner(Insert insert, ValuesQuery values, InsertT
         update.Value is ColumnReference { IsStar: false } value && value.Names[^1] == update.Column
         && (value.Names.Length == 1 || value.Names[^2] == (insert.Alias ?? insert.Target.Name));
 
-    private ImmutableArray<ImmutableArray<ConflictValue>>? RowsOf(Relation table, IReadOnlyList<string> columns, bool isVolatile)
+    /// <summary>The columns whose values an entry is computed of, null for those that only fill up a row of the table; null when it cannot be.</summary>
+    private static List<Column?>? ColumnsOf(Relation table, GlobalIndex index, string key)
     {
-        var rows = ImmutableArray.CreateBuilder<ImmutableArray<ConflictValue>>(values.Rows.Length);
+        if (index.IsPlain)
+        {
+            List<Column?> columns = [.. index.Columns.Append(key).Select(table.FindColumn)];
+            return columns.TrueForAll(static column => column is { IsGenerated: false }) ? columns : null;
+        }
+        // Whether a domain takes NULL is not known.
+        bool IsUsed(Column column) => index.Columns.Contains(column.Name) || column.Name == key || column.IsDomain;
+        return table.Columns.Any(column => column.IsGenerated && IsUsed(column)) ? null : [.. table.Columns.Select(column => IsUsed(column) ? column : null)];
+    }
+
+    private ImmutableArray<ImmutableArray<TextStretch?>>? StretchesOf(ValuesQuery values, InsertText text, List<Column?> columns, bool isVolatile)
+    {
+        var rows = ImmutableArray.CreateBuilder<ImmutableArray<TextStretch?>>(values.Rows.Length);
         for (var row = 0; row < values.Rows.Length; row++)
         {
             if (text.ValuesOf(row, values.Rows[row].Length) is not { } stretches)
                 return null;
-            var found = ImmutableArray.CreateBuilder<ConflictValue>(columns.Count);
-            foreach (var name in columns)
+            var found = ImmutableArray.CreateBuilder<TextStretch?>(columns.Count);
+            foreach (var column in columns)
             {
-                if (table.FindColumn(name) is not { IsGenerated: false } column || ValueOf(table, column, values.Rows[row], stretches, isVolatile) is not { } value)
+                TextStretch? stretch = null;
+                if (column is not null && !TryValue(column, values.Rows[row], stretches, isVolatile, out stretch))
                     return null;
-                found.Add(value);
+                found.Add(stretch);
             }
             rows.Add(found.MoveToImmutable());
         }
         return rows.MoveToImmutable();
     }
 
-    private ConflictValue? ValueOf(Relation table, Column column, ImmutableArray<Expression> row, ImmutableArray<TextSpan> stretches, bool isVolatile)
+    private bool TryValue(Column column, ImmutableArray<Expression> row, ImmutableArray<TextSpan> stretches, bool isVolatile, out TextStretch? stretch)
     {
-        var ordinal = insert.Columns.IsEmpty ? IndexOf(table, column) : insert.Columns.IndexOf(column.Name);
+        stretch = null;
+        var ordinal = insert.Columns.IsEmpty ? IndexOf(target.Relation!, column) : insert.Columns.IndexOf(column.Name);
         if (ordinal < 0 || ordinal >= row.Length || row[ordinal] is DefaultValue)
-        {
-            return column is { IsIdentity: false, Sequence: 0 } && SteadyDefaults.IsSteady(column.Default, names) && (column.HasDefault == column.Default is not null)
-                ? new ConflictValue(null, column.Default ?? "NULL")
-                : null;
-        }
+            return HasSteadyDefault(column);
+        stretch = new TextStretch(stretches[ordinal].Start, stretches[ordinal].End);
         // It is computed twice: when it is looked for, and when its row is stored.
-        return (isVolatile && !IsPlain(row[ordinal])) || Subqueries.AreIn(row[ordinal]) ? null : new ConflictValue(new TextStretch(stretches[ordinal].Start, stretches[ordinal].End));
+        return (!isVolatile || IsPlain(row[ordinal])) && !Subqueries.AreIn(row[ordinal]);
     }
+
+    private bool HasSteadyDefault(Column column) =>
+        column is { IsIdentity: false, Sequence: 0 } && SteadyDefaults.IsSteady(column.Default, names) && (column.HasDefault == column.Default is not null);
 
     private static int IndexOf(Relation table, Column column)
     {

@@ -34,9 +34,11 @@ internal static class GlobalIndexWrites
     };
 
     /// <summary>The unique index of a table that a conflict action is for, when no one shard can say whether there is a conflict; null when each can.</summary>
-    /// <remarks>Which of several indexes with expressions or conditions PostgreSQL takes is not looked into: one that it might take is enough.</remarks>
-    public static GlobalIndex? ArbiterOf(ConflictAction conflict, Relation table) =>
-        table.GlobalIndexes.FirstOrDefault(index => index.IsPlain && IsMeant(conflict, index)) ?? table.GlobalIndexes.FirstOrDefault(index => !index.IsPlain && MayBeMeant(conflict, index));
+    public static GlobalIndex? ArbiterOf(ConflictAction conflict, Relation table) => ArbitersOf(conflict, table).FirstOrDefault();
+
+    /// <summary>All of them. Which of several indexes with expressions or conditions PostgreSQL takes is not looked into: those that it might take are among them.</summary>
+    public static IEnumerable<GlobalIndex> ArbitersOf(ConflictAction conflict, Relation table) =>
+        table.GlobalIndexes.Where(index => index.IsPlain ? IsMeant(conflict, index) : MayBeMeant(conflict, index)).OrderByDescending(static index => index.IsPlain);
 
     private static bool IsMeant(ConflictAction conflict, GlobalIndex index) =>
         conflict is { Columns.IsEmpty: true, Constraint: null }

@@ -35,6 +35,9 @@ public sealed record MovedRowsDraft(Plan Select, int Start, int End, QualifiedNa
 
     /// <summary>ON CONFLICT or not, the query's rows are those of one moment as long as nobody else's row can be in the way of storing them.</summary>
     public bool HasConflictClause { get; init; }
+
+    /// <summary>An ON CONFLICT in which global indexes have a say; null otherwise.</summary>
+    public GlobalConflict? Conflict { get; init; }
 }
 
 /// <summary>A column whose default is the time of the statement, or the next value of a sequence.</summary>

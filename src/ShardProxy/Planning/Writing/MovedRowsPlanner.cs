@@ -38,6 +38,13 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
                 return null;
             }
         }
+        GlobalConflict? conflict = null;
+        if (findings.GlobalConflict is not null)
+        {
+            conflict = new ConflictPlanner(insert, target, names, context.Catalog).TryPlan(column => columns.Contains(column) || omitted.Any(known => known.Name == column.Name));
+            if (conflict is null)
+                return null;
+        }
         if (PlanSelect(select, text.Query) is not { } plan)
             return null;
         return new WritePlan(KeysOf(plan), new MovedRowsDraft(plan, text.Query.Start, text.Query.End, table.Name, columns, target.Distribution?.KeyColumn, keyType)
@@ -50,11 +57,12 @@ internal sealed class MovedRowsPlanner(PlanningContext context, Names names, Fin
             Omitted = omitted,
             MayUpdate = insert.OnConflict is { Updates.IsEmpty: false },
             HasConflictClause = insert.OnConflict is not null,
+            Conflict = conflict,
         });
     }
 
     private bool MayMove() =>
-        (findings.Refusal is null || ReferenceEquals(findings.Refusal, findings.MissingKey))
+        (findings.Refusal is null || ReferenceEquals(findings.Refusal, findings.MissingKey) || ReferenceEquals(findings.Refusal, findings.GlobalConflict))
         && (findings.Traits & ~Traits.DrawsOnServer) == Traits.Writes;
 
     /// <summary>The one table written, when it is one whose rows can be stored where they belong.</summary>

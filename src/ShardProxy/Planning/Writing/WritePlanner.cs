@@ -120,7 +120,7 @@ internal sealed class WritePlanner(StatementAnalysis analysis, RowsOfQuery rows,
         GlobalConflict? conflict = null;
         if (_findings.GlobalConflict is not null)
         {
-            conflict = new ConflictPlanner(insert, values, text, _findings.Written[0], analysis.Names).TryPlan(_findings.VolatileFunction is not null);
+            conflict = new ConflictPlanner(insert, _findings.Written[0], analysis.Names, analysis.Context.Catalog).TryPlan(values, text, _findings.VolatileFunction is not null);
             if (conflict is null)
                 return null;
         }

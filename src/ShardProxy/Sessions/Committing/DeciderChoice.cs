@@ -33,7 +33,7 @@ internal static class DeciderChoice
 
     // In a block of the client's, other statements may have done on the home shard what cannot be prepared.
     private static bool HasEntriesOnly(Session session, ServerConnection writer) =>
-        session.Transaction.IsImplicit && !writer.IsPinned && session.Transaction.HasEntriesOnly(writer.Shard);
+        session.Transaction.IsImplicit && !writer.IsPinned && !(session.Transaction.HasGatheredAtHome && writer.Shard == Database.HomeShard) && session.Transaction.HasEntriesOnly(writer.Shard);
 
     /// <summary>What the shard has for this; asked now if it never was. Throws <see cref="SqlErrorException"/> when it cannot record decisions.</summary>
     public static async ValueTask<CommitSupport> SupportAsync(Session session, int shard)

@@ -2,11 +2,15 @@ using System.Globalization;
 using System.Text;
 using ShardProxy.Execution;
 using ShardProxy.Planning;
+using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Spreading;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running;
@@ -18,7 +22,7 @@ namespace ShardProxy.Sessions.Running;
 internal sealed class SpreadExecute(Session session, StatementRunner runner)
 {
     /// <summary>Whether <see cref="RunAsync"/> is for a plan.</summary>
-    public static bool Takes(Plan plan) => plan is SpreadPlan or GatherPlan { Cursor: null } or CountEverywherePlan or OneShardPlan { Otherwise: not null };
+    public static bool Takes(Plan plan) => plan is SpreadPlan or GatherPlan { Cursor: null } or CountEverywherePlan or WritePlan or DrawPlan or OneShardPlan { Otherwise: not null };
 
     /// <param name="inner">The plan of <paramref name="statement"/>.</param>
     /// <param name="text">The EXECUTE.</param>
@@ -27,8 +31,31 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
     public async ValueTask<bool?> RunAsync(ClientStatement statement, PlannedStatement inner, StatementText text, IReadOnlyList<short> formats)
     {
         var bound = await BindAsync(statement, text, formats);
+        if (inner.Plan is DrawPlan draw)
+            return await RunDrawnAsync(draw, bound);
         return await ChooseAsync(inner.Plan, bound) is { } plan ? await RunAsync(plan, inner, bound) : null;
     }
+
+    /// <summary>The statement draws identifiers: they are written into its text, which is planned anew.</summary>
+    private async ValueTask<bool> RunDrawnAsync(DrawPlan draw, BoundStatement bound)
+    {
+        if (draw.OutputName is not null)
+            throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXECUTE of a SELECT of nextval() is not supported over shards", "Run the statement itself.");
+        bound.Values(session);
+        if (session.Scanner.StatementCount != 1 || DrawText.Cut(bound.Sql, 0, session.Scanner.GetStatement(0).End, draw) is not { } cut)
+            throw DrawnStatement.NotReadable();
+        bound = bound with { Sql = cut.WithValues(await IdentifierDrawing.DrawAsync(session, cut.Slots)) };
+        bound.Values(session);
+        var template = await Routing.TemplateAsync(session, bound.Sql);
+        if (template.Statements is not [{ Plan: not DrawPlan } rewritten])
+            throw DrawnStatement.NotReadable();
+        var plan = await ChooseAsync(rewritten.Plan, bound) ?? AsWrite(rewritten.Plan);
+        return await RunAsync(plan, rewritten, bound);
+    }
+
+    // It runs with what is bound, and not as the statement that the server has under the client's name.
+    private static Plan AsWrite(Plan plan) =>
+        plan is OneShardPlan { Choice: KeyedShard keyed } one ? new WritePlan(new SpreadKeys(keyed.Relations), new OneShardDraft(one with { Otherwise = null })) : plan;
 
     /// <summary>EXPLAIN before it.</summary>
     /// <param name="planned">The plan of <paramref name="text"/>.</param>
@@ -41,6 +68,8 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
             return null;
         if (plan is RefusedPlan refused)
             throw Routing.Refuse(refused);
+        if (plan is not (SpreadPlan or GatherPlan or CountEverywherePlan or WritePlan) || (plan is WritePlan && explain.Analyzes))
+            throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXPLAIN of this statement has no one shard to run on", hint: null);
         if (plan is GatherPlan gather)
             plan = gather with { NeedsRows = explain.Analyzes };
         bound.Values(session);
@@ -71,6 +100,11 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
             if (ReferenceEquals(plan, one))
                 return null;
         }
+        if (plan is WritePlan { Draft: OneShardDraft draft })
+        {
+            var chosen = Routing.Choose(session, draft.One, bound.Values(session), out _);
+            plan = ReferenceEquals(chosen, draft.One) ? plan : chosen;
+        }
         if (plan is ReplanPlan)
             plan = Routing.Replan(session, bound.Sql, 0).Plan;
         if (plan is SpreadPlan or CountEverywherePlan && ClockValues.AreIn(bound.Values(session)))
@@ -81,6 +115,7 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
     private ValueTask<bool> RunAsync(Plan plan, PlannedStatement inner, BoundStatement bound) => plan switch
     {
         SpreadPlan spread => runner.Spread.RunAsync(spread, bound, fallback => RunAsync(fallback, inner, bound)),
+        WritePlan write => runner.Writes.RunAsync(write, inner.Verb, bound),
         GatherPlan gather => runner.Gathers.RunAsync(gather, inner, bound.Sql, bound.Body, bound.Types),
         CountEverywherePlan => runner.Counts.RunAsync(inner, new StatementText(bound.Sql, 0, bound.Sql.Length)),
         RefusedPlan refused => throw Routing.Refuse(refused),

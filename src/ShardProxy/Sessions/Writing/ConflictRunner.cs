@@ -16,7 +16,7 @@ namespace ShardProxy.Sessions.Writing;
 /// Rows come before entries, as in every other statement, so that two of them do not wait in a circle.
 /// </summary>
 /// <param name="isOwnBlock">The block ends with the statement.</param>
-internal sealed class ConflictRunner(Session session, WriteJob job, SplitRowsDraft draft, bool isOwnBlock)
+internal sealed class ConflictRunner(Session session, ClientRequest request, GlobalConflict conflict, IProposal proposal, bool isOwnBlock)
 {
     /// <summary>A row whose entry is there and which is not is being committed, or going: that takes no longer than a commit.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -25,24 +25,25 @@ internal sealed class ConflictRunner(Session session, WriteJob job, SplitRowsDra
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly ByteBuffer _held = new();
-    private bool _isDescribed = !job.Request.IsDescribed;
+    private bool _isDescribed = !request.IsDescribed;
+
+    /// <summary>The types of the client's parameters, when more is known than was declared.</summary>
+    public uint[] ParameterTypes { get; init; } = request.ParameterTypes;
 
     /// <returns>Rows stored or changed.</returns>
     public async ValueTask<long> RunAsync()
     {
         await session.MoveGate.EnterAsync(stays: true);
         SpreadRun.CheckMoves(session);
-        var proposed = await ProposedRows.ComputeAsync(session, job, draft.Conflict!);
-        int[] rows = [.. Enumerable.Range(0, draft.Rows.Length)];
-        var count = await RunAsync(proposed, rows);
+        var proposed = await ProposedRows.ComputeAsync(session, proposal, await ConflictArbiters.FindAsync(session, request, ParameterTypes, conflict));
+        var count = await RunAsync(proposed, [.. Enumerable.Range(0, proposal.Own.Count)]);
         session.Client.Output.Write(_held.Unread);
         return count;
     }
 
     private async ValueTask<long> RunAsync(ProposedRows proposed, int[] rows)
     {
-        int[] own = [.. job.Order!.Select(index => job.Shards[index])];
-        var search = new ConflictSearch(session, proposed, own);
+        var search = new ConflictSearch(session, proposed, proposal.Own);
         var began = Environment.TickCount64;
         var pause = FirstPause;
         while (true)
@@ -52,7 +53,7 @@ internal sealed class ConflictRunner(Session session, WriteJob job, SplitRowsDra
                 // Whether an earlier row is stored is not known where any index can be in its way.
                 if (found.HasTwins && proposed.Conflict.IsAny)
                     return await RunOneByOneAsync(proposed, rows);
-                if (await TryAsync(proposed, rows, found.Shards, own) is { } count)
+                if (await TryAsync(proposed, rows, found.Shards) is { } count)
                     return count;
             }
             if (session.Transaction.KeepsSnapshot || Environment.TickCount64 - began > Patience.TotalMilliseconds)
@@ -72,21 +73,18 @@ internal sealed class ConflictRunner(Session session, WriteJob job, SplitRowsDra
     }
 
     /// <returns>Null when another has come first and nothing is done.</returns>
-    private async ValueTask<long?> TryAsync(ProposedRows proposed, int[] rows, IReadOnlyList<int> targets, int[] own)
+    private async ValueTask<long?> TryAsync(ProposedRows proposed, int[] rows, IReadOnlyList<int> targets)
     {
         var shards = targets.Distinct().Order().ToList();
-        var order = new int[draft.Rows.Length];
-        Array.Fill(order, -1);
-        for (var at = 0; at < rows.Length; at++)
-            order[rows[at]] = shards.IndexOf(targets[at]);
+        var goesTo = rows.Zip(targets).ToDictionary(static pair => pair.First, static pair => pair.Second);
         WriterRule.CheckShards(session, shards);
         var savepoint = new ShardSavepoint(session);
         foreach (var shard in shards)
             await savepoint.AddAsync(shard);
-        bool IsAtHome(int row) => own[row] == shards[order[row]];
+        bool IsAtHome(int row) => proposal.Own[row] == goesTo[row];
         var entries = await EntryLog.BeginAsync(session, shards, isOwnBlock, Entries(proposed, rows, IsAtHome), savepoint.AddAsync);
-        var run = await SpreadRun.StartAsync(session, shards, (job with { Shards = shards, Order = order }).Statements(), entries);
-        var kept = new KeptRows(new OrderedRows(run.Shards, [.. order.Where(static index => index >= 0)]), session.Database.Limits.MergeBytes);
+        var run = await SpreadRun.StartAsync(session, shards, shard => proposal.Insert([.. rows.Where(row => goesTo[row] == shard)]), entries);
+        var kept = new KeptRows(new OrderedRows(run.Shards, [.. targets.Select(shard => shards.IndexOf(shard))]), session.Database.Limits.MergeBytes);
         await run.RunToEndAsync(kept);
         // Nothing may be stored where it does not belong.
         var isStray = entries.HasAddedAny(Entries(proposed, rows, row => !IsAtHome(row)));

@@ -33,14 +33,22 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         string[] names = [.. draft.Columns.Take(given).Select(static column => column.Name), .. drawn.Select(static column => column.Name)];
         uint[] stored = [.. types.Take(given).Select((type, column) => StoredType.Of(type, draft.Columns[column].TypeOid)), .. drawn.Select(static column => column.Drawn!.Type)];
         var shards = draft.IsReference ? [] : await ShardsAsync(draft, rows, names, stored);
+        var clocks = await ClocksAsync(job, omitted);
         var text = new MovedRowsText(job, draft, described.ParameterTypes, stored)
         {
             Listed = omitted.IsEmpty ? [] : names,
             Drawn = drawn,
-            Clocks = await ClocksAsync(job, omitted),
+            Clocks = clocks,
         };
         if (draft.IsReference)
             return await StoreCopiesAsync(draft, rows, text);
+        if (draft.Conflict is { } conflict && rows.Count > 0)
+        {
+            if (rows.Count > text.RowsAtOnce)
+                throw RowStore.TooMany(text.RowsAtOnce);
+            var proposal = new ReadProposal(job.Request, rows, names, stored, clocks, text.Statement, shards);
+            return await new ConflictRunner(session, job.Request, conflict, proposal, isOwnBlock) { ParameterTypes = described.ParameterTypes }.RunAsync();
+        }
         int[] used = [.. shards.Distinct().Order()];
         WriterRule.CheckShards(session, used);
         var store = new RowStore(session, job.Request, described.Frame)
@@ -61,6 +69,7 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         if (job.Source is GatherPlan gather)
         {
             gathered = await gathers.LoadAsync(gather with { MayRunAnywhere = false }, new PlannedStatement(gather, Traits.None, "select"), select, parameterTypes, default);
+            session.Transaction.HasGatheredAtHome = true;
             select = gathered.Text();
         }
         var statement = new ShardStatement(select)

@@ -8,10 +8,10 @@ using ShardProxy.Sessions.Uniqueness;
 namespace ShardProxy.Sessions.Writing;
 
 /// <summary>The entries that the rows of an INSERT … ON CONFLICT would have in global indexes, computed by the home shard.</summary>
-/// <param name="Entries">By index, then by row; null where a value is null.</param>
+/// <param name="Entries">By index, then by row; null where a value is null, or the index's condition does not hold.</param>
 internal sealed record ProposedRows(GlobalConflict Conflict, IReadOnlyList<IReadOnlyList<ProposedEntry?>> Entries)
 {
-    public static async ValueTask<ProposedRows> ComputeAsync(Session session, WriteJob job, GlobalConflict conflict)
+    public static async ValueTask<ProposedRows> ComputeAsync(Session session, IProposal proposal, GlobalConflict conflict)
     {
         var support = await session.Database.Control.UniqueSupportAsync(Database.HomeShard);
         var entries = new List<IReadOnlyList<ProposedEntry?>>();
@@ -19,7 +19,7 @@ internal sealed record ProposedRows(GlobalConflict Conflict, IReadOnlyList<IRead
         {
             try
             {
-                var found = await RowsOf.AllAsync(session, [Database.HomeShard], Statement(job, index, support));
+                var found = await RowsOf.AllAsync(session, [Database.HomeShard], Statement(proposal, conflict, index, support));
                 entries.Add([.. found.Rows.Rows.Select(static row => row[0] is { } line ? ProposedEntry.Read(line) : null)]);
             }
             catch (SqlErrorException exception) when (exception.Error.Position is not null)
@@ -31,24 +31,23 @@ internal sealed record ProposedRows(GlobalConflict Conflict, IReadOnlyList<IRead
         return new ProposedRows(conflict, entries);
     }
 
-    private static ShardStatement Statement(WriteJob job, ConflictIndex index, UniqueSupport support)
+    private static ShardStatement Statement(IProposal proposal, GlobalConflict conflict, ConflictIndex index, UniqueSupport support)
     {
-        var text = new ShardText(job.Request, job.Edits, job.Offset);
-        text.Add($"SELECT * FROM {support.Schema}.{UniqueSupport.Prefix}propose('{index.Id}', ARRAY[");
-        for (var row = 0; row < index.Rows.Length; row++)
+        var type = index.IsPlain
+            ? $"{support.Schema}.{UniqueSupport.Prefix}{index.Id}"
+            : $"{StoredRows.Quote(conflict.Table.Schema)}.{StoredRows.Quote(conflict.Table.Name)}";
+        var text = proposal.Text();
+        text.Add($"SELECT * FROM {support.Schema}.{UniqueSupport.Prefix}{(index.IsPlain ? "propose" : "propose_rows")}('{index.Id}', ARRAY[");
+        for (var row = 0; row < proposal.Own.Count; row++)
         {
             text.Add(row == 0 ? "ROW(" : ", ROW(");
-            for (var column = 0; column < index.Rows[row].Length; column++)
+            for (var column = 0; column < index.Columns.Length; column++)
             {
                 if (column > 0)
                     text.Add(", "u8);
-                var value = index.Rows[row][column];
-                if (value.Stretch is { } stretch)
-                    text.Add(stretch.Start, stretch.End);
-                else
-                    text.Add(value.Default);
+                proposal.AddValue(text, row, index, column);
             }
-            text.Add($")::{support.Schema}.{UniqueSupport.Prefix}{index.Id}");
+            text.Add($")::{type}");
         }
         text.Add("])"u8);
         return text.Statement() with { Formats = [0] };

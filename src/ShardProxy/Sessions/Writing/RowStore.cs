@@ -111,7 +111,7 @@ internal sealed class RowStore(Session session, ClientRequest request, byte[] de
             throw TooMany(rowsAtOnce);
     }
 
-    private static SqlErrorException TooMany(int rowsAtOnce) =>
+    public static SqlErrorException TooMany(int rowsAtOnce) =>
         new(
             "54000",
             string.Create(CultureInfo.InvariantCulture, $"more than {rowsAtOnce} rows move to one shard, and the statement needs them to be stored at once"),

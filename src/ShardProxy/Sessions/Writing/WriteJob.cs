@@ -46,7 +46,7 @@ internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offse
         }
         var statements = new Dictionary<int, ShardStatement>();
         for (var index = 0; index < Shards.Count; index++)
-            statements.Add(Shards[index], StatementOf(split, index));
+            statements.Add(Shards[index], StatementOf(split, [.. Enumerable.Range(0, split.Rows.Length).Where(row => Order![row] == index)]));
         return shard => statements[shard];
     }
 
@@ -66,19 +66,16 @@ internal sealed record WriteJob(WritePlan Plan, ClientRequest Request, int Offse
         return text.Statement();
     }
 
-    private ShardStatement StatementOf(SplitRowsDraft split, int index)
+    /// <summary>An INSERT of some of its rows.</summary>
+    public ShardStatement StatementOf(SplitRowsDraft split, IReadOnlyList<int> rows)
     {
         var text = new ShardText(Request, Edits, Offset);
         text.Add(Offset, split.Rows[0].Start);
-        var isFirst = true;
-        for (var row = 0; row < split.Rows.Length; row++)
+        for (var index = 0; index < rows.Count; index++)
         {
-            if (Order![row] != index)
-                continue;
-            if (!isFirst)
+            if (index > 0)
                 text.Add(", "u8);
-            isFirst = false;
-            text.Add(split.Rows[row].Start, split.Rows[row].End);
+            text.Add(split.Rows[rows[index]].Start, split.Rows[rows[index]].End);
         }
         text.Add(split.Rows[^1].End, Offset + Request.Sql.Length);
         return text.Statement();

@@ -69,6 +69,16 @@ public sealed class WriteRunner
         });
     }
 
+    /// <summary>What an SQL EXECUTE runs, with the places of its keys.</summary>
+    internal async ValueTask<bool> RunAsync(WritePlan plan, string verb, BoundStatement bound)
+    {
+        if (plan.ReadsTimes && BindMessage.TryRead(bound.Body, out var bind))
+            ClockWordCheck.Check(bind);
+        var entry = LookupOf(plan) is { } lookup ? EntrySearch.Locate(_session, lookup, bound.Values(_session) with { Places = EntrySearch.Places() }) : null;
+        var request = new ClientRequest(bound.Sql, bound.Body, bound.Types, bound.Formats, IsDescribed: !_session.Relay.DropsRowDescription);
+        return await RunAsync(Assign(plan, verb, request, 0, bound.Values(_session)) with { Entry = entry });
+    }
+
     private StatementValues Values(StatementText text, KeyPlaces? places = null) =>
         new(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = places ?? _session.Places };
 
@@ -118,8 +128,8 @@ public sealed class WriteRunner
             return await _movedRows.RunAsync(job, moved, isOwnBlock);
         if (job.Plan.Draft is KeyUpdateDraft keyUpdate)
             return await _keyUpdates.RunAsync(job, keyUpdate, isOwnBlock);
-        if (job.Plan.Draft is SplitRowsDraft { Conflict: not null } proposed)
-            return await new ConflictRunner(_session, job, proposed, isOwnBlock).RunAsync();
+        if (job.Plan.Draft is SplitRowsDraft { Conflict: { } conflict } proposed)
+            return await new ConflictRunner(_session, job.Request, conflict, new GivenProposal(job, proposed), isOwnBlock).RunAsync();
         await _session.MoveGate.EnterAsync(stays: true);
         if (await TryWhereEntrySaysAsync(job, isOwnBlock) is > 0 and var found)
             return found;

@@ -1,6 +1,7 @@
 using System.Text;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Protocol.Values;
 using ShardProxy.Sessions.Running.Gathering;
@@ -63,13 +64,14 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
 
     private async ValueTask<ExplainNode> SpreadAsync(ExplainPlan plan, StatementText text, ReadOnlyMemory<byte> bind, uint[] declared)
     {
-        var spread = plan.Inner as SpreadPlan ?? new SpreadPlan(SpreadKeys.All);
+        var spread = plan.Inner as SpreadPlan ?? new SpreadPlan(plan.Inner is WritePlan write ? write.Keys : SpreadKeys.All);
         var body = Encoding.UTF8.GetBytes(plan.Body);
         // The client's text is judged as it stands, so that errors are told in its terms.
         var types = (await ShardDescription.AskAsync(session, session.Servers.AnyShard(), body, declared)).ParameterTypes;
         if (Routing.NeedsPlaces(session, spread, Values(text, bind, types)))
             await Routing.PlaceAsync(session);
-        var shards = runner.Spread.ShardsOf(spread, Values(text, bind, types));
+        // The home shard has all tables that a query may name whose rows are stored elsewhere.
+        var shards = plan.Inner is WritePlan { Draft: MovedRowsDraft } ? [Database.HomeShard] : runner.Spread.ShardsOf(spread, Values(text, bind, types));
         var shape = await SpreadShape.AskAsync(session, spread, shards[0], body, types);
         SpreadMeasure? measure = null;
         if (plan.Analyzes)

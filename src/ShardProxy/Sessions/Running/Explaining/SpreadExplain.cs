@@ -1,6 +1,7 @@
 using System.Globalization;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Merging;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running.Explaining;
@@ -46,6 +47,10 @@ internal static class SpreadExplain
 
     private static string KindOf(Plan plan, MergeSpec? spec) => (plan, spec) switch
     {
+        (WritePlan { Draft: MovedRowsDraft }, _) => "Rows Read and Stored Where They Belong",
+        (WritePlan { Draft: KeyUpdateDraft }, _) => "Rows Changed and Moved Where They Belong",
+        (WritePlan { Draft: SplitRowsDraft }, _) => "Rows Divided by Shard",
+        (WritePlan, _) => "Write on Each Shard",
         (CountEverywherePlan, _) => "Sum of Counts",
         (_, { Group: not null }) => "Combination of Groups",
         (_, { Order.IsEmpty: false }) => "Ordered Merge",
