@@ -37,6 +37,9 @@ public sealed record EveryShardPlan(string? Text) : Plan
     /// <summary>A column of the table draws from a sequence from now on.</summary>
     internal Commands.Numbering? Numbering { get; init; }
 
+    /// <summary>Set for CREATE INDEX of a name. Where the name is taken, only the home shard is asked: it says so.</summary>
+    public NewIndex? NewIndex { get; init; }
+
     /// <summary>The text has <see cref="Writing.StatementClock"/>'s marks, where the home shard's time goes.</summary>
     public bool ReadsClock { get; init; }
 }

@@ -50,6 +50,27 @@ public sealed class DefinitionTests : IAsyncLifetime
         await ValidAsync("things_by_v", 3);
     }
 
+    /// <summary>The other shards do not know the home shard's relations; they would make the index there.</summary>
+    [Fact]
+    public async Task An_index_name_that_a_home_table_has_is_taken_on_every_shard()
+    {
+        await _client.MustAsync("CREATE TABLE notes (id int4 PRIMARY KEY, v int4)");
+        await _client.MustAsync("CREATE INDEX by_v ON notes (v)");
+        (await _client.MustAsync("CREATE INDEX IF NOT EXISTS by_v ON things (v)")).Single(static message => message.Type == 'N').Fields['M']
+            .ShouldBe("relation \"by_v\" already exists, skipping");
+        await ValidAsync("by_v", 1);
+        foreach (var way in (string[])["", "CONCURRENTLY "])
+        {
+            var error = (await _client.QueryAsync($"CREATE INDEX {way}by_v ON things (v)")).Single(static message => message.Type == 'E');
+            error.Fields['M'].ShouldBe("relation \"by_v\" already exists");
+            error.SqlState.ShouldBe("42P07");
+            await ValidAsync("by_v", 1);
+        }
+        await _client.MustAsync("DROP INDEX by_v");
+        await _client.MustAsync("CREATE INDEX IF NOT EXISTS by_v ON things (v)");
+        await ValidAsync("by_v", 3);
+    }
+
     [Fact]
     public async Task Invalid_indexes_are_made_again_and_those_of_another_try_are_replaced()
     {

@@ -68,10 +68,17 @@ internal static class TableCommands
         }
     }
 
-    private static PlannedStatement NamedIndex(CommandPlanner planner, SyntaxNode node, PlannedStatement planned) =>
-        planned.Plan is EveryShardPlan plan && node.Flag("concurrent") && node.Text("idxname") is { } name
-            ? planned with { Plan = plan with { Index = new ConcurrentIndex(new Directory.QualifiedName(planner.Names.Resolve(Relation(node)).Name.Schema, name), IsDrop: false) } }
-            : planned;
+    private static PlannedStatement NamedIndex(CommandPlanner planner, SyntaxNode node, PlannedStatement planned)
+    {
+        if (planned.Plan is not EveryShardPlan plan || node.Text("idxname") is not { } name)
+            return planned;
+        var table = planner.Names.Resolve(Relation(node)).Name;
+        var index = table with { Name = name };
+        return planned with
+        {
+            Plan = plan with { NewIndex = new NewIndex(index, table), Index = node.Flag("concurrent") ? new ConcurrentIndex(index, IsDrop: false) : null },
+        };
+    }
 
     private static Traits TraitsOf(SyntaxNode node) => node.Kind switch
     {

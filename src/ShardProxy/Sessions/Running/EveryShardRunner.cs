@@ -41,9 +41,9 @@ public sealed class EveryShardRunner
         if (!await ImplicitBlock.RunAsync(_session, _transactions, async () =>
             {
                 if (!plan.ReadsClock)
-                    return await RunInBlockAsync(planned, plan.Numbering, sql, elsewhere, offset, tag);
+                    return await RunInBlockAsync(plan, planned, sql, elsewhere, offset, tag);
                 var timed = System.Text.Encoding.UTF8.GetBytes(await ShardClock.FillAsync(_session, Database.HomeShard, plan.Text!));
-                return await RunInBlockAsync(planned, null, timed, timed, offset, tag);
+                return await RunInBlockAsync(plan with { Numbering = null }, planned, timed, timed, offset, tag);
             }))
         {
             return false;
@@ -52,7 +52,7 @@ public sealed class EveryShardRunner
         return true;
     }
 
-    private async ValueTask<bool> RunInBlockAsync(PlannedStatement planned, Numbering? numbering, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
+    private async ValueTask<bool> RunInBlockAsync(EveryShardPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
     {
         var writes = (planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0;
         if (writes)
@@ -62,12 +62,12 @@ public sealed class EveryShardRunner
             servers[shard] = await _session.Servers.GetAsync(shard);
         if (writes)
             WriterRule.CheckEveryShard(_session);
-        var numbers = numbering is null ? null : new NumberingRunner(_session, servers, numbering);
+        var numbers = plan.Numbering is null ? null : new NumberingRunner(_session, servers, plan.Numbering);
         if (numbers is not null && !await numbers.PrepareAsync())
             numbers = null;
         var entries = EmptiesEntries(planned) ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock: false) : null;
-        if (numbers is null)
-            await RunElsewhereAsync(servers, elsewhere, offset);
+        if (numbers is null && !await IsTakenAsync(_session, plan.NewIndex, servers[0]) && await RunElsewhereAsync(servers, elsewhere, offset) is { } error)
+            throw new SqlErrorException(await HomeErrorAsync(error, servers[0], sql, offset) ?? error);
         servers[0].SendQuery(sql.Span, Disposition.Forward);
         _session.StartRelay(servers[0]);
         _session.Relay.PositionOffset = offset;
@@ -85,7 +85,11 @@ public sealed class EveryShardRunner
         return true;
     }
 
-    private async ValueTask RunElsewhereAsync(ServerConnection[] servers, ReadOnlyMemory<byte> sql, int offset)
+    /// <summary>What only the home shard has is in the way of a new index there: its answer is that of all.</summary>
+    public static async ValueTask<bool> IsTakenAsync(Session session, NewIndex? index, ServerConnection home) =>
+        index is not null && await ServerValues.ReadAsync(session, home, index.TakenQuery) is { Count: > 0 };
+
+    private async ValueTask<ServerError?> RunElsewhereAsync(ServerConnection[] servers, ReadOnlyMemory<byte> sql, int offset)
     {
         for (var shard = 1; shard < servers.Length; shard++)
         {
@@ -98,8 +102,20 @@ public sealed class EveryShardRunner
             await _session.DrainAsync(servers[shard]);
             error ??= OnShard(_session.Relay.SwallowedError, servers[shard], offset);
         }
-        if (error is not null)
-            throw new SqlErrorException(error);
+        return error;
+    }
+
+    /// <summary>
+    /// Where definitions are wrong (class 42), the home shard, which has all relations, says what one PostgreSQL would say of them.
+    /// The block has failed on another shard: nothing of it stays.
+    /// </summary>
+    private async ValueTask<ServerError?> HomeErrorAsync(ServerError elsewhere, ServerConnection home, ReadOnlyMemory<byte> sql, int offset)
+    {
+        if (!elsewhere.SqlState.StartsWith("42", StringComparison.Ordinal))
+            return null;
+        home.SendQuery(sql.Span, Disposition.Swallow);
+        await _session.DrainAsync(home);
+        return OnShard(_session.Relay.SwallowedError, home, offset);
     }
 
     // Each shard empties its part of them.
@@ -108,7 +124,7 @@ public sealed class EveryShardRunner
 
     private async ValueTask<bool> RunOneByOneAsync(EveryShardPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset)
     {
-        if (await new ShardByShardRunner(_session).RunAsync(planned, plan.Index, sql, offset) is not { } tag)
+        if (await new ShardByShardRunner(_session).RunAsync(planned, plan.Index, plan.NewIndex, sql, offset) is not { } tag)
             return false;
         var follows = (planned.Traits & Traits.ChangesCatalog) != 0;
         if (follows && !await ImplicitBlock.RunAsync(_session, _transactions, async () =>

@@ -18,7 +18,7 @@ internal sealed class ShardByShardRunner(Session session)
     private readonly List<string> _done = [];
 
     /// <returns>The CommandComplete for the client; null when there is none.</returns>
-    public async ValueTask<byte[]?> RunAsync(PlannedStatement planned, ConcurrentIndex? index, ReadOnlyMemory<byte> sql, int offset)
+    public async ValueTask<byte[]?> RunAsync(PlannedStatement planned, ConcurrentIndex? index, NewIndex? name, ReadOnlyMemory<byte> sql, int offset)
     {
         if (session.Transaction.IsOpen)
             throw new SqlErrorException(SqlStates.ActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} cannot run inside a transaction block");
@@ -28,6 +28,9 @@ internal sealed class ShardByShardRunner(Session session)
         var home = await session.Servers.GetAsync(Database.HomeShard);
         var atHome = index is null ? null : await StateAsync(home, index);
         var skipped = new List<(ServerConnection Server, string Definition)>();
+        // Nothing is left to do elsewhere when the home shard refuses the name or passes over it.
+        if (await EveryShardRunner.IsTakenAsync(session, name, home))
+            count = 1;
         for (var shard = 1; shard < count; shard++)
         {
             var server = await session.Servers.GetAsync(shard);
