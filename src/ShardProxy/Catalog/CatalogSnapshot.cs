@@ -183,6 +183,9 @@ public sealed record GlobalIndex(string Id, string Name, IReadOnlyList<string> C
     /// <summary>How errors name what is unique.</summary>
     public string Title { get; init; } = string.Join(", ", Columns);
 
+    /// <summary>Its triggers are the system's to PostgreSQL: not shown, and no user's.</summary>
+    public bool HasSystemTriggers { get; init; }
+
     /// <summary>How many values that is.</summary>
     public int Width { get; init; } = Columns.Count;
 

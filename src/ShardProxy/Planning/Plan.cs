@@ -34,6 +34,9 @@ public sealed record EveryShardPlan(string? Text) : Plan
     /// <summary>Set where shards can say whether it has been done there already.</summary>
     public ConcurrentIndex? Index { get; init; }
 
+    /// <summary>The relations that the statement is about, as it names them; null where it names none or they do not matter.</summary>
+    public string? Subject { get; init; }
+
     /// <summary>A column of the table draws from a sequence from now on.</summary>
     internal Commands.Numbering? Numbering { get; init; }
 

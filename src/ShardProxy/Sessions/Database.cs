@@ -63,6 +63,9 @@ public sealed class Database
 
     public UnknownRelations UnknownRelations { get; } = new();
 
+    /// <summary>Definitions that run on every shard.</summary>
+    public DefinitionProgress Definitions { get; } = new();
+
     public SlowStatements Slow { get; init; } = SlowStatements.Off;
 
     public RoutingState Routing => Control.Routing;

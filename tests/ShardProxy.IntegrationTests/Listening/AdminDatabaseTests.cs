@@ -46,6 +46,7 @@ public sealed class AdminDatabaseTests : IAsyncLifetime
     [InlineData("SHOW DIRECTORY", 1)]
     [InlineData("SHOW PROXIES", 0)]
     [InlineData("SHOW HISTORY", -1)]
+    [InlineData("SHOW DDL", -1)]
     [InlineData("SHOW POOLS", -1)]
     [InlineData("SHOW CLIENTS", 1)]
     [InlineData("SHOW SERVERS", -1)]
@@ -126,6 +127,36 @@ public sealed class AdminDatabaseTests : IAsyncLifetime
         (await client.QueryAsync("SHOW SECRETS")).First(static message => message.Type == 'E').ToString().ShouldContain("SHARDS, TABLES");
         (await client.QueryAsync("DROP TABLE t")).First(static message => message.Type == 'E').ToString().ShouldContain("PAUSE");
         (await client.ScalarAsync("SELECT 1")).ShouldBe("1");
+    }
+
+    [Fact]
+    public async Task Definitions_are_shown_shard_by_shard()
+    {
+        await using var holder = new NpgsqlConnection(_cluster.Shards[1].ConnectionString);
+        await holder.OpenAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var write = new NpgsqlCommand("INSERT INTO t VALUES (-1, 'held')", holder))
+            await write.ExecuteNonQueryAsync();
+        await using var client = await WireClient.ConnectAsync(_proxy.Endpoint);
+        await using var admin = await WireClient.ConnectAsync(Admin);
+        async Task<string[]> LastAsync() =>
+            [.. (await admin.MustAsync("SHOW DDL")).Last(static message => message.Type == 'D').TextValues.Select(static value => value ?? "")];
+
+        var made = client.MustAsync("CREATE INDEX CONCURRENTLY by_v ON t (v)");
+        await Until.TrueAsync(async () => (await LastAsync())[2] == "create index", "the statement is shown");
+        await Until.TrueAsync(async () => (await LastAsync())[8] == "s1", "it waits on the shard where somebody writes");
+        (await LastAsync())[^1].ShouldBe("s0");
+        await transaction.RollbackAsync();
+        await made;
+
+        var row = await LastAsync();
+        (row[0], row[1], row[3], row[5], row[6], row[7], row[8], row[9]).ShouldBe(
+            ("shop", client.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture), "public.by_v", "done", "f", "s0, s1", "", ""));
+        await client.QueryAsync("ALTER TABLE t ADD COLUMN v text DEFAULT 'secret'");
+        row = await LastAsync();
+        (row[2], row[3], row[5], row[6]).ShouldBe(("alter table", "public.t", "failed: 42701", "t"));
+        row.ShouldNotContain(static value => value.Contains("secret"));
+        await client.MustAsync("DROP INDEX CONCURRENTLY by_v");
     }
 
     [Fact]

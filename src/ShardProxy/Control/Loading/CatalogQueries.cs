@@ -127,9 +127,9 @@ internal static class CatalogQueries
         ORDER BY 1, 2
         """;
 
-    /// <summary>Triggers that report the entries of a global index, by the one for INSERT: the table, and the trigger's arguments with \000 behind each.</summary>
+    /// <summary>Triggers that report the entries of a global index, by the one for INSERT: the table, the trigger's arguments with \000 behind each, and whether it counts as the system's.</summary>
     public const string GlobalIndexes = $"""
-        SELECT t.tgrelid, encode(t.tgargs, 'escape')
+        SELECT t.tgrelid, encode(t.tgargs, 'escape'), t.tgisinternal
         FROM pg_trigger t
         JOIN pg_proc p ON p.oid = t.tgfoid
         JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -11,13 +11,13 @@ internal static class GlobalIndexes
     private const int PlainParts = 4;
 
     /// <param name="triggers">Tables with the arguments of a trigger: the index's id, the attnum of the key, and those of the columns; then the further ones.</param>
-    public static void Attach(List<Relation> relations, IReadOnlyList<UniqueKey> uniqueKeys, IReadOnlyList<(uint Table, string Arguments)> triggers)
+    public static void Attach(List<Relation> relations, IReadOnlyList<UniqueKey> uniqueKeys, IReadOnlyList<(uint Table, string Arguments, bool IsInternal)> triggers)
     {
         foreach (var table in triggers.GroupBy(static trigger => trigger.Table))
         {
             var at = relations.FindIndex(relation => relation.Oid == table.Key);
             if (at >= 0)
-                relations[at] = relations[at] with { GlobalIndexes = [.. table.Select(trigger => Read(relations[at], trigger.Arguments, uniqueKeys))] };
+                relations[at] = relations[at] with { GlobalIndexes = [.. table.Select(trigger => Read(relations[at], trigger.Arguments, uniqueKeys) with { HasSystemTriggers = trigger.IsInternal })] };
         }
     }
 

@@ -52,11 +52,11 @@ internal static class HomeCatalogReader
             schemas, TriggerRollUp.Apply(relations), functions, uniqueKeys, foreignKeys, objects, fingerprint.Finish());
     }
 
-    private static async Task<List<(uint Table, string Arguments)>> ReadGlobalIndexesAsync(CatalogRows rows, CancellationToken cancel)
+    private static async Task<List<(uint Table, string Arguments, bool IsInternal)>> ReadGlobalIndexesAsync(CatalogRows rows, CancellationToken cancel)
     {
-        var indexes = new List<(uint, string)>();
+        var indexes = new List<(uint, string, bool)>();
         while (await rows.ReadAsync(cancel))
-            indexes.Add((rows.Oid(0), rows.Text(1)));
+            indexes.Add((rows.Oid(0), rows.Text(1), rows.Bool(2)));
         return indexes;
     }
 

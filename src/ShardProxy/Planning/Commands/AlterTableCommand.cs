@@ -25,13 +25,20 @@ internal static class AlterTableCommand
         }
         if (refusal is not null)
             return new PlannedStatement(refusal, traits, verb);
-        if (Numbering.TryPlan(planner, node, resolved) is { } numbered)
-            return new PlannedStatement(numbered, traits, verb);
-        if (NewColumns.TryPlan(planner, node, resolved) is { } filled)
-            return new PlannedStatement(filled, traits, verb);
+        var changed = Numbering.TryPlan(planner, node, resolved) ?? NewColumns.TryPlan(planner, node, resolved);
+        if (UniqueKeys.KeepTriggers(node, resolved) is { } kept)
+            changed = changed is null ? WithCommands(planner, kept, name.Name) : Refusals.Of("columns are filled and triggers changed all together in one statement", "Write two ALTER TABLE.");
+        if (changed is not null)
+            return new PlannedStatement(changed, traits, verb);
         return resolved.Distribution is not null && SequenceCommands.RestartsIdentity(node)
             ? new PlannedStatement(new OneShardPlan(HomeShard.Instance), traits, verb)
             : planner.Placement.Over(name, traits, verb);
+    }
+
+    private static EveryShardPlan WithCommands(CommandPlanner planner, string commands, string subject)
+    {
+        planner.Cacheable = false;
+        return new EveryShardPlan(System.Text.Encoding.UTF8.GetString(planner.StatementText.Span).TrimEnd().TrimEnd(';') + commands) { Subject = subject };
     }
 
     private static RefusedPlan? CheckKey(SyntaxNode command, TableDistribution? table)

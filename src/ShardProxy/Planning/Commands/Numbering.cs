@@ -57,9 +57,9 @@ internal sealed record Numbering(string Table, NumberingKind Kind, bool IsRefere
         };
         return numbering.MakesSequence
             ? numbering.TryCut(planner, command) is { } cut
-                ? new EveryShardPlan(null) { Numbering = cut }
+                ? new EveryShardPlan(null) { Numbering = cut, Subject = table.Name.ToString() }
                 : Refusals.Of("the column cannot be found in the statement's text", "Write the statement without comments and odd spellings.")
-            : new EveryShardPlan(null) { Numbering = numbering };
+            : new EveryShardPlan(null) { Numbering = numbering, Subject = table.Name.ToString() };
     }
 
     /// <summary>ALTER SEQUENCE … OWNED BY a column of a distributed table.</summary>

@@ -7,18 +7,25 @@ namespace ShardProxy.Planning.Commands;
 /// <summary>Where relations stand, for commands that work on them as a whole.</summary>
 internal sealed class Placement(PlanningContext context, Names names)
 {
+    // Only to be shown.
+    private const int MaximumSubject = 200;
+
     /// <summary>A command over a list of relations: on every shard if all are there, on the home shard if none is.</summary>
     public PlannedStatement Over(IEnumerable<TableName> relations, Traits traits, string verb)
     {
         string? everywhere = null;
         string? home = null;
+        string? subject = null;
         foreach (var relation in relations)
         {
             var resolved = names.Resolve(relation);
             if (resolved.Class == RelationClass.Unknown)
                 traits |= Traits.NamesUnknownRelation;
             if (IsEverywhere(resolved))
+            {
                 everywhere ??= resolved.Name.Name;
+                subject = subject is null ? resolved.Name.ToString() : subject.Length < MaximumSubject ? $"{subject}, {resolved.Name}" : subject;
+            }
             else
                 home ??= resolved.Name.Name;
         }
@@ -29,7 +36,7 @@ internal sealed class Placement(PlanningContext context, Names names)
                 traits,
                 verb);
         }
-        return new PlannedStatement(everywhere is null ? new OneShardPlan(HomeShard.Instance) : new EveryShardPlan(null), traits, verb);
+        return new PlannedStatement(everywhere is null ? new OneShardPlan(HomeShard.Instance) : new EveryShardPlan(null) { Subject = subject }, traits, verb);
     }
 
     public PlannedStatement Over(TableName relation, Traits traits, string verb) => Over([relation], traits, verb);

@@ -9,6 +9,11 @@ namespace ShardProxy.Planning.Commands;
 /// </summary>
 internal static class UniqueKeys
 {
+    /// <summary>Names of triggers that keep an index unique over all shards begin so; its id follows, and what they fire on.</summary>
+    public const string UniqueTriggers = "shardproxy_unique_";
+
+    private const string TriggerKinds = "iudt";
+
     /// <summary>CREATE INDEX.</summary>
     public static RefusedPlan? CheckIndex(SyntaxNode definition, TableDistribution? table)
     {
@@ -22,6 +27,22 @@ internal static class UniqueKeys
             "Leave out CONCURRENTLY.");
     }
 
+    /// <summary>
+    /// Further commands for an ALTER TABLE that disables or enables the table's triggers all together, as loaders of fixtures and
+    /// dumps do: those by which indexes are kept unique over all shards go on as they were. Null when it does not.
+    /// </summary>
+    public static string? KeepTriggers(SyntaxNode alter, ResolvedRelation table)
+    {
+        if (table.Relation is not { GlobalIndexes: { Count: > 0 } indexes })
+            return null;
+        var commands = alter.List("cmds").Select(static command => command.Text("subtype")).ToList();
+        var reachesAll = commands.Exists(static command => command is "AT_DisableTrigAll" or "AT_EnableTrigAll");
+        // The system's are no user's.
+        if (!reachesAll && (indexes[0].HasSystemTriggers || !commands.Exists(static command => command is "AT_DisableTrigUser" or "AT_EnableTrigUser")))
+            return null;
+        return string.Concat(indexes.SelectMany(static index => TriggerKinds.Select(kind => $", ENABLE ALWAYS TRIGGER {UniqueTriggers}{index.Id}_{kind}")));
+    }
+
     /// <summary>ALTER TABLE: what would make a global index's entries wrong, or let rows change unseen.</summary>
     public static RefusedPlan? CheckChange(SyntaxNode command, ResolvedRelation table)
     {
@@ -33,10 +54,6 @@ internal static class UniqueKeys
                 return Refusals.Of(
                     $"the type of {command.Text("name")} cannot be changed, because \"{index.Name}\" keeps it unique over all shards",
                     "Drop the index or constraint, change the type, and make it again.");
-            case "AT_DisableTrigAll" or "AT_DisableTrigUser":
-                return Refusals.Of(
-                    $"the triggers of \"{table.Name.Name}\" cannot be disabled all together, because \"{indexes[0].Name}\" is kept unique over all shards by some of them",
-                    "Disable the triggers by name, or drop the index or constraint first.");
             default:
                 return null;
         }

@@ -54,6 +54,24 @@ public sealed class EveryShardRunner
 
     private async ValueTask<bool> RunInBlockAsync(EveryShardPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag)
     {
+        using var progress = _session.Database.Definitions.Begin(_session, planned.Verb, plan.Subject, isOneByOne: false);
+        try
+        {
+            var succeeded = await RunOnAllAsync(plan, planned, sql, elsewhere, offset, tag, progress);
+            if (succeeded)
+                progress.Succeed();
+            return succeeded;
+        }
+        catch (SqlErrorException exception)
+        {
+            progress.Fail(exception.Error);
+            throw;
+        }
+    }
+
+    private async ValueTask<bool> RunOnAllAsync(
+        EveryShardPlan plan, PlannedStatement planned, ReadOnlyMemory<byte> sql, ReadOnlyMemory<byte> elsewhere, int offset, TagHold tag, DefinitionRun progress)
+    {
         var writes = (planned.Traits & (Traits.Writes | Traits.ChangesCatalog)) != 0;
         if (writes)
             await ShardFence.TakeAsync(_session);
@@ -66,8 +84,9 @@ public sealed class EveryShardRunner
         if (numbers is not null && !await numbers.PrepareAsync())
             numbers = null;
         var entries = EmptiesEntries(planned) ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock: false) : null;
-        if (numbers is null && !await IsTakenAsync(_session, plan.NewIndex, servers[0]) && await RunElsewhereAsync(servers, elsewhere, offset) is { } error)
+        if (numbers is null && !await IsTakenAsync(_session, plan.NewIndex, servers[0]) && await RunElsewhereAsync(servers, elsewhere, offset, progress) is { } error)
             throw new SqlErrorException(await HomeErrorAsync(error, servers[0], sql, offset) ?? error);
+        progress.At(Database.HomeShard);
         servers[0].SendQuery(sql.Span, Disposition.Forward);
         _session.StartRelay(servers[0]);
         _session.Relay.PositionOffset = offset;
@@ -76,8 +95,9 @@ public sealed class EveryShardRunner
         _session.Relay.Tap = null;
         if (!await Aftermath.ApplyAsync(_session, servers[0], planned, _session.Relay.ErrorSeen))
             return false;
+        progress.Done(Database.HomeShard);
         if (numbers is not null)
-            await numbers.FollowAsync(sql);
+            await numbers.FollowAsync(sql, progress);
         if (entries is not null)
             await entries.ApplyAsync();
         if ((planned.Traits & Traits.ChangesCatalog) != 0)
@@ -89,18 +109,22 @@ public sealed class EveryShardRunner
     public static async ValueTask<bool> IsTakenAsync(Session session, NewIndex? index, ServerConnection home) =>
         index is not null && await ServerValues.ReadAsync(session, home, index.TakenQuery) is { Count: > 0 };
 
-    private async ValueTask<ServerError?> RunElsewhereAsync(ServerConnection[] servers, ReadOnlyMemory<byte> sql, int offset)
+    private async ValueTask<ServerError?> RunElsewhereAsync(ServerConnection[] servers, ReadOnlyMemory<byte> sql, int offset, DefinitionRun progress)
     {
         for (var shard = 1; shard < servers.Length; shard++)
         {
             servers[shard].SendQuery(sql.Span, Disposition.Swallow);
             _session.Flush(servers[shard]);
+            progress.At(shard);
         }
         ServerError? error = null;
         for (var shard = 1; shard < servers.Length; shard++)
         {
             await _session.DrainAsync(servers[shard]);
-            error ??= OnShard(_session.Relay.SwallowedError, servers[shard], offset);
+            if (_session.Relay.SwallowedError is { } failure)
+                error ??= OnShard(failure, servers[shard], offset);
+            else
+                progress.Done(shard);
         }
         return error;
     }
@@ -115,7 +139,7 @@ public sealed class EveryShardRunner
             return null;
         home.SendQuery(sql.Span, Disposition.Swallow);
         await _session.DrainAsync(home);
-        return OnShard(_session.Relay.SwallowedError, home, offset);
+        return _session.Relay.SwallowedError is { } error ? OnShard(error, home, offset) : null;
     }
 
     // Each shard empties its part of them.
@@ -139,7 +163,7 @@ public sealed class EveryShardRunner
         return true;
     }
 
-    private static ServerError? OnShard(ServerError? error, ServerConnection server, int offset) => error is null ? null : error with
+    private static ServerError OnShard(ServerError error, ServerConnection server, int offset) => error with
     {
         Where = $"{error.Where}\nshard \"{server.Pool.ShardName}\"".Trim(),
         Position = error.Position is null ? null : error.Position + offset,

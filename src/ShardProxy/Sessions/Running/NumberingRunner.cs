@@ -43,7 +43,7 @@ internal sealed class NumberingRunner(Session session, ServerConnection[] server
 
     /// <summary>When the home shard has run the statement.</summary>
     /// <param name="sql">As it stands.</param>
-    public async ValueTask FollowAsync(ReadOnlyMemory<byte> sql)
+    public async ValueTask FollowAsync(ReadOnlyMemory<byte> sql, DefinitionRun progress)
     {
         var home = servers[Database.HomeShard];
         var sequence = await ReadSequenceAsync(home)
@@ -60,6 +60,7 @@ internal sealed class NumberingRunner(Session session, ServerConnection[] server
         {
             var server = servers[shard];
             var fresh = missing[shard];
+            progress.At(shard);
             if (fresh && next > sequence.State.Maximum)
                 throw new SqlErrorException(new ServerError("2200H", $"nextval: reached maximum value of sequence {sequence.State.Name} ({sequence.State.Maximum})"));
             if (!numbering.MakesSequence)
@@ -71,6 +72,7 @@ internal sealed class NumberingRunner(Session session, ServerConnection[] server
                 await RunAsync(server, $"ALTER SEQUENCE {sequence.State.Name} OWNED BY {numbering.Table}.{Quote(numbering.Column!)}");
             if (!numbering.IsReference)
                 await ConfineAsync(server, shard);
+            progress.Done(shard);
             // What is there already numbers from its own stretch.
             if (fresh)
                 next += (Int128)_rows[shard] * sequence.State.Increment;

@@ -16,6 +16,7 @@ namespace ShardProxy.Sessions.Running;
 internal sealed class ShardByShardRunner(Session session)
 {
     private readonly List<string> _done = [];
+    private DefinitionRun? _progress;
 
     /// <returns>The CommandComplete for the client; null when there is none.</returns>
     public async ValueTask<byte[]?> RunAsync(PlannedStatement planned, ConcurrentIndex? index, NewIndex? name, ReadOnlyMemory<byte> sql, int offset)
@@ -23,6 +24,20 @@ internal sealed class ShardByShardRunner(Session session)
         if (session.Transaction.IsOpen)
             throw new SqlErrorException(SqlStates.ActiveSqlTransaction, $"{planned.Verb.ToUpperInvariant()} cannot run inside a transaction block");
         _done.Clear();
+        using var progress = _progress = session.Database.Definitions.Begin(session, planned.Verb, index?.Index.ToString() ?? (planned.Plan as EveryShardPlan)?.Subject, isOneByOne: true);
+        try
+        {
+            return await RunEverywhereAsync(planned, index, sql, offset);
+        }
+        catch (SqlErrorException exception)
+        {
+            progress.Fail(exception.Error);
+            throw;
+        }
+    }
+
+    private async ValueTask<byte[]?> RunEverywhereAsync(PlannedStatement planned, ConcurrentIndex? index, ReadOnlyMemory<byte> sql, int offset)
+    {
         var fence = await ShardFence.TakeForSessionAsync(session);
         var count = session.Database.ShardCount;
         var home = await session.Servers.GetAsync(Database.HomeShard);
@@ -36,6 +51,7 @@ internal sealed class ShardByShardRunner(Session session)
             var server = await session.Servers.GetAsync(shard);
             if (index is not null && await IsDoneAsync(server, index, atHome, skipped))
             {
+                _progress!.Done(shard);
                 Tell(server, planned, "has it already");
                 continue;
             }
@@ -56,7 +72,10 @@ internal sealed class ShardByShardRunner(Session session)
             await RunAsync(server, planned, sql, offset, new ErrorHold());
         }
         await ShardFence.ReleaseAsync(session, fence);
-        return await Aftermath.ApplyAsync(session, home, planned, failed: false) ? hold.Tag : null;
+        if (!await Aftermath.ApplyAsync(session, home, planned, failed: false))
+            return null;
+        _progress!.Succeed();
+        return hold.Tag;
     }
 
     private async ValueTask<bool> IsDoneAsync(ServerConnection server, ConcurrentIndex index, string? atHome, List<(ServerConnection, string)> skipped)
@@ -100,6 +119,7 @@ internal sealed class ShardByShardRunner(Session session)
 
     private async ValueTask RunAsync(ServerConnection server, PlannedStatement planned, ReadOnlyMemory<byte> sql, int offset, ErrorHold hold)
     {
+        _progress!.At(server.Shard);
         server.SendQuery(sql.Span, hold.Forwards ? Disposition.Forward : Disposition.Swallow);
         session.StartRelay(server);
         session.Relay.Tap = hold;
@@ -108,6 +128,7 @@ internal sealed class ShardByShardRunner(Session session)
         if ((hold.Error ?? session.Relay.SwallowedError) is { } error)
             throw Explain(error, server, planned, offset);
         _done.Add(server.Pool.ShardName);
+        _progress.Done(server.Shard);
     }
 
     private SqlErrorException Explain(ServerError error, ServerConnection server, PlannedStatement? planned, int offset)

@@ -6,7 +6,7 @@ namespace ShardProxy.Sessions.Uniqueness;
 public sealed record UniqueSupport(string Schema, string Secret)
 {
     /// <summary>Names of entry tables, functions and triggers begin so; the index's id follows.</summary>
-    public const string Prefix = "shardproxy_unique_";
+    public const string Prefix = Planning.Commands.UniqueKeys.UniqueTriggers;
 
     /// <summary>SQLSTATE of the messages by which a shard reports entries. Class SP is nobody's.</summary>
     public const string ReportState = "SPU01";
