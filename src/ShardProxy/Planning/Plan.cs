@@ -61,6 +61,9 @@ public sealed record CopyPlan(bool From, Directory.TableDistribution Table, int 
 
     /// <summary>Columns that the client's data leave out and that draw from a sequence: each row gets them behind its own. The key may be one of them.</summary>
     internal ImmutableArray<Drawing.DrawnColumn> Drawn { get; init; } = [];
+
+    /// <summary>Columns that the client's data leave out and whose default is the time: each row gets them behind the drawn ones, with one value for all.</summary>
+    internal ImmutableArray<Writing.ClockColumn> Clocked { get; init; } = [];
 }
 
 /// <summary>BEGIN and its kin. The text itself goes to the shards that have joined.</summary>

@@ -64,6 +64,51 @@ public sealed class CopyTests(Lab lab) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_time_that_is_left_out_is_one_for_all_rows()
+    {
+        if (Lab.IsDirect)
+            return;
+        await using var client = await WireClient.ConnectAsync(lab.Subject);
+        await client.MustAsync(
+            "CREATE TABLE stamped (id bigserial, k int4 NOT NULL, v text, at timestamptz NOT NULL DEFAULT now(), local timestamp(3) DEFAULT LOCALTIMESTAMP, day date DEFAULT CURRENT_DATE + 1, clock time DEFAULT LOCALTIME, word varchar(40) DEFAULT now()::text)");
+        await client.MustAsync("SELECT create_distributed_table('stamped', 'k')");
+        await client.MustAsync("SET datestyle = 'SQL, DMY'; SET timezone = 'Asia/Kolkata'");
+        var scripts = (FrontendScript[])
+        [
+            CopyIn("COPY stamped (k, v) FROM STDIN", string.Concat(Enumerable.Range(1, 30).Select(static number => $"{number}\tvalue\n"))),
+            CopyIn("COPY stamped (k) FROM STDIN (DELIMITER ':')", string.Concat(Enumerable.Range(1, 30).Select(static number => $"{number}\r\n"))),
+            CopyIn("COPY stamped (v, k) FROM STDIN (FORMAT csv, DELIMITER ' ', HEADER)", "v k\n" + string.Concat(Enumerable.Range(1, 30).Select(static number => $"a {number}\n"))),
+            new FrontendScript().Query("COPY stamped (k) FROM STDIN BINARY").CopyData(BinaryKeys(30)).CopyDone(),
+        ];
+        foreach (var script in scripts)
+        {
+            await client.MustAsync("BEGIN");
+            (await client.RunAsync(script)).ShouldNotContain(static message => message.Type == 'E');
+            await client.MustAsync("COMMIT");
+            (await client.ScalarAsync("SELECT concat_ws(' ', count(*), count(DISTINCT id), count(DISTINCT at), count(DISTINCT local), count(DISTINCT day), count(DISTINCT clock), count(DISTINCT word)) FROM stamped"))
+                .ShouldBe("30 30 1 1 1 1 1");
+            (await client.ScalarAsync(
+                """
+                SELECT bool_and(at > clock_timestamp() - interval '1 hour' AND at <= clock_timestamp() AND local = at::timestamp(3) AND day = at::date + 1 AND clock = at::time AND word = at::text)
+                FROM stamped
+                """)).ShouldBe("t");
+            await client.MustAsync("DELETE FROM stamped");
+        }
+        (await client.QueryAsync("COPY stamped (k) FROM STDIN (FORMAT csv, HEADER MATCH)")).Single(static message => message.Type == 'E').SqlState.ShouldBe("0A000");
+        await client.MustAsync("DROP TABLE stamped");
+    }
+
+    /// <summary>The header, a row for each key from 1, and the trailer.</summary>
+    private static byte[] BinaryKeys(int count)
+    {
+        var data = new List<byte>([.. "PGCOPY\n"u8, 0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for (var key = 1; key <= count; key++)
+            data.AddRange([0, 1, 0, 0, 0, 4, 0, 0, 0, (byte)key]);
+        data.AddRange([0xff, 0xff]);
+        return [.. data];
+    }
+
+    [Fact]
     public async Task The_end_of_data_mark_ends_the_data()
     {
         await _differential.SameAsync(CopyIn("COPY k_int8 FROM STDIN", "1\ta\n\\.\n"));

@@ -30,13 +30,28 @@ public sealed class MovesBesideWritesTests(Lab lab) : IAsyncLifetime
                 Interlocked.Increment(ref counted);
             }
         }
+        async Task LockAsync(string select)
+        {
+            await using var client = await WireClient.ConnectAsync(lab.Subject);
+            for (var round = 0; round < Rounds; round++)
+            {
+                await client.MustAsync("BEGIN");
+                var answer = await client.QueryAsync(select);
+                await client.QueryAsync("COMMIT");
+                if (answer.Find(static message => message.Type == 'E') is { } error)
+                    error.SqlState.ShouldBeOneOf("40P01", "40001");
+                else
+                    answer.Count(static message => message.Type == 'D').ShouldBe(Rows);
+            }
+        }
         async Task MoveAsync(int from)
         {
             await using var client = await WireClient.ConnectAsync(lab.Subject);
             for (var round = 0; round < Rounds; round++)
                 await TriedAsync(client, $"UPDATE s_hash SET k = k % 1000 + 1000 * {round + 1}, v = v::int4 + 1 WHERE k % 2 = {from}");
         }
-        await Task.WhenAll(CountAsync(), CountAsync(), MoveAsync(0), MoveAsync(1));
+        await Task.WhenAll(
+            CountAsync(), CountAsync(), MoveAsync(0), MoveAsync(1), LockAsync("SELECT * FROM s_hash FOR UPDATE"), LockAsync("SELECT n FROM s_hash ORDER BY k FOR SHARE"));
         await using var after = await WireClient.ConnectAsync(lab.Subject);
         (await RowsAsync(after, $"SELECT k FROM s_hash WHERE n = {counted} AND v = '{Rounds}'")).Count.ShouldBe(Rows);
         (await RowsAsync(after, "SELECT k FROM s_hash")).Count.ShouldBe(Rows);

@@ -30,6 +30,8 @@ public sealed class CopySplitter
     private readonly bool _asciiKeysOnly;
     private readonly int _maxRowLength;
     private readonly int _drawnKey = -1;
+    private readonly byte[] _constants;
+    private readonly int _addedCount;
     private int _zone = KeyPlaces.NoZone;
     private readonly ShardLines[] _lines;
     private long _taken;
@@ -58,6 +60,8 @@ public sealed class CopySplitter
             Drawn = new DrawnFields([.. plan.Drawn.Select(static column => column.Type)], options);
             _drawnKey = plan.KeyOrdinal - plan.ColumnCount;
         }
+        _constants = settings.Constants;
+        _addedCount = plan.Drawn.Length + plan.Clocked.Length;
         _asciiKeysOnly = asciiKeysOnly;
         _maxRowLength = settings.MaxRowLength;
     }
@@ -100,7 +104,7 @@ public sealed class CopySplitter
                 Fail(_errors.OtherZone(line));
                 return;
             }
-            _shards[_directory.ShardOfBucket(bucket)].Append(row.Span);
+            Append(_shards[_directory.ShardOfBucket(bucket)], row.Span, default);
             Rows++;
         }
         foreach (var shard in _shards)
@@ -321,17 +325,24 @@ public sealed class CopySplitter
         var shard = _shards[owner];
         _lines[owner].Add(_taken, _scanner.Line);
         Rows++;
-        if (drawn.IsEmpty)
+        Append(shard, row, drawn);
+    }
+
+    /// <summary>The row with what stands behind its own fields.</summary>
+    private void Append(CopyFrames shard, ReadOnlySpan<byte> row, ReadOnlySpan<byte> drawn)
+    {
+        if (_addedCount == 0)
         {
             shard.Append(row);
         }
         else if (_binary)
         {
             Span<byte> count = stackalloc byte[sizeof(short)];
-            System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(count, (short)(System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(row) + Drawn!.Count));
+            System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(count, (short)(System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(row) + _addedCount));
             shard.Append(count);
             shard.Append(row[sizeof(short)..]);
             shard.Append(drawn);
+            shard.Append(_constants);
         }
         else
         {
@@ -340,6 +351,7 @@ public sealed class CopySplitter
                 end--;
             shard.Append(row[..end]);
             shard.Append(drawn);
+            shard.Append(_constants);
             shard.Append(row[end..]);
         }
     }

@@ -104,6 +104,9 @@ internal static class CopyCommand
             drawn = [];
         if (!drawn.IsEmpty && options.Header == CopyHeader.Match)
             return Refusals.Of("COPY with HEADER MATCH cannot leave out a column that is drawn from a sequence", $"Add {drawn[0].Name} to the data, or use HEADER.");
+        var clocked = from ? ClockColumn.Of(relation, columns) : [];
+        if (!clocked.IsEmpty && options.Header == CopyHeader.Match)
+            return Refusals.Of($"COPY with HEADER MATCH cannot leave out a column whose default is the time, for each shard would read its own", $"Add {clocked[0].Name} to the data, or use HEADER.");
         var ordinal = columns.Concat(drawn.Select(static column => column.Name)).ToList().IndexOf(table.KeyColumn!);
         if (from && ordinal < 0)
         {
@@ -121,6 +124,7 @@ internal static class CopyCommand
         return new CopyPlan(from, table, ordinal, keyType, columns.Count, options)
         {
             Drawn = drawn,
+            Clocked = clocked,
             ZoneOrdinal = zoneOrdinal,
             ZoneType = RelationAnalyzer.ZoneTypeOf(relation, table),
         };

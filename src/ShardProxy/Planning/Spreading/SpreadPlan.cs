@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Directory;
 
 namespace ShardProxy.Planning;
 
@@ -19,6 +20,9 @@ public sealed record SpreadPlan(SpreadKeys Keys) : SeveralShardsPlan(Keys)
 
     /// <summary>FOR UPDATE and its kin.</summary>
     public bool Locks { get; init; }
+
+    /// <summary>The sharded tables of a statement that locks rows.</summary>
+    public ImmutableArray<QualifiedName> Locked { get; init; } = [];
 
     /// <summary>What is done when the servers' types turn out not to be merged exactly; null: refused.</summary>
     public Plan? Fallback { get; init; }

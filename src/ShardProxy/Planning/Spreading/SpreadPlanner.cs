@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ShardProxy.Directory;
 using ShardProxy.Planning.Confinement;
 using ShardProxy.Statements.Syntax;
 
@@ -28,18 +29,20 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         {
             var isWhole = row.Order.IsEmpty && row.Limits.IsEmpty && AreDistinct(branches, parts);
             if (isWhole)
-                return new SpreadPlan(KeysOf(parts)) { Lookup = LookupOf(parts), Locks = analysis.Findings.Locks };
+                return new SpreadPlan(KeysOf(parts)) { Lookup = LookupOf(parts), Locks = analysis.Findings.Locks, Locked = Locked };
             var draft = mayRewrite && row is Select whole ? RowsDraftWriter.TryWrite(Input(whole, parts[0].Block), AreDistinct(branches, parts)) : null;
-            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Lookup = LookupOf(parts), Locks = analysis.Findings.Locks };
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Lookup = LookupOf(parts), Locks = analysis.Findings.Locks, Locked = Locked };
         }
         if (mayRewrite && row is Select { HasGroupingSets: false } select && (!select.Groups.IsEmpty || Aggregates.AreUsed(select)) && TryParts(branches, parts, mustBeApart: false))
         {
             var input = Input(select, parts[0].Block);
             MergeDraft? draft = CollectDraftWriter.IsFor(select) ? CollectDraftWriter.TryWrite(input) : GroupDraftWriter.TryWrite(input);
-            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Locks = analysis.Findings.Locks };
+            return draft is null ? null : new SpreadPlan(KeysOf(parts)) { Merge = draft, Locks = analysis.Findings.Locks, Locked = Locked };
         }
         return null;
     }
+
+    private ImmutableArray<QualifiedName> Locked => analysis.Findings.Locks ? [.. analysis.Findings.Instances.Select(static instance => instance.Table.Table).Distinct()] : [];
 
     private EntryLookup? LookupOf(List<(Place Block, ShardedInstance Anchor)> parts) =>
         parts is [var (block, anchor)] && KeysOf(parts).Sets is null ? EntryLookups.Of(block, anchor, analysis.Context.Catalog) : null;

@@ -2,6 +2,7 @@ using ShardProxy.Planning;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Messages;
+using ShardProxy.Sessions.Drawing;
 using ShardProxy.Sessions.Uniqueness;
 
 namespace ShardProxy.Sessions.Running;
@@ -68,7 +69,7 @@ public sealed class CopyRunner
         var entries = _session.Planning().Routing.Catalog.FindRelation(plan.Table.Table) is { GlobalIndexes.Count: > 0 }
             ? await EntryLog.BeginAsync(_session, [.. Enumerable.Range(0, servers.Length)], isOwnBlock)
             : null;
-        var input = new SpreadCopyInput(_session, plan, servers) { Entries = entries };
+        var input = new SpreadCopyInput(_session, plan, servers) { Entries = entries, Times = await CopyClock.FieldsAsync(_session, plan) };
         var rows = await CopyAsync(input, text);
         if (entries is not null)
             await entries.ApplyAsync();

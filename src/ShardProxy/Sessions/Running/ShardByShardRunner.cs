@@ -27,7 +27,7 @@ internal sealed class ShardByShardRunner(Session session)
         using var progress = _progress = session.Database.Definitions.Begin(session, planned.Verb, index?.Index.ToString() ?? (planned.Plan as EveryShardPlan)?.Subject, isOneByOne: true);
         try
         {
-            return await RunEverywhereAsync(planned, index, sql, offset);
+            return await RunEverywhereAsync(planned, index, name, sql, offset);
         }
         catch (SqlErrorException exception)
         {
@@ -36,7 +36,7 @@ internal sealed class ShardByShardRunner(Session session)
         }
     }
 
-    private async ValueTask<byte[]?> RunEverywhereAsync(PlannedStatement planned, ConcurrentIndex? index, ReadOnlyMemory<byte> sql, int offset)
+    private async ValueTask<byte[]?> RunEverywhereAsync(PlannedStatement planned, ConcurrentIndex? index, NewIndex? name, ReadOnlyMemory<byte> sql, int offset)
     {
         var fence = await ShardFence.TakeForSessionAsync(session);
         var count = session.Database.ShardCount;

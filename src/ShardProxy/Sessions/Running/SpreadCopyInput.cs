@@ -39,10 +39,14 @@ internal sealed class SpreadCopyInput : IReplyTap
     /// <summary>Who takes what the shards report of entries of global indexes; null when they report none.</summary>
     public EntryLog? Entries { get; init; }
 
+    /// <summary>The fields of the plan's clocked columns, as they stand behind each row's own.</summary>
+    public byte[] Times { get; init; } = [];
+
     /// <summary>Puts every shard into copy mode, then tells the client to send.</summary>
     public async ValueTask StartAsync(StatementText text)
     {
-        var sql = _plan.Drawn.IsEmpty ? text.Bytes.ToArray() : CopyText.AddColumns(text.Bytes, _plan.Drawn.Select(static column => column.Name));
+        string[] added = [.. _plan.Drawn.Select(static column => column.Name), .. _plan.Clocked.Select(static column => column.Name)];
+        var sql = added.Length == 0 ? text.Bytes.ToArray() : CopyText.AddColumns(text.Bytes, added);
         foreach (var server in _servers)
         {
             server.SendQuery(sql, Disposition.Swallow);
@@ -59,7 +63,7 @@ internal sealed class SpreadCopyInput : IReplyTap
         if (_plan.KeyType is not null)
             _splitter = CreateSplitter();
         _session.Relay.Tap = null;
-        _session.Client.Output.Write(_plan.Drawn.IsEmpty ? _response : CopyText.WithoutColumns(_response, _plan.Drawn.Length));
+        _session.Client.Output.Write(added.Length == 0 ? _response : CopyText.WithoutColumns(_response, added.Length));
     }
 
     /// <summary>Takes the client's data to their end.</summary>
@@ -219,7 +223,10 @@ internal sealed class SpreadCopyInput : IReplyTap
             _session.Settings.Find("client_encoding") ?? home.Parameters.GetValueOrDefault("client_encoding", serverEncoding),
             serverEncoding,
             _session.Database.Routing.Catalog.ServerVersion,
-            _session.Client.MaxFrameLength);
+            _session.Client.MaxFrameLength)
+        {
+            Constants = Times,
+        };
         var outputs = Array.ConvertAll(_servers, static server => server.Channel.Output);
         return CopySplitter.TryCreate(_plan, _session.Planning().Routing.Directory, outputs, settings, out var splitter, out var refusal)
             ? splitter

@@ -5,6 +5,7 @@ using ShardProxy.Planning.Merging;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
 using ShardProxy.Sessions.Uniqueness;
+using ShardProxy.Sessions.Writing;
 
 namespace ShardProxy.Sessions.Spreading;
 
@@ -94,8 +95,7 @@ public sealed class SpreadRunner
     public async ValueTask<MergedCursor> DeclareAsync(DeclarePlan plan, List<int> shards, long number)
     {
         var request = new ClientRequest(Encoding.UTF8.GetBytes(plan.Body), default, [], [], IsDescribed: false);
-        if (plan.Query.Locks)
-            await _session.MoveGate.EnterAsync(stays: true);
+        await BeforeLocksAsync(plan.Query, shards);
         if (plan.Query.Merge is not RowsDraft draft)
         {
             // Errors are told in the client's terms.
@@ -126,8 +126,7 @@ public sealed class SpreadRunner
 
     private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
     {
-        if (plan.Locks)
-            await _session.MoveGate.EnterAsync(stays: true);
+        await BeforeLocksAsync(plan, shards);
         try
         {
             return plan.Merge switch
@@ -144,6 +143,18 @@ public sealed class SpreadRunner
                 "the rows of several shards cannot be ordered or combined exactly here: a type or collation of the statement's keys is not one that the proxy compares as PostgreSQL does",
                 "Confine the statement to one shard by the key.");
         }
+    }
+
+    /// <summary>A row that moves while its shards look for it would be locked on none of them, so statements that move rows are waited for, in a block, where a lock lasts.</summary>
+    private async ValueTask BeforeLocksAsync(SpreadPlan plan, List<int> shards)
+    {
+        if (!plan.Locks)
+            return;
+        await _session.MoveGate.EnterAsync(stays: true);
+        if (!_session.Transaction.IsOpen || shards.Count < 2)
+            return;
+        foreach (var table in plan.Locked)
+            await TableLock.ShareAsync(_session, shards, table);
     }
 
     private async ValueTask<bool> ConcatenateAsync(List<int> shards, ClientRequest request)

@@ -53,6 +53,18 @@ internal static class TableLock
             (await session.Servers.GetAsync(shards[index])).SendQuery(sql, Disposition.Swallow);
     }
 
+    /// <summary>As <see cref="ShareAsync"/>, on every shard, and had when it returns.</summary>
+    public static async ValueTask ShareEverywhereAsync(Session session, QualifiedName table)
+    {
+        var sql = Sql("pg_advisory_xact_lock_shared", table);
+        await LockAsync(session, await SendAsync(session, Database.HomeShard, sql));
+        var others = new List<ServerConnection>();
+        for (var shard = 1; shard < session.Database.ShardCount; shard++)
+            others.Add(await SendAsync(session, shard, sql));
+        foreach (var server in others)
+            await LockAsync(session, server);
+    }
+
     private static string Sql(string function, QualifiedName table)
     {
         // FNV-1a: any hash will do; tables that share one only wait for each other.

@@ -68,6 +68,8 @@ internal sealed class GatherLoader
         if (_isWrapped && _session.Transaction.HasSavepoints)
             throw ReadOnlyRefusal("the block has savepoints");
         await ReadyAsync();
+        if (Plan is { Locks: true, NeedsRows: true })
+            await GatherLocks.BeforeAsync(_session, Plan);
         _session.StartQueryClock();
         try
         {
