@@ -62,6 +62,19 @@ public sealed class OtherLanguagesTests(Lab lab)
         found[1].ShouldBe(found[0]);
     }
 
+    /// <summary>As <see cref="Django"/>; Ruby is installed for the long form only.</summary>
+    [Fact]
+    public async Task ActiveRecord()
+    {
+        if (Environment.GetEnvironmentVariable("SHARDPROXY_TEST_LONG") != "1")
+            return;
+        var found = await Task.WhenAll(
+            ClientProgram.RunAsync(lab.Reference, "ruby", ["ruby/activerecord_cases.rb"]),
+            ClientProgram.RunAsync(lab.Subject, "ruby", Lab.IsDirect ? ["ruby/activerecord_cases.rb"] : ["ruby/activerecord_cases.rb", "distribute"]));
+        found[0].ShouldNotContain(" ended with ");
+        found[1].ShouldBe(found[0]);
+    }
+
     [Needs(JdbcDriver, "the Debian packages libpostgresql-jdbc-java and default-jdk-headless")]
     [InlineData("types")]
     [InlineData("transactions")]
