@@ -9,10 +9,6 @@ internal static class DatabaseSection
     private const int MaximumBuckets = 65_536;
     private const int DefaultPoolSize = 20;
 
-    // One temporary table's smallest sensible share, and what no statement should ask of one server.
-    private const long SmallestGather = 64 << 10;
-    private const long LargestGather = 1L << 44;
-
     // Less would ask the store all the time; more would not fit the arrays that index it.
     private const long SmallestLookupCache = 64 << 10;
     private const long LargestLookupCache = 1L << 38;
@@ -33,7 +29,7 @@ internal static class DatabaseSection
             TablesSection.Read(section.OpenMap("tables")),
             ReadDirectory(section.Open("directory"), name.Text))
         {
-            Gather = ReadGather(section.Open("gather")),
+            Gather = GatherSection.Read(section.Open("gather"), shards, name.Text),
             CrossShardWrites = section.Choice(
                 "cross_shard_writes",
                 CrossShardWrites.Atomic,
@@ -59,16 +55,6 @@ internal static class DatabaseSection
         using var _ = section;
         var mode = section.Choice("mode", PoolMode.Transaction, ("transaction", PoolMode.Transaction), ("session", PoolMode.Session));
         return new PoolConfig(mode, section.Number("size", DefaultPoolSize, 1, 10_000));
-    }
-
-    private static GatherConfig ReadGather(Section section)
-    {
-        using var _ = section;
-        return new GatherConfig(section.Size("max_bytes", GatherConfig.Default.MaxBytes, SmallestGather, LargestGather))
-        {
-            On = section.Choice("on", GatherOn.Home, ("home", GatherOn.Home), ("any", GatherOn.Any)),
-            KeyListsFrom = section.Size("key_lists_from", GatherConfig.Default.KeyListsFrom, 0, LargestGather),
-        };
     }
 
     private static DirectoryConfig ReadDirectory(Section section, string database)

@@ -89,6 +89,9 @@ public sealed record GatherConfig(long MaxBytes)
     /// <summary>Where rows are brought together.</summary>
     public GatherOn On { get; init; }
 
+    /// <summary>Set with <see cref="GatherOn.Server"/>: a PostgreSQL beside the shards.</summary>
+    public ConnectionTarget? Server { get; init; }
+
     /// <summary>Bytes that a table has on a shard, from which on it is worth while to send the shards the keys of other tables' rows first.</summary>
     public long KeyListsFrom { get; init; } = 64 << 10;
 }
@@ -99,6 +102,9 @@ public enum GatherOn
 
     /// <summary>On the shard with the fewest connections in use, where the statement leaves the choice.</summary>
     Any,
+
+    /// <summary>On a server of its own, where the statement means the same there; else at home.</summary>
+    Server,
 }
 
 /// <summary>The first shard of a database is its home shard.</summary>

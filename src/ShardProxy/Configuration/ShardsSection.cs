@@ -20,26 +20,12 @@ internal static class ShardsSection
                 section.Scope.Report(given.At, $"{given.Path} must be of letters, digits, '_', '-' and '.', at most 63 of them.");
             else if (name is { } fresh && !names.Add(fresh.Text))
                 section.Scope.Report(fresh.At, $"{fresh.Path}: the shard {fresh.Text} is there twice.");
-            if (primary is not { } connection || ReadTarget(section, connection, databaseName) is not { } target || name is null)
+            if (primary is not { } connection || ServerText.Read(section, connection, databaseName) is not { } target || name is null)
                 continue;
             if (!places.TryAdd((target.Host, target.Port, target.Database), name.Value.Text))
                 section.Scope.Report(connection.At, $"{connection.Path} leads to {target}, as the shard {places[(target.Host, target.Port, target.Database)]} does.");
             shards.Add(new ShardConfig(name.Value.Text, target));
         }
         return shards;
-    }
-
-    private static ConnectionTarget? ReadTarget(Section section, Scalar connection, string databaseName)
-    {
-        var errors = new List<string>();
-        var target = ConnectionTargetReader.Read(connection.Text, databaseName, errors);
-        foreach (var error in errors)
-            section.Scope.Report(connection.At, $"{connection.Path}: {error}.");
-        if (target?.SslRootCertificate is not { } certificate)
-            return target;
-        var path = section.Scope.ResolvePath(certificate);
-        if (!File.Exists(path))
-            section.Scope.Report(connection.At, $"{connection.Path}: there is no file {path} (sslrootcert).");
-        return target with { SslRootCertificate = path };
     }
 }

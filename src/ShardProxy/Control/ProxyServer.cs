@@ -5,6 +5,7 @@ using ShardProxy.Configuration;
 using ShardProxy.Control.Admin;
 using ShardProxy.Control.Authentication;
 using ShardProxy.Control.Deadlocks;
+using ShardProxy.Control.Gathering;
 using ShardProxy.Control.Recovery;
 using ShardProxy.Control.Routing;
 using ShardProxy.Directory;
@@ -31,6 +32,7 @@ public sealed class ProxyServer : IProxyServer
     private readonly List<DatabaseRouting> _routings = [];
     private readonly List<CommitControl> _commits = [];
     private readonly List<DeadlockWatch> _deadlocks = [];
+    private readonly Dictionary<string, GatherServerWatch> _gatherServers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, VerifierLookup> _verifiers = new(StringComparer.Ordinal);
     private readonly SlowStatements _slow;
     private readonly DirectoryStores _stores = new(TimeProvider.System);
@@ -91,8 +93,10 @@ public sealed class ProxyServer : IProxyServer
         _tls?.Reload(config.Listen.Tls);
         foreach (var database in config.Databases)
         {
-            if (_databases.TryGetValue(database.Name, out var running))
-                running.Apply(database, config.Limits);
+            if (!_databases.TryGetValue(database.Name, out var running))
+                continue;
+            running.Apply(database, config.Limits);
+            await UseGatherServerAsync(running, CancellationToken.None);
         }
         Authenticate(config);
         foreach (var database in config.Databases)
@@ -120,6 +124,8 @@ public sealed class ProxyServer : IProxyServer
             database.Close();
         foreach (var verifiers in _verifiers.Values)
             await verifiers.DisposeAsync();
+        foreach (var server in _gatherServers.Values)
+            await server.DisposeAsync();
         foreach (var deadlocks in _deadlocks)
             await deadlocks.DisposeAsync();
         foreach (var commits in _commits)
@@ -146,9 +152,32 @@ public sealed class ProxyServer : IProxyServer
         var control = new DatabaseControl(routing, _verifiers.GetValueOrDefault(config.Name), commits);
         var database = new Database(config, _config.Limits, control, _loops.Count, OpenerFor) { Slow = _slow };
         _databases.Add(config.Name, database);
+        await UseGatherServerAsync(database, cancellation);
         var deadlocks = new DeadlockWatch(database, commits.Shards, commits.Commits, () => _sessions.All, TimeProvider.System, _loggers.CreateLogger<DeadlockWatch>());
         _deadlocks.Add(deadlocks);
         deadlocks.Start();
+    }
+
+    private async Task UseGatherServerAsync(Database database, CancellationToken cancellation)
+    {
+        var target = database.Config.Gather.Server;
+        var running = _gatherServers.GetValueOrDefault(database.Config.Name);
+        if (target == running?.Server.Target)
+            return;
+        if (target is null)
+        {
+            _gatherServers.Remove(database.Config.Name);
+            database.Use(null);
+        }
+        else
+        {
+            var watch = new GatherServerWatch(database, target, _loops.Count, TimeProvider.System, _loggers.CreateLogger<GatherServerWatch>());
+            _gatherServers[database.Config.Name] = watch;
+            await watch.StartAsync(cancellation);
+            database.Use(watch.Server);
+        }
+        if (running is not null)
+            await running.DisposeAsync();
     }
 
     private ProxyView View() => new(

@@ -224,6 +224,8 @@ public sealed class ReplyRelay
     private Disposition Decide(byte type)
     {
         // Settings that the proxy applies by itself are none of the client's news.
+        if (type == BackendMessageType.ParameterStatus && _server.Pool.HasOwnSettings)
+            return Disposition.Swallow;
         if (type == BackendMessageType.ParameterStatus)
             return _server.Ledger.TryPeek(out _, out var head) && head == Disposition.Swallow && !HearsParameters ? Disposition.Swallow : Disposition.Forward;
         if (type == BackendMessageType.ErrorResponse)

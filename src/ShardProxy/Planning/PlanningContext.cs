@@ -21,6 +21,9 @@ public sealed record PlanningContext(
     /// <summary>A value that the text does not show reads the clock (see <see cref="ClockValues"/>): it must be read on one server.</summary>
     public bool HasClockValues { get; init; }
 
+    /// <summary>There is a server beside the shards on which gathered statements may run.</summary>
+    public bool GathersBeside { get; init; }
+
     /// <summary>
     /// Makes a SCRAM-SHA-256 verifier of a clear-text password, as PostgreSQL would store it. Random by nature, so a plan
     /// that used it is not cached.

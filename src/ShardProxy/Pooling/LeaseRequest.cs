@@ -40,7 +40,7 @@ public sealed class LeaseRequest
         _failure = null;
         if (server is not null && !server.TryMoveTo(Signal.Loop))
         {
-            failure = new ServerError(SqlStates.CannotConnect, $"a connection to shard \"{server.Pool.ShardName}\" could not be moved to another thread");
+            failure = new ServerError(SqlStates.CannotConnect, $"a connection to {server.Pool.Title} could not be moved to another thread");
             server = null;
         }
         return true;

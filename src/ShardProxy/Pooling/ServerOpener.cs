@@ -27,6 +27,13 @@ public sealed class ServerOpener : IServerOpener
         _connector = new ServerConnector(shard.Primary, limits.ConnectTimeout, limits.MaxMessageBytes);
     }
 
+    /// <summary>What errors call the server.</summary>
+    public string Title
+    {
+        get => field ?? $"shard \"{_shard.Name}\"";
+        init;
+    }
+
     public async Task<ServerConnection> OpenAsync(ServerPool pool, EventLoop loop)
     {
         try
@@ -133,7 +140,7 @@ public sealed class ServerOpener : IServerOpener
 
     private ServerError Explain(Exception exception)
     {
-        var where = $"shard \"{_shard.Name}\" ({_shard.Primary})";
+        var where = $"{Title} ({_shard.Primary})";
         return exception switch
         {
             ServerLoginException refused => refused.Error with

@@ -52,6 +52,13 @@ public sealed class ServerPool
 
     public string ShardName { get; }
 
+    /// <summary>What errors call it: shard "s0", with the article that it needs.</summary>
+    public string Title
+    {
+        get => field ?? $"shard \"{ShardName}\"";
+        init;
+    }
+
     /// <summary>Most connections for sessions that hold no other shard's. Made smaller, the surplus closes as it comes back.</summary>
     public int Size
     {
@@ -74,6 +81,9 @@ public sealed class ServerPool
                 _room = value;
         }
     }
+
+    /// <summary>What is set on its connections is never the client's session's: statements bring their settings along.</summary>
+    public bool HasOwnSettings { get; init; }
 
     /// <summary>Connections now open or being opened.</summary>
     public int Count => Volatile.Read(ref _open) + Volatile.Read(ref _opening);

@@ -7,9 +7,9 @@ public static class AsynchronousMessages
 {
     public static void Take(Session session)
     {
-        for (var shard = 0; shard < session.Servers.All.Length; shard++)
+        for (var slot = 0; slot < session.Servers.All.Length; slot++)
         {
-            if (session.Servers.Held(shard) is not { Ledger.IsEmpty: true } server || (server.Channel.Connection.Ready & Readiness.Readable) == 0)
+            if (session.Servers.All[slot] is not { Ledger.IsEmpty: true } server || (server.Channel.Connection.Ready & Readiness.Readable) == 0)
                 continue;
             try
             {

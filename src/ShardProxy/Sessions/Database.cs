@@ -17,6 +17,9 @@ public sealed class Database
     /// <summary>The first shard: tables that nobody declared, catalogs, sequences.</summary>
     public const int HomeShard = 0;
 
+    /// <summary>Stands for the gather server where a shard's index would: it is none, and has no place among them.</summary>
+    public const int Beside = -2;
+
     // Merged statements are few beside all others.
     private const int SpreadTypesShare = 8;
 
@@ -61,6 +64,9 @@ public sealed class Database
     /// <summary>Identifiers drawn ahead.</summary>
     public SequenceBlocks Sequences { get; }
 
+    /// <summary>The server beside the shards on which gathered statements run; null when the configuration has none.</summary>
+    public GatherServer? GatherServer { get; private set; }
+
     public UnknownRelations UnknownRelations { get; } = new();
 
     /// <summary>Definitions that run on every shard.</summary>
@@ -79,7 +85,7 @@ public sealed class Database
 
     public string ShardNames => string.Join(", ", Shards.Select(static shard => shard.Name));
 
-    public string ShardName(int shard) => shard >= 0 ? Shards[shard].Name : "all";
+    public string ShardName(int shard) => shard >= 0 ? Shards[shard].Name : shard == Beside ? GatherServer.Name : "all";
 
     /// <summary>A shard's index, -1 when there is none of that name.</summary>
     public int FindShard(string name)
@@ -96,10 +102,29 @@ public sealed class Database
     public ServerPool GetPool(SessionIdentity identity, int shard) => PoolsOf(identity.Credentials).Of(shard);
 
     /// <summary>Every pool of every user.</summary>
-    public IEnumerable<ServerPool> Pools => _pools.Values.SelectMany(static pools => pools.Shards);
+    public IEnumerable<ServerPool> Pools => PoolsByUser.Select(static pool => pool.Pool);
 
     /// <summary>Every pool with the user of the shards that it is for.</summary>
-    public IEnumerable<(string User, ServerPool Pool)> PoolsByUser => _pools.SelectMany(static pools => pools.Value.Shards.Select(pool => (pools.Key, pool)));
+    public IEnumerable<(string User, ServerPool Pool)> PoolsByUser
+    {
+        get
+        {
+            var shards = _pools.SelectMany(static pools => pools.Value.Shards.Select(pool => (pools.Key, pool)));
+            return GatherServer is { } server ? shards.Append((server.Target.User, server.Pool)) : shards;
+        }
+    }
+
+    /// <summary>From now on gathered statements may run there; what runs on the one before goes on to its end.</summary>
+    public void Use(GatherServer? server)
+    {
+        var before = GatherServer;
+        GatherServer = server;
+        if (server is not null && _paused)
+            server.Pool.Pause();
+        foreach (var pools in _pools.Values)
+            pools.SetOthers();
+        before?.Pool.Close();
+    }
 
     /// <summary>Server connections are lent no more; what is under way goes on.</summary>
     public void Pause()
@@ -147,7 +172,8 @@ public sealed class Database
         var key = new PlanningKey(
             session.Settings.Find("search_path") ?? Logins.DefaultSearchPath,
             session.Settings.Find("role") is { } role and not "none" ? role : session.Identity.Credentials.User,
-            session.Temporaries.Version);
+            session.Temporaries.Version,
+            GatherServer is not null);
         var known = _plannings;
         if (known.TryGetValue(key, out var planning) && ReferenceEquals(planning.Routing, routing))
             return planning;
@@ -157,6 +183,7 @@ public sealed class Database
             routing,
             new PlanningContext(routing.Catalog, routing.Directory, searchPath, key.User, session.Temporaries.Names)
             {
+                GathersBeside = key.GathersBeside,
                 PasswordVerifier = static password => ScramVerifier.Create(password).Format(),
             });
         // Bounded: search paths are few in practice, and forgetting them costs templates, not answers.
@@ -172,7 +199,7 @@ public sealed class Database
         return _pools.GetOrAdd(credentials.User, static (_, args) => new UserPools(args.Database, args.Credentials), (Database: this, Credentials: credentials));
     }
 
-    private readonly record struct PlanningKey(string SearchPath, string User, long Temporaries);
+    private readonly record struct PlanningKey(string SearchPath, string User, long Temporaries, bool GathersBeside);
 
     /// <summary>A pool per shard for one user of the shards.</summary>
     private sealed class UserPools
@@ -210,10 +237,19 @@ public sealed class Database
                         pool.Pause();
                     _shards = [.. _shards, pool];
                 }
-                foreach (var pool in _shards)
-                    pool.Others = _shards.Length - 1;
+                SetOthers();
                 return _shards[shard];
             }
+        }
+
+        /// <summary>A session may hold a connection of each other shard, and one of the gather server.</summary>
+        public void SetOthers()
+        {
+            var shards = _shards;
+            foreach (var pool in shards)
+                pool.Others = shards.Length - 1 + (_database.GatherServer is null ? 0 : 1);
+            if (_database.GatherServer is { } server)
+                server.Pool.Others = Math.Max(server.Pool.Others, shards.Length);
         }
 
         public ServerCredentials Credentials

@@ -155,6 +155,8 @@ public sealed class Session
 
     public ServerPool Pool(int shard)
     {
+        if (shard == Database.Beside)
+            return Database.GatherServer?.Pool ?? throw new SqlErrorException(SqlStates.CannotConnect, "there is no gather server any more");
         // A shard has joined since the session began.
         if (shard >= _pools.Length)
             Array.Resize(ref _pools, shard + 1);
@@ -164,7 +166,7 @@ public sealed class Session
     public ObjectIdMap ObjectIds(int shard)
     {
         var maps = Database.Routing.Catalog.ShardObjectIds;
-        return shard < maps.Count ? maps[shard] : ObjectIdMap.Identity;
+        return (uint)shard < (uint)maps.Count ? maps[shard] : ObjectIdMap.Identity;
     }
 
     /// <summary>The state to plan and bind against now; the same object as long as nothing that matters has changed.</summary>
@@ -172,7 +174,7 @@ public sealed class Session
     {
         var routing = Database.Routing;
         var planning = _planning;
-        if (planning is null || !ReferenceEquals(planning.Routing, routing))
+        if (planning is null || !ReferenceEquals(planning.Routing, routing) || planning.Context.GathersBeside != (Database.GatherServer is not null))
             _planning = planning = Database.PlanningFor(this, routing);
         return planning;
     }

@@ -15,8 +15,10 @@ public sealed class SessionServers
 {
     private readonly Session _session;
     private readonly LeaseRequest _lease;
+    // By shard; the gather server's stands behind the shards', once there is one.
     private ServerConnection?[] _held;
     private bool[] _joined;
+    private int _shards;
     private ServerPool? _queuedAt;
     private ServerError? _leaseFailure;
     private int _failedShard;
@@ -27,19 +29,22 @@ public sealed class SessionServers
     {
         _session = session;
         _lease = new LeaseRequest(session.Signal);
-        _held = new ServerConnection?[session.Database.ShardCount];
-        _joined = new bool[session.Database.ShardCount];
+        _shards = session.Database.ShardCount;
+        _held = new ServerConnection?[_shards];
+        _joined = new bool[_shards];
     }
 
-    /// <summary>By shard; null where none is held.</summary>
+    /// <summary>By shard, and behind them what is held of the gather server; null where none is held.</summary>
     public ReadOnlySpan<ServerConnection?> All => _held;
 
     public int HeldCount { get; private set; }
 
-    public ServerConnection? Held(int shard) => shard < _held.Length ? _held[shard] : null;
+    public ServerConnection? Held(int shard) => shard == Database.Beside ? HeldBeside : shard < _shards ? _held[shard] : null;
+
+    private ServerConnection? HeldBeside => _held.Length > _shards ? _held[_shards] : null;
 
     /// <summary>Whether the shard takes part in the open transaction block.</summary>
-    public bool HasJoined(int shard) => shard < _joined.Length && _joined[shard];
+    public bool HasJoined(int shard) => (uint)shard < (uint)_shards && _joined[shard];
 
     public int JoinedCount
     {
@@ -67,12 +72,12 @@ public sealed class SessionServers
     /// <summary>A shard that any statement may use: one that has joined or is held, else home.</summary>
     public int AnyShard()
     {
-        for (var shard = 0; shard < _held.Length; shard++)
+        for (var shard = 0; shard < _shards; shard++)
         {
             if (_joined[shard])
                 return shard;
         }
-        for (var shard = 0; shard < _held.Length; shard++)
+        for (var shard = 0; shard < _shards; shard++)
         {
             if (_held[shard] is not null)
                 return shard;
@@ -84,7 +89,7 @@ public sealed class SessionServers
     public ServerConnection? TryGetReady(int shard, out bool queued)
     {
         queued = false;
-        if (shard >= _held.Length)
+        if (shard >= _shards)
             GrowTo(shard);
         var server = _held[shard];
         if (server is not null)
@@ -147,7 +152,8 @@ public sealed class SessionServers
         if (server is not null)
         {
             Hold(server.Shard, server);
-            TryMakeReady(server);
+            if (server.Shard != Database.Beside)
+                TryMakeReady(server);
         }
         return true;
     }
@@ -167,7 +173,10 @@ public sealed class SessionServers
     /// <summary>The shard's connection, leased if need be and standing where the session stands.</summary>
     public async ValueTask<ServerConnection> GetAsync(int shard)
     {
-        if (shard >= _held.Length)
+        // It takes no part in the session's transaction, and is told what it needs of the settings by whoever uses it.
+        if (shard == Database.Beside)
+            return HeldBeside ?? await LeaseAsync(shard);
+        if (shard >= _shards)
             GrowTo(shard);
         if (IsForGate(shard))
             await _session.MoveGate.EnterAsync(stays: true);
@@ -196,7 +205,10 @@ public sealed class SessionServers
     /// <summary>After a unit of work: what no transaction and no pin needs goes back.</summary>
     public void ReleaseIdle()
     {
-        if (HeldCount == 0 || _session.Transaction.IsOpen)
+        if (HeldCount == 0)
+            return;
+        ReleaseBeside();
+        if (_session.Transaction.IsOpen)
             return;
         for (var shard = 0; shard < _held.Length; shard++)
         {
@@ -208,6 +220,15 @@ public sealed class SessionServers
             Drop(shard);
             GiveBack(server);
         }
+    }
+
+    /// <summary>Gives the gather server's connection back, with what the session has there; it is rolled back behind the session's back.</summary>
+    public void ReleaseBeside()
+    {
+        if (HeldBeside is not { } server)
+            return;
+        Drop(Database.Beside);
+        GiveBack(server);
     }
 
     /// <summary>The block is over on all servers; <paramref name="committed"/> says which settings they now have.</summary>
@@ -229,7 +250,7 @@ public sealed class SessionServers
             if (ReferenceEquals(_held[shard], server))
             {
                 _joined[shard] = false;
-                Drop(shard);
+                Drop(server.Shard);
             }
         }
         server.Pool.Discard(server);
@@ -246,7 +267,7 @@ public sealed class SessionServers
             if (_held[shard] is not { } server)
                 continue;
             _joined[shard] = false;
-            Drop(shard);
+            Drop(server.Shard);
             // What the block has set may be in force if its COMMIT is under way.
             if (server.IsPinned || (!server.IsClean && _session.Transaction.Log.Count > 0))
                 server.IsTainted = true;
@@ -275,7 +296,9 @@ public sealed class SessionServers
 
     private void Hold(int shard, ServerConnection server)
     {
-        _held[shard] = server;
+        if (shard == Database.Beside && _held.Length == _shards)
+            Resize(_shards + 1);
+        _held[SlotOf(shard)] = server;
         HeldCount++;
         server.Channel.Connection.Signal = _session.Signal;
         server.Channel.Connection.Interest = Readiness.Readable;
@@ -283,15 +306,29 @@ public sealed class SessionServers
 
     private void Drop(int shard)
     {
-        _held[shard] = null;
+        _held[SlotOf(shard)] = null;
         HeldCount--;
     }
+
+    private int SlotOf(int shard) => shard == Database.Beside ? _shards : shard;
 
     /// <summary>For a shard that has joined since the session began.</summary>
     private void GrowTo(int shard)
     {
-        Array.Resize(ref _held, shard + 1);
-        Array.Resize(ref _joined, shard + 1);
+        var beside = HeldBeside;
+        var hasBeside = _held.Length > _shards;
+        if (hasBeside)
+            _held[_shards] = null;
+        _shards = shard + 1;
+        Resize(_shards + (hasBeside ? 1 : 0));
+        if (hasBeside)
+            _held[_shards] = beside;
+    }
+
+    private void Resize(int slots)
+    {
+        Array.Resize(ref _held, slots);
+        Array.Resize(ref _joined, slots);
     }
 
     private async ValueTask<ServerConnection> LeaseAsync(int shard)
@@ -311,7 +348,7 @@ public sealed class SessionServers
                 await _session.WaitAsync();
         }
         if (_leaseFailure is not { } failure)
-            return _held[shard]!;
+            return Held(shard)!;
         _leaseFailure = null;
         throw new SqlErrorException(failure);
     }
@@ -327,7 +364,7 @@ public sealed class SessionServers
     /// <summary>What a client is told whose turn did not come.</summary>
     public static SqlErrorException LeaseTimedOut(ServerPool pool) => new(new ServerError(
         SqlStates.TooManyConnections,
-        $"no connection to shard \"{pool.ShardName}\" became free in time: all {pool.Count} are in use")
+        $"no connection to {pool.Title} became free in time: all {pool.Count} are in use")
     {
         Detail = pool.LastOpeningError is { } error ? $"The pool may have {pool.Size}, but no other could be opened: {error.Message}" : null,
         Hint = "Raise the pool's size or limits.lease_timeout, or look for transactions that stay open.",

@@ -14,6 +14,9 @@ public sealed class Lab : IAsyncLifetime
 
     public static bool IsDirect { get; } = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_DIRECT") == "1";
 
+    /// <summary>With SHARDPROXY_TEST_GATHER=1 rows are brought together beside the shards, on a database of the reference server.</summary>
+    private static bool GathersBeside { get; } = Environment.GetEnvironmentVariable("SHARDPROXY_TEST_GATHER") == "1";
+
     public Cluster Cluster => _cluster!;
 
     public ProxyProcess Proxy => _proxy ?? throw new InvalidOperationException("There is no proxy when the suites test themselves");
@@ -34,7 +37,10 @@ public sealed class Lab : IAsyncLifetime
         {
             for (var shard = 0; shard < _cluster.Shards.Count; shard++)
                 await LabSchema.ShiftObjectIdsAsync(_cluster.Shards[shard], 7 * shard);
-            _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables, Gather: "{ key_lists_from: 0 }"));
+            if (GathersBeside)
+                await _cluster.Reference.ExecuteAsync("CREATE DATABASE gather");
+            var place = GathersBeside ? $", on: {ProxyOptions.Quoted(ProxyOptions.Target(_cluster.Reference.Port, "gather"))}" : "";
+            _proxy = await _cluster.StartProxyAsync(new ProxyOptions(Tables: LabSchema.Tables, Gather: $"{{ key_lists_from: 0{place} }}"));
             Subject = _proxy.Endpoint;
             await LabSchema.AlignObjectIdsAsync(_cluster.Reference, _cluster.Shards[0]);
         }

@@ -68,9 +68,11 @@ public sealed record ProxyOptions(
         return string.Join('\n', lines) + "\n";
     }
 
-    private static string Target(int port) =>
-        $"host={PostgresServer.Host} port={port} dbname={PostgresServer.Database} user={PostgresServer.AppUser} " +
+    /// <summary>A connection string as the application's user.</summary>
+    public static string Target(int port, string database = PostgresServer.Database) =>
+        $"host={PostgresServer.Host} port={port} dbname={database} user={PostgresServer.AppUser} " +
         $"password='{PostgresServer.Password.Replace(@"\", @"\\").Replace("'", @"\'")}'";
 
-    private static string Quoted(string text) => "\"" + text.Replace(@"\", @"\\").Replace("\"", "\\\"") + "\"";
+    /// <summary>For YAML.</summary>
+    public static string Quoted(string text) => "\"" + text.Replace(@"\", @"\\").Replace("\"", "\\\"") + "\"";
 }

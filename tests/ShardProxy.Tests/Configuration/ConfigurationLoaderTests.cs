@@ -48,6 +48,31 @@ public sealed class ConfigurationLoaderTests
         config.Log.ShouldBe(new LogConfig(LogFormat.Json, "debug", TimeSpan.FromSeconds(2)));
     }
 
+    [Theory]
+    [InlineData("\"host=gather.example dbname=g user=u password=secret sslmode=require\"")]
+    [InlineData("\"postgres://u:secret@gather.example/g?sslmode=require\"")]
+    public void Reads_a_gather_server(string text)
+    {
+        var config = ConfigurationText.Load(ConfigurationText.Valid.Replace("    buckets: 1024", $"    buckets: 1024\n    gather: {{ on: {text} }}"));
+
+        var gather = config.Databases[0].Gather;
+        gather.On.ShouldBe(GatherOn.Server);
+        gather.Server.ShouldBe(new ConnectionTarget("gather.example", 5432, "g", "u", "secret", ServerTlsMode.Require, null));
+        gather.ToString().ShouldNotContain("secret");
+    }
+
+    [Theory]
+    [InlineData("hme", "databases.shop.gather.on must be home, any or the connection string of a PostgreSQL beside the shards (did you mean home?).")]
+    [InlineData("\"host=x password=secret\"", "databases.shop.gather.on: user is missing.")]
+    [InlineData("\"host=127.0.0.1 port=5442 dbname=shop user=other\"", "databases.shop.gather.on leads to 127.0.0.1:5442/shop, which is the shard s1: it must be a PostgreSQL of its own; home and any use the shards.")]
+    public void Refuses_what_is_no_gather_server(string text, string message)
+    {
+        var error = ConfigurationText.ErrorsOf(ConfigurationText.Valid.Replace("    buckets: 1024", $"    buckets: 1024\n    gather: {{ on: {text} }}")).ShouldHaveSingleItem();
+
+        error.ToString().ShouldContain(message);
+        error.ToString().ShouldNotContain("secret");
+    }
+
     [Fact]
     public void Reports_every_error_with_its_place()
     {

@@ -13,8 +13,8 @@ internal sealed partial class AdminConsole(Func<ProxyView> view, Func<Action?> r
 {
     private static readonly AdminTable[] Tables =
     [
-        new ShowShards(), new ShowTables(), new ShowBuckets(), new ShowDirectory(), new ShowProxies(), new ShowHistory(), new ShowTransactions(), new ShowDdl(), new ShowPools(),
-        new ShowClients(), new ShowServers(), new ShowStats(), new ShowConfig(), new ShowVersion(),
+        new ShowShards(), new ShowTables(), new ShowBuckets(), new ShowDirectory(), new ShowProxies(), new ShowHistory(), new ShowTransactions(), new ShowDdl(), new ShowGather(),
+        new ShowPools(), new ShowClients(), new ShowServers(), new ShowStats(), new ShowConfig(), new ShowVersion(),
     ];
 
     private static readonly string[] Verbs = ["RELOAD", "PAUSE", "RESUME", "KILL"];

@@ -53,7 +53,7 @@ internal sealed class ShowConfig : AdminTable
         add($"{path}.pool.mode", database.Pool.Mode);
         add($"{path}.pool.size", database.Pool.Size);
         add($"{path}.gather.max_bytes", database.Gather.MaxBytes);
-        add($"{path}.gather.on", database.Gather.On);
+        add($"{path}.gather.on", database.Gather.Server is { } server ? server : database.Gather.On);
         add($"{path}.gather.key_lists_from", database.Gather.KeyListsFrom);
         add($"{path}.cross_shard_writes", database.CrossShardWrites == CrossShardWrites.BestEffort ? "best_effort" : database.CrossShardWrites);
         foreach (var shard in database.Shards)

@@ -39,7 +39,7 @@ internal sealed class WaitingSessions(Database database, Func<IEnumerable<Sessio
         List<ServerProcess>? processes = null;
         foreach (var server in session.Servers.All)
         {
-            if (server is null || (!session.Transaction.IsOpen && !server.NeedsSync))
+            if (server is null or { Shard: Database.Beside } || (!session.Transaction.IsOpen && !server.NeedsSync))
                 continue;
             isBusy |= !server.Ledger.IsEmpty;
             (processes ??= []).Add(new ServerProcess(server.Pool.ShardName, server.ProcessId));

@@ -29,6 +29,13 @@ public sealed class ControlShard : IAsyncDisposable
 
     public string Name => Config.Name;
 
+    /// <summary>What errors call it.</summary>
+    public string Title
+    {
+        get => field ?? $"shard \"{Name}\"";
+        init;
+    }
+
     /// <exception cref="SqlException">The shard cannot be reached (08001), or it refuses the login.</exception>
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancel)
     {
@@ -47,10 +54,10 @@ public sealed class ControlShard : IAsyncDisposable
     {
         SqlException known => known,
         PostgresException server => new SqlException(
-            new ServerError(server.SqlState, $"shard \"{Name}\": {server.MessageText}") { Detail = server.Detail, Hint = server.Hint, Where = server.Where },
+            new ServerError(server.SqlState, $"{Title}: {server.MessageText}") { Detail = server.Detail, Hint = server.Hint, Where = server.Where },
             exception),
         _ => new SqlException(
-            new ServerError(SqlStates.CannotConnect, $"shard \"{Name}\" ({Config.Primary}) cannot be reached: {exception.InnerException?.Message ?? exception.Message}"),
+            new ServerError(SqlStates.CannotConnect, $"{Title} ({Config.Primary}) cannot be reached: {exception.InnerException?.Message ?? exception.Message}"),
             exception),
     };
 

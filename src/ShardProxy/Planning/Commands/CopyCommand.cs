@@ -66,7 +66,10 @@ internal static class CopyCommand
                     : Refusals.Of("the file would be written on whichever shard the query runs", "Use COPY … TO STDOUT, or \\copy in psql."),
             };
         }
-        return inner.Plan is OneShardPlan or RefusedPlan or GatherPlan
+        // What the server is asked to write is no SELECT, so that nothing would prove that it means the same elsewhere.
+        if (inner.Plan is GatherPlan gathered)
+            return inner with { Plan = gathered with { Beside = null } };
+        return inner.Plan is OneShardPlan or RefusedPlan
             ? inner
             : inner with { Plan = Refusals.Of("COPY of this query has no one shard to run on", "Run the query by itself.") };
     }

@@ -16,15 +16,21 @@ internal sealed class GatherContext(PlanningContext planning, Names names, Confi
 
     public Confinement.StatementAnalysis Analysis { get; } = analysis;
 
+    /// <summary>Set where the statement is to run on a server that has none of its tables.</summary>
+    public ServerSurvey? Server { get; init; }
+
     public KeyLinks Links { get; } = new(analysis);
 
     /// <summary>Whether something else stands in the relation's place: a sharded table, or a view that reads one.</summary>
     public bool IsSpliced(ResolvedRelation relation) => relation.Class switch
     {
         RelationClass.Sharded => true,
-        RelationClass.View => ReadsSharded(relation),
-        _ => false,
+        RelationClass.View => ReadsSharded(relation) || (Server is not null && ServerSurvey.IsReadable(relation)),
+        _ => Server is not null && ServerSurvey.IsReadable(relation),
     };
+
+    /// <summary>The view's query stands in its place, because it reads sharded tables.</summary>
+    public bool IsExpanded(ResolvedRelation relation) => relation.Class == RelationClass.View && ReadsSharded(relation);
 
     /// <summary>A view's query; null when it cannot be read.</summary>
     public static Query? QueryOf(ResolvedRelation view) =>

@@ -94,6 +94,8 @@ internal sealed class GatherFrom(GatherWalker walker)
             Survey.ColumnNames.Add(column.Name);
         if (!walker.Context.IsSpliced(relation))
         {
+            if (walker.Context.Server is not null)
+                Survey.Refuse($"\"{table.Name.Name}\" is nothing whose rows can be read for another server", null);
             if (!walker.MayStay(table))
                 Survey.Refuse($"a view reads \"{table.Name.Name}\", a name that could mean something else in this statement", null);
             if (relation is not { Class: RelationClass.Reference or RelationClass.Home, Relation: not null })
@@ -113,7 +115,7 @@ internal sealed class GatherFrom(GatherWalker walker)
             Survey.Refuse($"\"{table.Name.Name}\" is written in a way that is not followed here", "Write the name without U&.");
             return [];
         }
-        if (relation.Class == RelationClass.View)
+        if (walker.Context.IsExpanded(relation))
         {
             var known = Survey.Uses.Count;
             SpliceView(table, relation, end);

@@ -35,6 +35,12 @@ public sealed record GatherPlan(ImmutableArray<GatherRead> Reads, ImmutableArray
     /// <summary>Nothing in the statement is on the home shard only: neither tables, nor functions that look at their server or change something.</summary>
     public bool MayRunAnywhere { get; init; }
 
+    /// <summary>The same statement with all of its tables brought together, for a server that has none of them; null where it is for a shard only.</summary>
+    public GatherPlan? Beside { get; init; }
+
+    /// <summary>What a server must have for the statement to mean the same there; null unless this is a plan for a server beside the shards.</summary>
+    public ServerNeeds? Needs { get; init; }
+
     /// <summary>Values of parameters could cut down what is read.</summary>
     public bool HasParameters => Reads.Any(static read => read.Conditions.Any(static condition => condition.HasParameters))
         || Links.Any(static link => link.Source.HasParameters);
@@ -55,6 +61,9 @@ public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<s
     /// <summary>What is read in the place of the table; null for the table itself.</summary>
     public PushedQuery? Pushed { get; init; }
 
+    /// <summary>Who has the rows.</summary>
+    public ReadPlace Place { get; init; }
+
     /// <summary>Null for all rows; parameters stand in it as $n.</summary>
     internal string? Condition => Conditions.IsEmpty ? null : string.Join(" AND ", Conditions.Select(static condition => condition.Text));
 
@@ -74,6 +83,25 @@ public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<s
         return $"SELECT {list} FROM {table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
     }
 }
+
+/// <summary>Where the rows of a read are.</summary>
+public enum ReadPlace
+{
+    /// <summary>A part on each shard.</summary>
+    EveryShard,
+
+    /// <summary>All of them on each shard: one is enough.</summary>
+    OneShard,
+
+    /// <summary>On the home shard.</summary>
+    Home,
+}
+
+/// <summary>What a statement rests on that is not its tables.</summary>
+/// <param name="Functions">Names of PostgreSQL's own functions.</param>
+/// <param name="Operators">Names of operators, with those that the grammar implies.</param>
+/// <param name="ReadsClock">The start of the transaction is one of its values.</param>
+public sealed record ServerNeeds(ImmutableArray<string> Functions, ImmutableArray<string> Operators, bool ReadsClock);
 
 /// <param name="Read">Index of a read.</param>
 public readonly record struct ReadColumn(int Read, string Column);

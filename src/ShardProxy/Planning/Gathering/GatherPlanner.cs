@@ -34,8 +34,41 @@ internal static class GatherPlanner
             Lookups = shared.Links.Lookups(use => readOf[use]),
             Links = shared.Links.Resolve([.. survey.Uses, .. survey.Others], use => readOf[use]),
         };
-        return RowLocks.Refusal(plan) ?? (Plan)plan;
+        return RowLocks.Refusal(plan) ?? (Plan)(plan with { Beside = TryPlanBeside(query, shared, source, range) });
     }
+
+    /// <summary>For a server beside the shards: null unless the statement means there what it means at home.</summary>
+    private static GatherPlan? TryPlanBeside(Query query, GatherContext home, SourceText source, (int Start, int End) range)
+    {
+        // A view has rights of its own, which are asked for where it is.
+        if (!home.Planning.GathersBeside || home.Survey.Views.Count > 0 || !ServerSurvey.MayLeaveHome(home.Analysis.Findings, home.Names))
+            return null;
+        var server = new ServerSurvey();
+        var shared = new GatherContext(home.Planning, home.Names, home.Analysis) { Server = server };
+        var text = new SplicedText(source.Bytes.ToArray(), range.Start, range.End);
+        new GatherWalker(shared, text, source, viewDepth: 0).Walk(query, null, isOutermost: true);
+        var survey = shared.Survey;
+        survey.CheckWholeRows();
+        if (survey.Refusal is not null || survey.Views.Count > 0)
+            return null;
+        var reads = new List<GatherRead>();
+        var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
+        foreach (var use in survey.Uses)
+            readOf[use] = Add(reads, ReadFor(use, survey) with { Place = PlaceOf(use.Relation.Class) });
+        return new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [])
+        {
+            Lookups = shared.Links.Lookups(use => readOf[use]),
+            Links = shared.Links.Resolve([.. survey.Uses], use => readOf[use]),
+            Needs = server.Needs(home.Analysis.Findings.ReadsClock),
+        };
+    }
+
+    private static ReadPlace PlaceOf(RelationClass kind) => kind switch
+    {
+        RelationClass.Sharded => ReadPlace.EveryShard,
+        RelationClass.Reference => ReadPlace.OneShard,
+        _ => ReadPlace.Home,
+    };
 
     private static GatherRead ReadFor(TableUse use, GatherSurvey survey)
     {

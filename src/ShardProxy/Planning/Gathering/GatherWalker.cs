@@ -46,6 +46,8 @@ internal sealed class GatherWalker
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         var scope = Declare(query.With, outer);
+        if (Context.Server is not null)
+            ServerSurvey.Note(query, _survey);
         if (query is not RowQuery rows)
         {
             _survey.Refuse("the statement writes, and reads sharded tables on several shards", "Read first, and write in a statement of its own.");
@@ -81,6 +83,7 @@ internal sealed class GatherWalker
     public void Walk(Expression? expression, GatherScope? scope, bool looksAtParts = false)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
+        Context.Server?.Note(expression, Source, _survey);
         switch (expression)
         {
             case null:

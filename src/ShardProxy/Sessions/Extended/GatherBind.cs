@@ -19,6 +19,9 @@ internal sealed class GatherBind(Session session, GatherRunner gathers, Extended
             throw new UnitSkippedException();
         if (!session.Transaction.IsOpen)
             await OpenAsync(planned);
+        // A portal in a client's block may stay as long as the block, and a connection of the gather server is not to be kept so long.
+        if (!session.Transaction.IsImplicit)
+            plan = plan with { Beside = null };
         var run = await gathers.LoadAsync(plan, planned, statement.Text.Sql, statement.Text.ParameterTypes, body);
         var server = await unit.UseAsync(run.Shard);
         ExtendedUnit.WriteUnnamed(server, run.Text(), statement.Text.ParameterTypes, Disposition.Swallow);

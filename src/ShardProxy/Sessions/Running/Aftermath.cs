@@ -42,6 +42,13 @@ public static class Aftermath
     {
         var transaction = session.Transaction;
         var status = server.TransactionStatus;
+        if (server.Shard == Database.Beside)
+        {
+            // Its transaction is the statement's own.
+            if (transaction.IsOpen && status == (byte)TransactionStatus.Failed)
+                session.FailBlock();
+            return;
+        }
         if (!transaction.IsOpen)
         {
             if (status == (byte)TransactionStatus.Idle)

@@ -9,14 +9,14 @@ public static class ServerLoss
     public static ServerError Handle(Session session, ServerLostException lost)
     {
         session.StopClock();
-        var shard = lost.Server.Pool.ShardName;
+        var shard = lost.Server.Pool.Title;
         session.Servers.Lose(lost.Server);
         var farewell = lost.Farewell is null ? "the connection was cut" : lost.Farewell.Message;
-        var what = lost.Silence is null ? $"shard \"{shard}\" ended the connection while it was in use: {farewell}" : $"shard \"{shard}\" {Silent(lost)}";
+        var what = lost.Silence is null ? $"{shard} ended the connection while it was in use: {farewell}" : $"{shard} {Silent(lost)}";
         return new ServerError(SqlStates.ConnectionFailure, what)
         {
             Detail = "A statement that was running there may or may not have taken effect.",
-            Hint = "The other shards are not affected. Try again when the shard is back.",
+            Hint = lost.Server.Shard == Database.Beside ? "The shards are not affected. Try again: while it is away the home shard takes its place." : "The other shards are not affected. Try again when the shard is back.",
         };
     }
 

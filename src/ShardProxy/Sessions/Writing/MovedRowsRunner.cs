@@ -68,7 +68,7 @@ internal sealed class MovedRowsRunner(Session session, GatherRunner gathers)
         GatherRun? gathered = null;
         if (job.Source is GatherPlan gather)
         {
-            gathered = await gathers.LoadAsync(gather with { MayRunAnywhere = false }, new PlannedStatement(gather, Traits.None, "select"), select, parameterTypes, default);
+            gathered = await gathers.LoadAsync(gather with { MayRunAnywhere = false, Beside = null }, new PlannedStatement(gather, Traits.None, "select"), select, parameterTypes, default);
             session.Transaction.HasGatheredAtHome = true;
             select = gathered.Text();
         }

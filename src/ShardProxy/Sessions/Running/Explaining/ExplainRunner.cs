@@ -94,10 +94,12 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
         var text = new BoundText(Encoding.UTF8.GetBytes(plan.Body), declared, bind);
         await runner.Gathers.ExplainAsync(gather, planned, text, plan.Head, async (run, answer) =>
         {
-            var shards = Enumerable.Range(0, session.Database.ShardCount).ToList();
-            var reads = new List<IReadOnlyList<string>[]>();
-            for (var read = 0; read < gather.Reads.Length; read++)
-                reads.Add(await ServerExplain.AskAsync(session, shards, plan.Head + run.Query(read)));
+            var reads = new List<(int Shard, IReadOnlyList<string> Plan)[]>();
+            for (var read = 0; read < run.Plan.Reads.Length; read++)
+            {
+                var shards = Enumerable.Range(0, session.Database.ShardCount).Where(shard => run.IsRead(read, shard, session.Database.ShardCount)).ToList();
+                reads.Add([.. shards.Zip(await ServerExplain.AskAsync(session, shards, plan.Head + run.Query(read)))]);
+            }
             node = GatherExplain.Node(session.Database, run, reads, answer);
         });
         return node;

@@ -7,11 +7,11 @@ internal static class GatherExplain
 {
     private const int LongestQuery = 8192;
 
-    /// <param name="reads">For each read each shard's own plan.</param>
+    /// <param name="reads">For each read the plans of the shards that are asked for it.</param>
     /// <param name="answer">The home shard's plan of the statement.</param>
-    public static ExplainNode Node(Database database, GatherRun run, List<IReadOnlyList<string>[]> reads, IReadOnlyList<string> answer)
+    public static ExplainNode Node(Database database, GatherRun run, List<(int Shard, IReadOnlyList<string> Plan)[]> reads, IReadOnlyList<string> answer)
     {
-        var root = new ExplainNode("Gather").Add("On Shard", database.ShardName(run.Shard));
+        var root = new ExplainNode("Gather").Add(run.Shard == Database.Beside ? "On Server" : "On Shard", database.ShardName(run.Shard));
         for (var index = 0; index < reads.Count; index++)
         {
             var read = run.Plan.Reads[index];
@@ -19,9 +19,9 @@ internal static class GatherExplain
             var time = run.Measures.FirstOrDefault(measure => measure.Read == index && measure.Shard != run.Shard)?.Time;
             if (time is { } took)
                 node.Add("Actual Total Time", took.TotalMilliseconds);
-            for (var shard = 0; shard < reads[index].Length; shard++)
+            foreach (var (shard, plan) in reads[index])
             {
-                var child = new ExplainNode("Shard") { ServerPlan = reads[index][shard] }.Add("Shard", database.ShardName(shard));
+                var child = new ExplainNode("Shard") { ServerPlan = plan }.Add("Shard", database.ShardName(shard));
                 if (run.Measures.Find(measure => measure.Read == index && measure.Shard == shard) is { } measured)
                     child.Add("Rows", measured.Rows).Add("Bytes", measured.Bytes);
                 node.Children.Add(child);

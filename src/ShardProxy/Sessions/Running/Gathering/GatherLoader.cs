@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Pooling;
@@ -23,12 +22,6 @@ namespace ShardProxy.Sessions.Running.Gathering;
 /// </remarks>
 internal sealed class GatherLoader
 {
-    // A table of this many bytes or more gets statistics; for a smaller one they would cost more than a plan without them.
-    private const long AnalyzedFrom = 32 * 1024;
-
-    // The same, where a subquery looks for its rows once for each row around it.
-    private const long LookedUpFrom = 16 * 1024;
-
     private readonly Session _session;
     private readonly GatherRun _run;
     private readonly GatherMover _mover;
@@ -76,7 +69,8 @@ internal sealed class GatherLoader
             if (_session.Transaction.ChangedCatalog && !Plan.Extends)
                 await RedefineAsync();
             await ReadAllAsync(original, types, bind);
-            await AnalyzeAsync();
+            if (Plan.NeedsRows)
+                await GatherScript.AnalyzeAsync(_session, _target, _run, _bytes);
             await EnterReadOnlyAsync();
             _session.MoveGate.Leave();
         }
@@ -180,21 +174,7 @@ internal sealed class GatherLoader
     {
         if (Plan.Extends)
             _home.SendQuery(GatherScript.Lock(Plan), Disposition.Swallow);
-        ParseMessage.Write(_home.Channel.Output, [], original.Span, types);
-        _home.UnnamedOwner = null;
-        _home.PendingParses.Enqueue(null);
-        _home.Ledger.Expect(ReplyKind.Parse, Disposition.Swallow);
-        DescribeMessage.Write(_home.Channel.Output, PreparedKind.Statement, []);
-        _home.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
-        if (BindMessage.TryRead(bind.Span, out var values))
-        {
-            // What is wrong with a parameter is told in the server's words; the portal would keep the tables in use.
-            BindMessage.WriteRenamed(_home.Channel.Output, values, [], []);
-            _home.Ledger.Expect(ReplyKind.Bind, Disposition.Swallow);
-            CloseMessage.Write(_home.Channel.Output, PreparedKind.Portal, []);
-            _home.Ledger.Expect(ReplyKind.Close, Disposition.Swallow);
-        }
-        _home.SendSync(Disposition.Swallow);
+        OriginalText.Describe(_home, original.Span, types, bind.Span);
     }
 
     private async ValueTask DescribeAsync()
@@ -292,27 +272,5 @@ internal sealed class GatherLoader
             throw new SqlErrorException(error);
     }
 
-    private async ValueTask AnalyzeAsync()
-    {
-        var large = Enumerable.Range(0, _bytes.Length).Where(read => _bytes[read] >= (Plan.Lookups.Any(look => look.Read == read) ? LookedUpFrom : AnalyzedFrom)).ToList();
-        if (!Plan.NeedsRows || large.Count == 0)
-            return;
-        _target.SendQuery(GatherScript.Analyze(_run, large), Disposition.Swallow);
-        await _session.DrainAsync(_target);
-        if (_session.Relay.SwallowedError is { } error)
-            throw new SqlErrorException(error);
-    }
-
-    private void CheckSize()
-    {
-        var limit = _session.Database.Config.Gather.MaxBytes;
-        var bytes = _ownBytes + _mover.Bytes;
-        if (bytes <= limit)
-            return;
-        var tables = string.Join(", ", Plan.Reads.Select(static read => read.Table.Name).Distinct());
-        throw new SqlErrorException(
-            SqlStates.ProgramLimitExceeded,
-            string.Create(CultureInfo.InvariantCulture, $"the statement needs more than {limit} bytes of rows brought together from {tables}: {bytes} bytes so far"),
-            "Add conditions on the tables, confine the statement to one shard by the key, or raise gather.max_bytes.");
-    }
+    private void CheckSize() => GatherLimit.Check(_session, Plan, _ownBytes + _mover.Bytes);
 }

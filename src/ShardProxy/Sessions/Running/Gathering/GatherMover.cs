@@ -36,7 +36,8 @@ internal sealed class GatherMover(Session session, Action checkSize)
     public void ClearSources() => _sources.Clear();
 
     /// <summary>The sources have been asked for the rows; the target has not.</summary>
-    public async ValueTask CopyAsync(string copyIn, bool isBinary)
+    /// <param name="isAsked">Who of the sources was.</param>
+    public async ValueTask CopyAsync(string copyIn, bool isBinary, Predicate<GatherSource>? isAsked = null)
     {
         _target.SendQuery(copyIn, Disposition.Swallow);
         session.StartRelay(_target);
@@ -46,7 +47,10 @@ internal sealed class GatherMover(Session session, Action checkSize)
         if (isBinary)
             CopyDataMessage.Write(_target.Channel.Output, BinaryHeader);
         foreach (var source in _sources)
-            source.Next(isBinary);
+        {
+            if (isAsked?.Invoke(source) != false)
+                source.Next(isBinary);
+        }
         await MoveAsync();
         if (isBinary)
             CopyDataMessage.Write(_target.Channel.Output, [0xFF, 0xFF]);

@@ -35,7 +35,15 @@ public sealed class GatherRun
     /// <summary>Qualified and quoted.</summary>
     public string Table(int read) => string.Create(CultureInfo.InvariantCulture, $"pg_temp.\"shardproxy_{Number}_{read}\"");
 
-    /// <summary>What is asked of every shard.</summary>
+    /// <summary>Whether a shard is asked for a read. Of tables that all shards have alike, the runs take them in turn.</summary>
+    public bool IsRead(int read, int shard, int shards) => Plan.Reads[read].Place switch
+    {
+        ReadPlace.EveryShard => true,
+        ReadPlace.OneShard => shard == Number % shards,
+        _ => shard == Database.HomeShard,
+    };
+
+    /// <summary>What is asked of the shards.</summary>
     public string Query(int read) => Plan.Reads[read].Query(_conditions[read]);
 
     /// <summary>Before anything is brought together.</summary>

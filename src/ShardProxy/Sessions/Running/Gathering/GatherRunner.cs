@@ -52,6 +52,12 @@ public sealed class GatherRunner
                 "the transaction has changed definitions, so what the materialized view is made of is not known before its COMMIT",
                 "Commit first, and fill the materialized view in another transaction.");
         }
+        if (GatherPlace.OnServer(_session, plan, planned) is { } beside)
+        {
+            var there = new GatherRun(beside, ++_count, Database.Beside);
+            if (await new ServerLoader(_session, there).TryLoadAsync(original, types, bind))
+                return there;
+        }
         WriterRule.Check(_session, planned, Database.HomeShard);
         var run = new GatherRun(plan, ++_count, GatherPlace.Of(_session, plan, planned));
         await new GatherLoader(_session, run).LoadAsync(original, types, bind);
@@ -145,9 +151,14 @@ public sealed class GatherRunner
         return true;
     }
 
-    /// <summary>In a block of the client's: the tables would stand until its end.</summary>
+    /// <summary>In a block of the client's: the tables would stand until its end, or the gather server's connection be kept.</summary>
     public async ValueTask DropAsync(GatherRun run)
     {
+        if (run.Shard == Database.Beside)
+        {
+            _session.Servers.ReleaseBeside();
+            return;
+        }
         var server = _session.Servers.Held(run.Shard)!;
         server.SendQuery(_session.Transaction.IsWrapped ? $"{ReadOnlyBlock.Leave};{run.DropText()};{ReadOnlyBlock.Enter}" : run.DropText(), Disposition.Swallow);
         await _session.DrainAsync(server);

@@ -2,12 +2,20 @@ using System.Globalization;
 using ShardProxy.Directory;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Gathering;
+using ShardProxy.Pooling;
+using ShardProxy.Protocol.Conversation;
 
 namespace ShardProxy.Sessions.Running.Gathering;
 
 /// <summary>The SQL that a gather sends besides the statement itself. A format is text where a binary value would mean something else on the other shard.</summary>
 internal static class GatherScript
 {
+    // A table of this many bytes or more gets statistics; for a smaller one they would cost more than a plan without them.
+    private const long AnalyzedFrom = 32 * 1024;
+
+    // The same, where a subquery looks for its rows once for each row around it.
+    private const long LookedUpFrom = 16 * 1024;
+
     /// <summary>Before the snapshot is taken: whoever fills a materialized view from these tables waits for others who do.</summary>
     public static string Lock(GatherPlan plan) => $"LOCK TABLE ONLY {string.Join(", ONLY ", plan.Reads.Select(static read => Name(read.Table)))} IN SHARE UPDATE EXCLUSIVE MODE";
 
@@ -75,8 +83,20 @@ internal static class GatherScript
     public static string CopyIn(GatherRun run, int read, bool isBinary, string? encoding) =>
         $"COPY {run.Table(read)}{(run.Plan.Extends ? $" ({string.Join(", ", run.Plan.Reads[read].Columns.Select(Identifiers.QuoteAlways))})" : "")} FROM STDIN ({Options(isBinary, encoding)})";
 
+    /// <param name="bytes">Of each read.</param>
+    public static async ValueTask AnalyzeAsync(Session session, ServerConnection target, GatherRun run, IReadOnlyList<long> bytes)
+    {
+        var large = Enumerable.Range(0, bytes.Count).Where(read => bytes[read] >= (run.Plan.Lookups.Any(look => look.Read == read) ? LookedUpFrom : AnalyzedFrom)).ToList();
+        if (large.Count == 0)
+            return;
+        target.SendQuery(Analyze(run, large), Disposition.Swallow);
+        await session.DrainAsync(target);
+        if (session.Relay.SwallowedError is { } error)
+            throw new SqlErrorException(error);
+    }
+
     /// <summary>Statistics, and indexes where subqueries will look for rows one by one.</summary>
-    public static string Analyze(GatherRun run, IReadOnlyCollection<int> reads) =>
+    private static string Analyze(GatherRun run, IReadOnlyCollection<int> reads) =>
         string.Concat(run.Plan.Lookups.Where(look => reads.Contains(look.Read)).Select(look => $"CREATE INDEX ON {run.Table(look.Read)} ({Identifiers.QuoteAlways(look.Column)}); "))
         + $"ANALYZE {string.Join(", ", reads.Select(run.Table))}";
 
