@@ -71,6 +71,71 @@ public sealed class DefinitionTests : IAsyncLifetime
         await ValidAsync("by_v", 3);
     }
 
+    /// <summary>The catalog from which statements are planned does not have them before COMMIT.</summary>
+    [Theory]
+    [InlineData("CREATE VIEW own AS SELECT id, v FROM things", "ALTER VIEW own RENAME TO other", "other")]
+    [InlineData("CREATE VIEW own AS SELECT id, v FROM things", "DROP VIEW own", null)]
+    [InlineData("CREATE VIEW own AS SELECT id FROM kinds", "CREATE VIEW other AS SELECT * FROM own", "other")]
+    [InlineData("ALTER TABLE things RENAME TO own", "ALTER TABLE own RENAME TO other; CREATE INDEX other_i ON other (v)", "other_i")]
+    [InlineData("CREATE INDEX own ON things (v)", "ALTER INDEX own RENAME TO other", "other")]
+    [InlineData("CREATE TABLE own PARTITION OF parts FOR VALUES FROM (0) TO (9)", "CREATE INDEX other ON own (v); COMMENT ON TABLE own IS 'x'", "other")]
+    [InlineData("CREATE TABLE own PARTITION OF parts FOR VALUES FROM (0) TO (9)", "ALTER TABLE own RENAME TO other; TRUNCATE other; INSERT INTO parts SELECT g, 1 FROM generate_series(1, 20) g", "other")]
+    [InlineData("SAVEPOINT s; CREATE VIEW own AS SELECT id FROM things; ROLLBACK TO s; CREATE TABLE own (id int4)", "ALTER TABLE own RENAME TO other", "other")]
+    public async Task Definitions_of_what_the_transaction_itself_has_made_go_where_that_is(string definition, string then, string? left)
+    {
+        await _client.MustAsync("CREATE TABLE parts (id int8, v int4) PARTITION BY RANGE (v)");
+        await _client.MustAsync("SELECT create_distributed_table('parts', 'id')");
+        foreach (var isExtended in (bool[])[false, true])
+        {
+            await _client.MustAsync("BEGIN");
+            foreach (var statement in $"{definition}; {then}".Split("; "))
+            {
+                if (isExtended)
+                    (await _client.RunAsync(new FrontendScript().Run(statement).Sync())).ShouldNotContain(static message => message.Type == 'E', statement);
+                else
+                    await _client.MustAsync(statement);
+            }
+            if (isExtended)
+                await _client.MustAsync("COMMIT");
+            else
+                await _client.MustAsync("ROLLBACK");
+        }
+        var isHome = definition.EndsWith("(id int4)", StringComparison.Ordinal);
+        foreach (var shard in _cluster.Shards)
+        {
+            const string OwnCount = "SELECT count(*) FROM pg_class WHERE relname = 'own'";
+            (await shard.ScalarAsync<long>(OwnCount)).ShouldBe(await _cluster.Home.ScalarAsync<long>(OwnCount));
+            if (left is not null)
+                (await shard.ScalarAsync<long>($"SELECT count(*) FROM pg_class WHERE relname = '{left}' AND relkind <> 'I'")).ShouldBe(isHome && shard != _cluster.Home ? 0 : 1);
+        }
+    }
+
+    /// <summary>They would go to the home shard, whatever their keys.</summary>
+    [Fact]
+    public async Task Rows_of_a_partition_that_the_transaction_has_made_go_through_the_table()
+    {
+        await _client.MustAsync("CREATE TABLE parts (id int8, v int4) PARTITION BY RANGE (v)");
+        await _client.MustAsync("SELECT create_distributed_table('parts', 'id')");
+        foreach (var use in (string[])["INSERT INTO own SELECT g, 1 FROM generate_series(1, 9) g", "INSERT INTO own VALUES (1, 1)", "SELECT * FROM own", "COPY own TO STDOUT", "DELETE FROM own"])
+        {
+            foreach (var isExtended in (bool[])[false, true])
+            {
+                await _client.MustAsync("BEGIN");
+                await _client.MustAsync("CREATE TABLE own PARTITION OF parts FOR VALUES FROM (0) TO (9)");
+                var answer = await _client.RunAsync(isExtended ? new FrontendScript().Run(use).Sync() : new FrontendScript().Query(use));
+                answer.Single(static message => message.Type == 'E').SqlState.ShouldBe("0A000", use);
+                await _client.MustAsync("ROLLBACK");
+            }
+        }
+        (await _client.QueryAsync("CREATE TABLE own PARTITION OF parts FOR VALUES FROM (0) TO (9); INSERT INTO own VALUES (1, 1)")).Single(static message => message.Type == 'E').SqlState.ShouldBe("0A000");
+        await _client.MustAsync("BEGIN");
+        await _client.MustAsync("CREATE TABLE own PARTITION OF parts FOR VALUES FROM (0) TO (9)");
+        await _client.MustAsync("INSERT INTO parts SELECT g, 1 FROM generate_series(1, 20) g");
+        await _client.MustAsync("COMMIT");
+        (await _client.ScalarAsync("SELECT count(*) FROM own")).ShouldBe("20");
+        (await _client.ScalarAsync("SELECT count(*) FROM own WHERE id = 7")).ShouldBe("1");
+    }
+
     [Fact]
     public async Task Invalid_indexes_are_made_again_and_those_of_another_try_are_replaced()
     {

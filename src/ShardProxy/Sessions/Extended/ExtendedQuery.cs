@@ -152,6 +152,13 @@ public sealed class ExtendedQuery
         var planned = await PlanAsync(statement);
         CheckBlock(planned, allowsEmpty: false);
         OwnDefinitions.Check(_session, planned, statement.Text.Sql);
+        if (OwnRelations.MayMean(_session, planned))
+        {
+            await _unit.SettleAsync();
+            if (_unit.IsSkipping)
+                throw new UnitSkippedException();
+            planned = await OwnRelations.PlaceAsync(_session, planned, statement.Text.Sql);
+        }
         if (statement.Drawn is { } drawn)
             body = await drawn.ExtendAsync(_session, body);
         planned = await _spreads.ChooseAsync(statement, planned, body);

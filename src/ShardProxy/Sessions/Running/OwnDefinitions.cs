@@ -26,12 +26,14 @@ internal static class OwnDefinitions
             }
             if (!Uses(planned.Verb))
                 continue;
-            throw new SqlErrorException(
-                SqlStates.FeatureNotSupported,
-                $"\"{name}\" was made or named so in this transaction and has to do with sharded tables: which rows it needs is not known before COMMIT",
-                "Commit first, and use it in another transaction.");
+            throw Refusal(name);
         }
     }
+
+    public static SqlErrorException Refusal(string name) => new(
+        SqlStates.FeatureNotSupported,
+        $"\"{name}\" was made or named so in this transaction and has to do with sharded tables: which rows it needs is not known before COMMIT",
+        "Commit first, and use it in another transaction.");
 
     /// <summary>Notes what a statement has made in an open block.</summary>
     public static void Note(Session session, PlannedStatement planned)
@@ -40,12 +42,12 @@ internal static class OwnDefinitions
             session.Transaction.Define(name);
     }
 
-    // Other statements define things, and look into nothing.
-    private static bool Uses(string verb) => verb is "select" or "values" or "insert" or "update" or "delete" or "merge" or "copy" or "call" or "do" or "execute"
+    /// <summary>Other statements define things, and look into nothing.</summary>
+    public static bool Uses(string verb) => verb is "select" or "values" or "insert" or "update" or "delete" or "merge" or "copy" or "call" or "do" or "execute"
         or "declare" or "prepare" or "explain" or "select into" or "create table as" or "create materialized view" or "refresh materialized view";
 
     /// <summary>The name stands in the text as a word, whatever it means there.</summary>
-    private static bool Mentions(ReadOnlySpan<byte> sql, string name)
+    public static bool Mentions(ReadOnlySpan<byte> sql, string name)
     {
         var word = System.Text.Encoding.UTF8.GetBytes(name);
         for (var at = 0; at + word.Length <= sql.Length; at++)

@@ -87,6 +87,8 @@ public sealed class StatementRunner
                     "current transaction is aborted, commands ignored until end of transaction block");
             }
             OwnDefinitions.Check(_session, planned, portal is null ? text.Bytes : portal.Statement.Text.Sql);
+            if (portal is null && OwnRelations.MayMean(_session, planned))
+                planned = await OwnRelations.PlaceAsync(_session, planned, text.Whole[text.Start..text.End]);
             if (portal is null)
                 await StrayParameters.CheckAsync(_session, planned, text);
             if (portal is null && Routing.NeedsPlaces(_session, planned.Plan, new StatementValues(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText }))
