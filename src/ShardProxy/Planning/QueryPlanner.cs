@@ -71,7 +71,7 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         // A plan that holds for one text only must not make one of a plan that holds for many: that text is planned again.
         if (plan is OneShardPlan one)
             return one with { Otherwise = (Plan?)TryPlan(mayRewrite: false) ?? ReplanPlan.Instance };
-        return TryPlan(mayRewrite: true) ?? new KeyUpdatePlanner(analysis, source, range).TryPlan(query) ?? SetsKey(analysis.Findings) ?? WritesInWith(query, analysis.Findings) ?? plan;
+        return TryPlan(mayRewrite: true) ?? new KeyUpdatePlanner(analysis, source, range).TryPlan(query) ?? SetsKey(analysis.Findings) ?? new StepsPlanner(analysis, source, range).TryPlan(query) ?? WritesInWith(query, analysis.Findings) ?? plan;
     }
 
     private static RefusedPlan? WritesInWith(Query query, Findings findings) =>

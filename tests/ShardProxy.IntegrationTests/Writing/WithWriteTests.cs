@@ -26,6 +26,20 @@ public sealed class WithWriteTests(Lab lab) : IAsyncLifetime
     [InlineData("WITH d AS (DELETE FROM w_entries WHERE account = 5 RETURNING *) SELECT count(*) FROM d")]
     [InlineData("WITH d AS (DELETE FROM w_entries RETURNING *) INSERT INTO w_archive SELECT * FROM d ON CONFLICT (account, line) DO NOTHING")]
     [InlineData("WITH d AS (DELETE FROM w_entries WHERE amount < 0 RETURNING *) INSERT INTO w_archive SELECT * FROM d")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE line = 1 RETURNING 1) SELECT count(*) FROM d")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE amount > 5 RETURNING account, amount, note) SELECT count(*), sum(amount), max(account), count(note), string_agg(note, ',') FROM d")]
+    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING *) SELECT * FROM d ORDER BY amount DESC, account, line LIMIT 3")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE line = 2 RETURNING *) SELECT 1")]
+    [InlineData("WITH d(a, l) AS (DELETE FROM w_entries RETURNING account, line, amount) SELECT l, count(*), sum(a), sum(amount) FROM d GROUP BY l HAVING count(*) > 1 ORDER BY 1")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE false RETURNING *) SELECT count(*), sum(amount) FROM d")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE line < 3 RETURNING *) INSERT INTO w_archive SELECT account + 1, line, amount, note FROM d ON CONFLICT DO NOTHING")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE line = 1 RETURNING *) INSERT INTO w_archive (account, line, amount) SELECT 1000 + max(account), count(*), sum(amount) FROM d RETURNING *")]
+    [InlineData("WITH u AS (UPDATE w_accounts SET balance = balance + 1 WHERE balance > 3 RETURNING region, balance) SELECT region, sum(balance) FROM u GROUP BY region ORDER BY region NULLS FIRST")]
+    [InlineData("WITH i AS (INSERT INTO w_archive VALUES (1, 501, 1), (2, 501, 1), (3, 501, NULL, 'a \\ \"b\" {c}, d') ON CONFLICT DO NOTHING RETURNING *) SELECT count(*), sum(account), max(note) FROM i")]
+    [InlineData("WITH i AS (INSERT INTO w_archive VALUES (1, 601, 1), (2, 601, 1) ON CONFLICT DO NOTHING RETURNING account, line) INSERT INTO w_entries (account, line, amount) SELECT account + 2, line + 1, 7 FROM i RETURNING account, line")]
+    [InlineData("WITH few AS (SELECT account, line FROM w_entries ORDER BY amount, account, line LIMIT 4), d AS (DELETE FROM w_entries e WHERE e.account = 3 RETURNING *) SELECT count(*) FROM d")]
+    [InlineData("WITH d AS (DELETE FROM w_entries WHERE line = 1 RETURNING account), n AS (SELECT count(*) AS n FROM d), m AS (SELECT max(account) AS m FROM d) SELECT n, m, (SELECT min(account) FROM d) FROM n, m")]
+    [InlineData("WITH big AS (SELECT account, line + 700 AS line, amount FROM w_entries WHERE amount > 2) INSERT INTO w_archive (account, line, amount) SELECT account + 1, line, amount FROM big ON CONFLICT DO NOTHING RETURNING account, line")]
     public async Task Runs(string statement)
     {
         await using var beside = await WritesBeside.ConnectAsync(lab);
@@ -36,15 +50,16 @@ public sealed class WithWriteTests(Lab lab) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING account) SELECT count(*) FROM d")]
     [InlineData("WITH d AS (DELETE FROM w_entries RETURNING amount) UPDATE w_accounts SET balance = (SELECT sum(amount) FROM d)")]
     [InlineData("WITH d AS (DELETE FROM w_entries RETURNING account, amount) UPDATE w_accounts SET balance = (SELECT sum(amount) FROM d)")]
     [InlineData("WITH d AS (DELETE FROM w_entries RETURNING account, line) DELETE FROM w_accounts USING d WHERE d.line = w_accounts.id")]
-    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING *) SELECT * FROM d ORDER BY amount LIMIT 3")]
-    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING *) SELECT 1")]
-    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING *) INSERT INTO w_archive SELECT account + 1, line, amount, note FROM d")]
     [InlineData("WITH i AS (INSERT INTO w_archive VALUES (1, 1, 1), (2, 1, 1), (3, 1, 1) RETURNING account) DELETE FROM w_entries USING i WHERE i.account = w_entries.account")]
     [InlineData("WITH u AS (UPDATE w_regions SET rate = 2 RETURNING code) UPDATE w_accounts SET balance = 1 FROM u WHERE u.code = region")]
+    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING account) SELECT count(*) FROM d, w_accounts")]
+    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING *) INSERT INTO w_archive SELECT d.account + 1, line, balance FROM d JOIN w_accounts a ON a.id = d.line")]
+    [InlineData("WITH a AS (DELETE FROM w_entries RETURNING line), b AS (DELETE FROM w_archive RETURNING line) SELECT count(*) FROM a, b")]
+    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING w_entries) SELECT count(*) FROM d")]
+    [InlineData("WITH d AS (DELETE FROM w_entries RETURNING account) INSERT INTO w_entries SELECT account + 1, 1, 1 FROM d")]
     public async Task Refused(string statement)
     {
         if (Lab.IsDirect)
@@ -55,6 +70,41 @@ public sealed class WithWriteTests(Lab lab) : IAsyncLifetime
         error.SqlState.ShouldBe("0A000", error.ToString());
         error.Fields.ContainsKey('H').ShouldBeTrue();
         await beside.SameStateAsync(statement);
+    }
+
+    [Fact]
+    public async Task Identifiers_drawn_by_one_part_are_stored_by_another()
+    {
+        await using var beside = await WritesBeside.ConnectAsync(lab);
+        await beside.SameAsync("CREATE TABLE w_people (id bigserial PRIMARY KEY, name text)");
+        await beside.SameAsync("CREATE TABLE w_profiles (person int8 PRIMARY KEY, bio text, made timestamptz DEFAULT now())");
+        if (!Lab.IsDirect)
+        {
+            (await beside.SubjectRowsAsync("SELECT create_distributed_table('w_people', 'id')")).Length.ShouldBe(1);
+            (await beside.SubjectRowsAsync("SELECT create_distributed_table('w_profiles', 'person', colocate_with => 'w_people')")).Length.ShouldBe(1);
+        }
+        await beside.SameAsync("WITH p AS (INSERT INTO w_people (name) VALUES ('a'), ('b'), ('c') RETURNING id, name) INSERT INTO w_profiles (person, bio) SELECT id, name || '!' FROM p RETURNING bio");
+        await beside.SameAsync("WITH p AS (INSERT INTO w_people (name) VALUES ('d') RETURNING id) SELECT count(*) FROM p WHERE id > 0");
+        await beside.SameAsync(new FrontendScript().Run("WITH p AS (INSERT INTO w_people (name) VALUES ($1) RETURNING id) INSERT INTO w_profiles (person, bio) SELECT id, $2 FROM p RETURNING bio", ["e", "five"]).Sync(), "with parameters");
+        await beside.SameAsync("SELECT name, bio FROM w_people LEFT JOIN w_profiles ON person = id ORDER BY name");
+        await beside.SameAsync("DROP TABLE w_people, w_profiles");
+    }
+
+    [Fact]
+    public async Task Parts_with_parameters()
+    {
+        await using var beside = await WritesBeside.ConnectAsync(lab);
+        await beside.SameWithParametersAsync("WITH d AS (DELETE FROM w_entries WHERE line = $1 RETURNING amount) SELECT count(*), $2 || 'x' FROM d WHERE amount > $3", 0, "1", "y", "2");
+        await beside.SameWithParametersAsync("WITH d AS (DELETE FROM w_entries WHERE line = $2 RETURNING account, line) INSERT INTO w_archive (account, line, note) SELECT account + $1, line, $3 FROM d RETURNING account, note", 0, "1", "2", "moved");
+        await beside.SameAsync("PREPARE p AS WITH d AS (DELETE FROM w_entries WHERE account > $1 RETURNING amount) SELECT count(*) FROM d");
+        await beside.SameAsync("BEGIN");
+        await beside.SameAsync("EXECUTE p(10)");
+        await beside.SameStateAsync("EXECUTE p(10)");
+        await beside.SameAsync("ROLLBACK");
+        await beside.SameAsync("EXECUTE p(20)");
+        await beside.SameStateAsync("EXECUTE p(20)");
+        await beside.SameAsync("WITH d AS (DELETE FROM w_entries RETURNING amount) SELECT 1 / (count(*) - count(*)) FROM d");
+        await beside.SameStateAsync("an error behind the DELETE");
     }
 
     [Fact]

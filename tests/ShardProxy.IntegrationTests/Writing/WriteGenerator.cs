@@ -23,7 +23,7 @@ internal sealed class WriteGenerator(int seed)
 
     public string Next() => Roll(14) switch
     {
-        12 => Moved(),
+        12 => Pick(Moved(), Steps()),
         13 => KeyUpdate(),
         0 or 1 => $"UPDATE w_accounts SET {Assigned()}{Where()}{Returning("id, balance", "id", "owner || region")}",
         2 => $"UPDATE w_accounts SET balance = w_accounts.balance + e.amount FROM w_entries e WHERE e.account = w_accounts.id AND e.line = {1 + Roll(2)}{Returning("w_accounts.id, e.note")}",
@@ -53,6 +53,14 @@ internal sealed class WriteGenerator(int seed)
         $"INSERT INTO w_accounts (id, owner) SELECT {40 + Roll(40)} + count(*), 'many' FROM w_accounts WHERE id < {Key()}{Conflict("id", "owner = 'met'")}{Returning("id, owner")}",
         $"INSERT INTO w_archive (account, line, note) SELECT a.id * {1 + Roll(3)}, e.line + {Roll(20)}, a.owner FROM w_accounts a JOIN w_entries e ON e.account = a.id + {Roll(2)}{Conflict("account, line", "note = excluded.note")}",
         $"INSERT INTO w_archive SELECT {Key()}, line + {Roll(40)}, amount, note FROM w_entries WHERE account = {Key()}{Returning("*")}");
+
+    /// <summary>Parts of WITH that run one after the other.</summary>
+    private string Steps() => Pick(
+        $"WITH d AS (DELETE FROM w_entries WHERE amount > {Roll(60)} RETURNING account, line, amount) SELECT count(*), sum(amount), max(line) FROM d",
+        $"WITH u AS (UPDATE w_accounts SET balance = balance + 1{Where()} RETURNING id, balance, region) SELECT {Pick("* FROM u ORDER BY id LIMIT 3", "region, count(*), sum(balance) FROM u GROUP BY region ORDER BY region")}",
+        $"WITH d AS (DELETE FROM w_entries WHERE amount > {Roll(60)} RETURNING account, line, amount) INSERT INTO w_archive (account, line, amount) SELECT account + {Roll(3)}, line + {Roll(50)}, amount FROM d{Conflict("account, line", "note = 'met'")}{Returning("account, line")}",
+        $"WITH i AS (INSERT INTO w_archive VALUES ({Key()}, {Roll(50)}, 1), ({Key()}, {Roll(50)}, 2){Conflict("account, line", "note = 'met'")} RETURNING account, note) SELECT count(*), sum(account), count(note) FROM i",
+        $"WITH big AS (SELECT account, line, amount FROM w_entries WHERE amount > {Roll(40)}) INSERT INTO w_archive (account, line, amount) SELECT account + {Roll(3)}, line + {Roll(50)}, amount FROM big{Conflict("account, line", "amount = excluded.amount")}");
 
     /// <summary>Keys that never were there, so that no order of the rows decides whether one is there twice in between.</summary>
     private string KeyUpdate() => Pick(

@@ -9,6 +9,9 @@ namespace ShardProxy.Sessions.Running;
 /// <param name="Formats">Format codes of the result.</param>
 public sealed record BoundStatement(byte[] Sql, byte[] Body, uint[] Types, IReadOnlyList<short> Formats)
 {
+    /// <summary>Where binary parameters may hold object ids, the parameters' types; else empty.</summary>
+    public uint[] NestedTypes { get; init; } = [];
+
     /// <summary>The scanner reads the statement for it.</summary>
     public StatementValues Values(Session session)
     {

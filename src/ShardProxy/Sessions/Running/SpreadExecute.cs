@@ -4,13 +4,11 @@ using ShardProxy.Execution;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Drawing;
 using ShardProxy.Planning.Gathering;
-using ShardProxy.Planning.Spreading;
 using ShardProxy.Planning.Writing;
 using ShardProxy.Pooling;
 using ShardProxy.Protocol.Conversation;
 using ShardProxy.Protocol.Framing;
 using ShardProxy.Protocol.Messages;
-using ShardProxy.Sessions.Drawing;
 using ShardProxy.Sessions.Spreading;
 
 namespace ShardProxy.Sessions.Running;
@@ -33,7 +31,7 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
         var bound = await BindAsync(statement, text, formats);
         if (inner.Plan is DrawPlan draw)
             return await RunDrawnAsync(draw, bound);
-        return await ChooseAsync(inner.Plan, bound) is { } plan ? await RunAsync(plan, inner, bound) : null;
+        return await BoundPlans.ChooseAsync(session, inner.Plan, bound) is { } plan ? await RunAsync(plan, inner, bound) : null;
     }
 
     /// <summary>The statement draws identifiers: they are written into its text, which is planned anew.</summary>
@@ -41,21 +39,10 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
     {
         if (draw.OutputName is not null)
             throw new SqlErrorException(SqlStates.FeatureNotSupported, "EXECUTE of a SELECT of nextval() is not supported over shards", "Run the statement itself.");
-        bound.Values(session);
-        if (session.Scanner.StatementCount != 1 || DrawText.Cut(bound.Sql, 0, session.Scanner.GetStatement(0).End, draw) is not { } cut)
-            throw DrawnStatement.NotReadable();
-        bound = bound with { Sql = cut.WithValues(await IdentifierDrawing.DrawAsync(session, cut.Slots)) };
-        bound.Values(session);
-        var template = await Routing.TemplateAsync(session, bound.Sql);
-        if (template.Statements is not [{ Plan: not DrawPlan } rewritten])
-            throw DrawnStatement.NotReadable();
-        var plan = await ChooseAsync(rewritten.Plan, bound) ?? AsWrite(rewritten.Plan);
+        (var rewritten, bound) = await BoundPlans.DrawAsync(session, draw, bound);
+        var plan = await BoundPlans.ChooseAsync(session, rewritten.Plan, bound) ?? BoundPlans.AsWrite(rewritten.Plan);
         return await RunAsync(plan, rewritten, bound);
     }
-
-    // It runs with what is bound, and not as the statement that the server has under the client's name.
-    private static Plan AsWrite(Plan plan) =>
-        plan is OneShardPlan { Choice: KeyedShard keyed } one ? new WritePlan(new SpreadKeys(keyed.Relations), new OneShardDraft(one with { Otherwise = null })) : plan;
 
     /// <summary>EXPLAIN before it.</summary>
     /// <param name="planned">The plan of <paramref name="text"/>.</param>
@@ -63,7 +50,7 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
     {
         var verb = ExecuteText.StartOfVerb(text.Bytes);
         var bound = await BindAsync(statement, new StatementText(text.Whole, text.Start + verb, text.End), []);
-        var plan = await ChooseAsync(inner.Plan, bound);
+        var plan = await BoundPlans.ChooseAsync(session, inner.Plan, bound);
         if (plan is null)
             return null;
         if (plan is RefusedPlan refused)
@@ -87,29 +74,6 @@ internal sealed class SpreadExecute(Session session, StatementRunner runner)
         var body = new ByteBuffer();
         BindMessage.Write(body, [], [], [], values, [.. formats]);
         return new BoundStatement(sql, body.Unread[Frame.HeaderLength..].ToArray(), described.ParameterTypes, formats);
-    }
-
-    /// <summary>Null when one shard answers it with these values.</summary>
-    private async ValueTask<Plan?> ChooseAsync(Plan plan, BoundStatement bound)
-    {
-        if (Routing.NeedsPlaces(session, plan, bound.Values(session)))
-            await Routing.PlaceAsync(session);
-        if (plan is OneShardPlan one)
-        {
-            plan = Routing.Choose(session, one, bound.Values(session), out _);
-            if (ReferenceEquals(plan, one))
-                return null;
-        }
-        if (plan is WritePlan { Draft: OneShardDraft draft })
-        {
-            var chosen = Routing.Choose(session, draft.One, bound.Values(session), out _);
-            plan = ReferenceEquals(chosen, draft.One) ? plan : chosen;
-        }
-        if (plan is ReplanPlan)
-            plan = Routing.Replan(session, bound.Sql, 0).Plan;
-        if (plan is SpreadPlan or CountEverywherePlan && ClockValues.AreIn(bound.Values(session)))
-            plan = Routing.Replan(session, bound.Sql, 0, hasClockValues: true).Plan;
-        return plan;
     }
 
     private ValueTask<bool> RunAsync(Plan plan, PlannedStatement inner, BoundStatement bound) => plan switch

@@ -24,6 +24,9 @@ public sealed record ClientRequest(ReadOnlyMemory<byte> Sql, ReadOnlyMemory<byte
     /// <summary>Runs the request on further shards, when there was no row where one was expected; null: there are none to ask.</summary>
     public Func<ValueTask<bool>>? Elsewhere { get; init; }
 
+    /// <summary>A statement that is a part of the client's: takes its description and rows in the client's stead. Null: they are the client's.</summary>
+    public ByteBuffer? Sink { get; init; }
+
     /// <summary>The session's scanner has read the statement, and nothing else.</summary>
     public bool IsScanned { get; init; }
 

@@ -37,7 +37,7 @@ internal sealed class ConflictRunner(Session session, ClientRequest request, Glo
         SpreadRun.CheckMoves(session);
         var proposed = await ProposedRows.ComputeAsync(session, proposal, await ConflictArbiters.FindAsync(session, request, ParameterTypes, conflict));
         var count = await RunAsync(proposed, [.. Enumerable.Range(0, proposal.Own.Count)]);
-        session.Client.Output.Write(_held.Unread);
+        (request.Sink ?? session.Client.Output).Write(_held.Unread);
         return count;
     }
 

@@ -79,6 +79,16 @@ public sealed class WriteRunner
         return await RunAsync(Assign(plan, verb, request, 0, bound.Values(_session)) with { Entry = entry });
     }
 
+    /// <summary>A statement that is a part of the client's, in the open block.</summary>
+    /// <param name="sink">Takes its description and rows; null: the client does.</param>
+    /// <param name="isDescribed">The client is told of its columns.</param>
+    /// <returns>Rows for the tag.</returns>
+    internal async ValueTask<long> StepAsync(WritePlan plan, string verb, BoundStatement bound, ByteBuffer? sink, bool isDescribed = true)
+    {
+        var request = new ClientRequest(bound.Sql, bound.Body, bound.Types, bound.Formats, isDescribed) { NestedParameterTypes = bound.NestedTypes, Sink = sink };
+        return await ExecuteAsync(Assign(plan, verb, request, 0, bound.Values(_session)), isOwnBlock: false);
+    }
+
     private StatementValues Values(StatementText text, KeyPlaces? places = null) =>
         new(text.Whole.Span, _session.Scanner) { IsConverted = _session.ConvertsText, Places = places ?? _session.Places };
 
@@ -120,6 +130,8 @@ public sealed class WriteRunner
     {
         if (job.Edits.Any(static edit => ShardClock.IsNeeded(edit.Text)))
             job = job with { Edits = await ShardClock.FillAsync(_session, job.Shards[0], job.Edits) };
+        if (job.Plan.Draft is StepsDraft steps)
+            return await new StepsRunner(_session, this).RunAsync(job, steps);
         if (job.Plan.Draft is ReferenceDraft reference)
             return await _references.RunAsync(job, reference);
         if (job.Plan.Draft is MovedRowsDraft or KeyUpdateDraft)
@@ -141,6 +153,16 @@ public sealed class WriteRunner
         var held = entries is null ? null : new ByteBuffer();
         var run = await SpreadRun.StartAsync(_session, job.Shards, job.Statements(), entries);
         IRowPump pump = job.Order is { } order ? new OrderedRows(run.Shards, order) : new Concatenation(run.Shards);
+        if (job.Request.Sink is { } sink)
+        {
+            var kept = new KeptRows(pump, _session.Database.Limits.MergeBytes);
+            await run.RunToEndAsync(kept);
+            sink.Write(run.Description);
+            sink.Write(kept.Messages);
+            if (entries is not null)
+                await entries.ApplyAsync();
+            return run.AffectedCount;
+        }
         await run.RunToEndAsync(
             pump,
             () =>
@@ -163,7 +185,7 @@ public sealed class WriteRunner
     /// <returns>Rows changed.</returns>
     private async ValueTask<long> TryWhereEntrySaysAsync(WriteJob job, bool isOwnBlock)
     {
-        if (job is not { Entry: { } entry, Plan.Draft: OwnRowsDraft { Lookup: { } lookup } } || job.Shards.Count == 1)
+        if (job is not { Entry: { } entry, Request.Sink: null, Plan.Draft: OwnRowsDraft { Lookup: { } lookup } } || job.Shards.Count == 1)
             return 0;
         SpreadRun.CheckMoves(_session);
         if (await EntrySearch.FindAsync(_session, lookup, entry) is not [var shard])
