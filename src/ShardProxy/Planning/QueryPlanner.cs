@@ -71,7 +71,30 @@ internal sealed class QueryPlanner(PlanningContext context, Names names)
         // A plan that holds for one text only must not make one of a plan that holds for many: that text is planned again.
         if (plan is OneShardPlan one)
             return one with { Otherwise = (Plan?)TryPlan(mayRewrite: false) ?? ReplanPlan.Instance };
-        return TryPlan(mayRewrite: true) ?? new KeyUpdatePlanner(analysis, source, range).TryPlan(query) ?? SetsKey(analysis.Findings) ?? new StepsPlanner(analysis, source, range).TryPlan(query) ?? WritesInWith(query, analysis.Findings) ?? plan;
+        return TryPlan(mayRewrite: true) ?? TryLockByClock(query, analysis.Findings, source)
+            ?? new KeyUpdatePlanner(analysis, source, range).TryPlan(query) ?? new PickedRowsPlanner(context, names, analysis, source, range).TryPlan(query)
+            ?? SetsKey(analysis.Findings) ?? new StepsPlanner(analysis, source, range).TryPlan(query) ?? WritesInWith(query, analysis.Findings) ?? plan;
+    }
+
+    /// <summary>
+    /// What locks rows by the clock (a queue: run_at &lt;= now()) must run where the rows are, with one time for all shards: it is planned as it
+    /// will be when the time stands in its text. Other reads of the clock are gathered.
+    /// </summary>
+    private SpreadPlan? TryLockByClock(Query query, Findings findings, SourceText source)
+    {
+        if (query is not RowQuery || findings is not { Locks: true, ReadsClock: true, ReadsHiddenClock: false }
+            || SqlTokens.Read(source.Bytes, Range.Start, Range.End) is not { Count: > 0 } tokens
+            || StatementClock.Edits(findings.ClockSites, tokens) is not { IsEmpty: false } edits)
+        {
+            return null;
+        }
+        var text = System.Text.Encoding.UTF8.GetString(TextEdits.Apply(source.Bytes, Range.Start, Range.End, edits));
+        if (SqlParser.Parse(System.Text.Encoding.UTF8.GetBytes(text)) is not SyntaxTree { Statements: [{ Statement: QueryStatement { Query: RowQuery marked } }] })
+            return null;
+        var timed = SourceText.OfView(text);
+        var analysis = new StatementAnalysis(context, names);
+        var rows = analysis.Analyze(marked, timed);
+        return new SpreadPlanner(analysis, rows, timed, new TextSpan(0, timed.Bytes.Length)).TryPlan(marked, mayRewrite: true) is { } plan ? plan with { ClockText = text } : null;
     }
 
     private static RefusedPlan? WritesInWith(Query query, Findings findings) =>

@@ -36,7 +36,7 @@ public static class StatementPlanner
         foreach (var statement in statements)
             plans.Add(SharedParameters.Mark(PlanOne(planner, statement, context), text));
         // A text that goes to the shards rewritten holds its literals, so its plan is no template.
-        var isTemplate = planner.Cacheable && !plans.Any(static planned => planned.Plan is InsertEverywherePlan or GatherPlan or SpreadPlan { Merge: not null } or WritePlan { IsForOneText: true });
+        var isTemplate = planner.Cacheable && !plans.Any(static planned => planned.Plan is InsertEverywherePlan or GatherPlan or SpreadPlan { Merge: not null } or SpreadPlan { ClockText: not null } or WritePlan { IsForOneText: true });
         if (statements.Length > 1 && plans.Any(static planned => planned.Plan is InsertEverywherePlan))
             return Refused(statements.Length, "an INSERT … SELECT of generated rows must be sent by itself", "Send each statement by itself.");
         return new StatementTemplate(plans.MoveToImmutable(), [.. sensitive], isTemplate);

@@ -49,7 +49,22 @@ public sealed class GatherTests(Lab lab)
     [InlineData("SELECT u.id FROM users u FULL JOIN orders o ON o.product = u.id AND u.id > 3 WHERE u.name LIKE 'user%' OR u.name IS NULL ORDER BY 1")]
     [InlineData("SELECT o.id FROM users u RIGHT JOIN orders o ON o.product = u.id AND u.id > 3 AND o.id < 2 ORDER BY 1")]
     [InlineData("SELECT id FROM orders WHERE placed >= timestamptz '2024-01-01 00:00:00+00' + interval '1' day AND product IN (SELECT id FROM users) ORDER BY 1")]
+    [InlineData("SELECT u.id FROM users u WHERE substring(name from 6 for 1) IN ('1', '2') AND NOT EXISTS (SELECT * FROM orders o WHERE o.product = u.id AND upper(left(o.note, -2)) LIKE 'NOT%') ORDER BY 1")]
+    [InlineData("SELECT count(*) FROM users u WHERE u.id::int4 IN (SELECT o.product FROM orders o WHERE length(note) = 6 OR extract(day from placed) = 3)")]
+    [InlineData("SELECT u.id, count(o.id) FROM users u LEFT JOIN orders o ON o.product = u.id AND o.note NOT LIKE '%1' AND strpos(lower(o.note), 'note') = 1 WHERE extract(year FROM u.born) = 2000 AND position('9' IN u.email) > 0 GROUP BY u.id ORDER BY 1")]
+    [InlineData("SELECT id FROM users u WHERE id <> ALL (SELECT product FROM orders WHERE substr(note, 6) = '1') AND EXISTS (SELECT FROM orders WHERE product = 3) ORDER BY 1")]
     public Task Statements(string statement) => _differential.SameInAllProtocolsAsync(statement);
+
+    /// <summary>Of rows that only have to be there, equal ones are sent once; conditions by functions are looked at before they are.</summary>
+    [Theory]
+    [InlineData("SELECT id FROM users u WHERE NOT EXISTS (SELECT FROM orders o WHERE o.product = u.id)", "SELECT DISTINCT gathered.")]
+    [InlineData("SELECT id FROM users u WHERE id IN (SELECT product FROM orders) AND EXISTS (SELECT FROM orders o WHERE o.product = u.id + 1 AND o.note = 'note 1')", "SELECT DISTINCT gathered.")]
+    [InlineData("SELECT a.id FROM users a JOIN users b ON b.balance = a.balance WHERE lower(a.name) LIKE '%1' AND substring(b.name, 1, 2) = 'us'", "(pg_catalog.\"lower\"(gathered.\"name\") OPERATOR(pg_catalog.~~) '%1')")]
+    public async Task What_is_read(string statement, string read)
+    {
+        await using var client = await WireClient.ConnectAsync(lab.Subject);
+        string.Join('\n', await client.MustAsync($"EXPLAIN {statement}")).ShouldContain(read);
+    }
 
     /// <summary>As text: in binary a row holds object ids of users' types, which are each server's own.</summary>
     [Fact]

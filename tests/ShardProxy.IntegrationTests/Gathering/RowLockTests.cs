@@ -94,7 +94,6 @@ public sealed class RowLockTests(Lab lab)
     [InlineData("SELECT u.id FROM users u JOIN orders o ON o.product = u.id FOR UPDATE")]
     [InlineData("SELECT u.id FROM users u JOIN orders o ON o.product = u.id WHERE o.user_id < 5 LIMIT 1 FOR UPDATE")]
     [InlineData("SELECT u.id FROM users u JOIN orders o ON o.product = u.id WHERE o.user_id < 5 FOR UPDATE NOWAIT")]
-    [InlineData("SELECT u.id FROM users u JOIN orders o ON o.product = u.id WHERE o.user_id < 5 FOR UPDATE OF u SKIP LOCKED")]
     [InlineData("SELECT u.id FROM (SELECT * FROM users) u JOIN orders o ON o.product = u.id WHERE o.user_id < 5 FOR UPDATE")]
     [InlineData("SELECT u.id FROM users u WHERE id IN (SELECT product FROM orders WHERE user_id < 5 FOR UPDATE)")]
     public async Task Refused(string statement) => (await _differential.RightOrRefusedAsync(statement)).ShouldBeTrue();

@@ -37,9 +37,12 @@ public sealed class GatherPlanTests
         "id, name WHERE ((gathered.\"id\" OPERATOR(pg_catalog.>=) (3)) AND (gathered.\"id\" OPERATOR(pg_catalog.<=) $1)) AND (gathered.\"name\" OPERATOR(pg_catalog.=) ANY ($2))")]
     [InlineData("select rank() over (order by id) from users where score = any ('{1,2}'::float8[]) and name = any (array['a', $1])",
         "id, name, score WHERE (gathered.\"score\" OPERATOR(pg_catalog.=) ANY (CAST('{1,2}' AS pg_catalog.float8[]))) AND (gathered.\"name\" OPERATOR(pg_catalog.=) ANY (ARRAY['a', $1]))")]
-    [InlineData("select count(*) from users a, users b where a.id = 1 and b.score > 2 and lower(a.name) = 'x' or a.id = 3 and b.score > 4",
+    [InlineData("select count(*) from users a, users b where a.id = 1 and b.score > 2 and initcap(a.name) = 'x' or a.id = 3 and b.score > 4",
         "id, name, score WHERE ((gathered.\"id\" OPERATOR(pg_catalog.=) (1)) OR (gathered.\"id\" OPERATOR(pg_catalog.=) (3))) | id, name, score WHERE ((gathered.\"score\" OPERATOR(pg_catalog.>) (2)) OR (gathered.\"score\" OPERATOR(pg_catalog.>) (4)))")]
-    [InlineData("select rank() over (order by id) from users where lower(name) = 'a' and id + 1 = 2 and name = 'now'", "id, name")]
+    [InlineData("select rank() over (order by id) from users where initcap(name) = 'a' and id + 1 = 2 and name = 'now'", "id, name")]
+    [InlineData("select rank() over (order by id) from users where substring(name from 1 for 2) in ('a', 'b')",
+        "id, name WHERE ((pg_catalog.\"substring\"(gathered.\"name\", (1), (2)) OPERATOR(pg_catalog.=) 'a') OR (pg_catalog.\"substring\"(gathered.\"name\", (1), (2)) OPERATOR(pg_catalog.=) 'b'))")]
+    [InlineData("select rank() over (order by id) from users where substring(name from 1 for -2) = 'a' and substring(name from '[') = 'b' and length(score::text) = 3", "id, name, score")]
     [InlineData("select rank() over (order by at) from measures where at > 'now'", "at")]
     [InlineData("select *, rank() over (order by id) from users", "id, name, email, country, score, manager_id")]
     [InlineData("select rank() over (order by x) from (select id as x, name from users) s where x > 3", "id, name WHERE (gathered.\"id\" OPERATOR(pg_catalog.>) (3))")]

@@ -23,6 +23,7 @@ internal sealed class Concatenation : IRowSource
             switch (_open[_current].TryNext())
             {
                 case RowState.Row:
+                    (_open[_current] as IChosenSource)?.Choose();
                     return RowState.Row;
                 case RowState.Pending:
                     asked++;

@@ -15,6 +15,7 @@ internal sealed class OrderedMerge : IRowSource
 
     // The first _ready of them are a heap; behind them, while the merge starts, those that have not said anything yet.
     private readonly int[] _heap;
+    private readonly IChosenSource?[]? _chosen;
     private int _ready;
     private int _waiting;
     private bool _topIsTaken;
@@ -27,6 +28,7 @@ internal sealed class OrderedMerge : IRowSource
         _fields = new Field[_sources.Length * order.KeyCount];
         _heap = new int[_sources.Length];
         _waiting = _sources.Length;
+        _chosen = Array.Exists(_sources, static source => source is IChosenSource) ? Array.ConvertAll(_sources, static source => source as IChosenSource) : null;
         for (var i = 0; i < _heap.Length; i++)
             _heap[i] = i;
     }
@@ -42,6 +44,7 @@ internal sealed class OrderedMerge : IRowSource
         if (_ready == 0)
             return RowState.End;
         _topIsTaken = true;
+        _chosen?[_heap[0]]?.Choose();
         return RowState.Row;
     }
 

@@ -51,7 +51,7 @@ internal static class DeclareCommand
         planner.Queries.Range = (body, end);
         var planned = planner.Queries.Plan(query, planner.Source, "declare", mayRunOnSeveral: true);
         planner.Queries.Range = (start, end);
-        if (planned.Plan is not SpreadPlan { Merge: null or RowsDraft } spread)
+        if (planned.Plan is not SpreadPlan { Merge: null or RowsDraft, ClockText: null } spread)
             return null;
         var before = Encoding.UTF8.GetString(planner.Source.Bytes[head..body]);
         var text = Encoding.UTF8.GetString(planner.Source.Bytes[body..end]);

@@ -79,6 +79,9 @@ internal sealed class Findings
     /// <summary>Locks rows that it reads.</summary>
     public bool Locks { get; set; }
 
+    /// <summary>Some of these may be rows of others than sharded tables.</summary>
+    public bool LocksOthers { get; set; }
+
     /// <summary>A function whose state is the home shard's: a sequence, an advisory lock.</summary>
     public string? HomeFunction { get; set; }
 

@@ -19,8 +19,11 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
             ValuesQuery values => AnalyzeValues(values, inside),
             _ => analysis.Writes.Analyze(query, inside),
         };
-        if (query is RowQuery { Locks: true })
+        if (query is RowQuery { Locks: true } locking)
+        {
             analysis.Findings.Locks = true;
+            analysis.Findings.LocksOthers |= !locking.LockClauses.All(clause => locking is Select select && select.From.All(item => LocksSharded(clause, item)));
+        }
         if (query.With is not null)
             FinishUnreferenced(inside, place.Tables);
         return rows;
@@ -30,6 +33,16 @@ internal sealed class QueryAnalyzer(StatementAnalysis analysis)
     /// <param name="joined">Its rows are joined by conditions that all must hold, so facts pass both ways.</param>
     public ColumnList AsItem(Query query, Place place, FactScope facts, bool joined) =>
         AsItem(Analyze(query, place with { Facts = facts }), facts, joined);
+
+    // A name of WITH is passed by, as PostgreSQL does.
+    private bool LocksSharded(LockClause clause, FromItem item) => item switch
+    {
+        FromJoin { Alias: null } join => LocksSharded(clause, join.Left) && LocksSharded(clause, join.Right),
+        FromTable table => !IsMeant(clause, table.Alias ?? table.Name.Name) || analysis.Names.Resolve(table.Name).Class == RelationClass.Sharded,
+        _ => !IsMeant(clause, item.Alias ?? ""),
+    };
+
+    private static bool IsMeant(LockClause clause, string name) => clause.Of.IsEmpty || clause.Of.Contains(name);
 
     /// <summary>A name that WITH gave, used as a table.</summary>
     public ColumnList Reference(CommonTableEntry entry, FactScope facts)

@@ -13,7 +13,7 @@ namespace ShardProxy.Planning.Gathering;
 /// built-in types with constants, parameters and each other, joined by AND, OR and NOT.
 /// </summary>
 /// <param name="isAlike">The shards' settings and collations are the same, so that a shard reads a text as the home shard would.</param>
-internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<ColumnReference, Column?> columnOf)
+internal sealed class ConditionWriter(SourceText source, Names names, bool isAlike, Func<ColumnReference, Column?> columnOf)
 {
     /// <summary>The column that the condition names may be a cast of the table's, to a wider type of the same family.</summary>
     public bool IsInside { get; init; }
@@ -159,10 +159,36 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
     private Written? Compare(Written left, string name, Written? right) =>
         right is { } value && Comparisons.Contains(name) && !(IsInside && (left.IsUntyped || value.IsUntyped) && (left.IsNumber || value.IsNumber)) ? new Written($"({left.Sql} OPERATOR(pg_catalog.{name}) {value.Sql})", left.Columns + value.Columns) : null;
 
-    private Written? Operand(Expression? expression) => expression is ColumnReference column ? Column(column) : Constant(expression);
+    private Written? Operand(Expression? expression) => expression switch
+    {
+        ColumnReference column => Column(column),
+        FunctionCall call => Call(call),
+        _ => Constant(expression),
+    };
+
+    // Inside of a subquery the column could be of another type than the function has there.
+    private Written? Call(FunctionCall call)
+    {
+        if (IsInside || PushedFunctions.NameOf(call, names) is not { } name || PushedFunctions.ValueOf(name, call) is not (>= 0 and var at)
+            || Operand(call.Arguments[at]) is not { Columns: > 0 } value || !PushedFunctions.Takes(name, value.Type))
+        {
+            return null;
+        }
+        var arguments = new List<string>();
+        for (var index = 0; index < call.Arguments.Length; index++)
+        {
+            if ((index == at ? value : Constant(call.Arguments[index])) is not { } argument || (index != at && !PushedFunctions.MayBeNegative(name) && argument.Sql.Contains('-', StringComparison.Ordinal)))
+                return null;
+            arguments.Add(argument.Sql);
+        }
+        var type = PushedFunctions.ResultOf(name);
+        // Which function it is depends on the server's version.
+        var sql = name == "extract" ? $"EXTRACT({arguments[0]} FROM {value.Sql})" : $"pg_catalog.{Identifiers.QuoteAlways(name)}({string.Join(", ", arguments)})";
+        return new Written(sql, value.Columns) { Type = type, IsNumber = Confinement.TypeIds.FamilyOf(type) == Confinement.ValueFamily.Number };
+    }
 
     private Written? Column(ColumnReference reference) => columnOf(reference) is { DeterministicCollation: true } column && (isAlike ? Types : PlainTypes).Contains(column.TypeOid)
-        ? new Written($"gathered.{Identifiers.QuoteAlways(column.Name)}", 1) { IsNumber = Confinement.TypeIds.FamilyOf(column.TypeOid) == Confinement.ValueFamily.Number }
+        ? new Written($"gathered.{Identifiers.QuoteAlways(column.Name)}", 1) { Type = column.TypeOid, IsNumber = Confinement.TypeIds.FamilyOf(column.TypeOid) == Confinement.ValueFamily.Number }
         : null;
 
     private Written? Constant(Expression? expression)
@@ -204,6 +230,9 @@ internal sealed class ConditionWriter(SourceText source, bool isAlike, Func<Colu
     private readonly record struct Written(string Sql, int Columns)
     {
         public bool IsNumber { get; init; }
+
+        /// <summary>Of a column or a function's result; 0 for others.</summary>
+        public uint Type { get; init; }
 
         /// <summary>A quoted constant by itself.</summary>
         public bool IsUntyped { get; init; }

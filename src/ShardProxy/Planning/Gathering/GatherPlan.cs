@@ -70,17 +70,20 @@ public sealed record GatherRead(QualifiedName Table, bool Only, ImmutableArray<s
     /// <summary>FOR UPDATE and its kin, for a table whose rows the statement locks; null for others.</summary>
     public string? Lock { get; init; }
 
+    /// <summary>Equal rows of a shard are sent once.</summary>
+    public bool IsDistinct { get; init; }
+
     /// <summary>The query that each shard answers.</summary>
     /// <param name="conditions">In SQL, with the table as "gathered".</param>
-    public string Query(IReadOnlyCollection<string> conditions) => Select(Pushed is null ? Columns : null, conditions) + (Lock is null ? "" : $" {Lock}");
+    public string Query(IReadOnlyCollection<string> conditions) => Select(Pushed is null ? Columns : null, conditions, IsDistinct) + (Lock is null ? "" : $" {Lock}");
 
     /// <summary>Some columns of the rows that the conditions leave; null for all.</summary>
-    internal string Select(ImmutableArray<string>? columns, IReadOnlyCollection<string> conditions)
+    internal string Select(ImmutableArray<string>? columns, IReadOnlyCollection<string> conditions, bool isDistinct = false)
     {
         var list = columns is null ? "*" : string.Join(", ", columns.Value.Select(static column => $"gathered.{Identifiers.QuoteAlways(column)}"));
         // The subquery may end with a comment.
         var table = Pushed is { } pushed ? $"({pushed.Sql}\n)" : $"{(Only ? "ONLY " : "")}{Identifiers.QuoteAlways(Table.Schema)}.{Identifiers.QuoteAlways(Table.Name)}";
-        return $"SELECT {list} FROM {table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
+        return $"SELECT {(isDistinct ? "DISTINCT " : "")}{list} FROM {table} AS gathered{(conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}")}";
     }
 }
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using ShardProxy.Catalog;
 using ShardProxy.Planning.Confinement;
+using ShardProxy.Protocol.Values;
 using ShardProxy.Statements.Syntax;
 
 namespace ShardProxy.Planning.Gathering;
@@ -25,6 +27,9 @@ internal static class GatherPlanner
             return survey.Refusal;
         var reads = new List<GatherRead>();
         var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
+        // One read serves all places of a table that need the same rows.
+        foreach (var use in survey.Uses)
+            use.IgnoresCopies &= !survey.Uses.Exists(other => other.Relation.Name == use.Relation.Name && !other.IgnoresCopies);
         foreach (var use in survey.Uses)
             readOf[use] = Add(reads, ReadFor(use, survey));
         var plan = new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views])
@@ -78,15 +83,17 @@ internal static class GatherPlanner
         var all = survey.Uses.Exists(other => AreOfOneKind(other, use) && other.Conditions.Count == 0);
         var same = survey.Uses.Where(other => AreOfOneKind(other, use) && (all || SameConditions(other, use)));
         var columns = same.SelectMany(other => survey.ColumnsOf(other)).ToHashSet(StringComparer.Ordinal);
-        return new GatherRead(
-            use.Relation.Name,
-            use.Item.Only,
-            [.. use.Relation.Relation!.Columns.Where(column => columns.Contains(column.Name)).Select(static column => column.Name)],
-            all ? [] : [.. use.Conditions])
+        ImmutableArray<Column> read = [.. use.Relation.Relation!.Columns.Where(column => columns.Contains(column.Name))];
+        return new GatherRead(use.Relation.Name, use.Item.Only, [.. read.Select(static column => column.Name)], all ? [] : [.. use.Conditions])
         {
             Lock = use.Lock,
+            IsDistinct = use.IgnoresCopies && use.Lock is null && !read.IsEmpty && read.All(column => IsPlain(column) && use.Relation.Distribution?.IsKeyColumn(column.Name) != true),
         };
     }
+
+    // Values that are equal are the same, which numerics and floats need not be. By the key few rows are equal, and to find out costs.
+    private static bool IsPlain(Column column) => column.DeterministicCollation
+        && column.TypeOid is TypeOid.Bool or TypeOid.Int2 or TypeOid.Int4 or TypeOid.Int8 or TypeOid.Uuid or TypeOid.Date or TypeOid.Timestamp or TypeOid.Timestamptz or TypeOid.Text or TypeOid.Varchar;
 
     // Rows that are locked are not read for another use: those would be more.
     private static bool AreOfOneKind(TableUse left, TableUse right) =>
@@ -96,7 +103,7 @@ internal static class GatherPlanner
 
     private static int Add(List<GatherRead> reads, GatherRead read)
     {
-        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition && other.Lock == read.Lock && other.Pushed?.Sql == read.Pushed?.Sql);
+        var known = reads.FindIndex(other => other.Table == read.Table && other.Only == read.Only && other.Condition == read.Condition && other.Lock == read.Lock && other.IsDistinct == read.IsDistinct && other.Pushed?.Sql == read.Pushed?.Sql);
         if (known >= 0)
             return known;
         reads.Add(read);

@@ -42,7 +42,8 @@ internal sealed class GatherWalker
     /// <summary>0 in the statement itself.</summary>
     public int ViewDepth { get; }
 
-    public void Walk(Query query, GatherScope? outer, bool isExists = false, bool isOutermost = false)
+    /// <param name="ignoresCopies">It stands where equal rows count as one.</param>
+    public void Walk(Query query, GatherScope? outer, bool isExists = false, bool isOutermost = false, bool ignoresCopies = false)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         var scope = Declare(query.With, outer);
@@ -58,7 +59,7 @@ internal sealed class GatherWalker
         switch (rows)
         {
             case Select select:
-                WalkSelect(select, scope, isExists, isOutermost);
+                WalkSelect(select, scope, isExists, isOutermost, ignoresCopies);
                 break;
             case SetOperation operation:
                 Walk(operation.Left, scope);
@@ -97,7 +98,7 @@ internal sealed class GatherWalker
             case SubqueryExpression subquery:
                 Walk(subquery.Test, scope);
                 if (subquery.Form == SubqueryForm.Exists || Pusher?.TryPush(subquery.Query, scope, IsInCommonTable) != true)
-                    Walk(subquery.Query, scope, isExists: subquery.Form == SubqueryForm.Exists);
+                    Walk(subquery.Query, scope, isExists: subquery.Form == SubqueryForm.Exists, ignoresCopies: subquery.Form is SubqueryForm.Exists or SubqueryForm.Any or SubqueryForm.All);
                 return;
         }
         var parts = expression is NullTest || (expression is FunctionCall { Names: var names } && PartFunctions.Contains(names[^1]));
@@ -105,13 +106,18 @@ internal sealed class GatherWalker
             Walk(child, scope, parts);
     }
 
-    private void WalkSelect(Select select, GatherScope? scope, bool isExists, bool isOutermost)
+    private void WalkSelect(Select select, GatherScope? scope, bool isExists, bool isOutermost, bool ignoresCopies)
     {
         if (select.Into is not null)
             _survey.Refuse("SELECT INTO of several shards' rows is not supported", "Create the table first, and fill it with COPY.");
         var tables = _from.Walk(select, scope, isExists);
         if (select.Locks)
             RowLocks.Apply(select, scope, tables, Context);
+        if (ignoresCopies && GivesRowsAlone(select) && Context.Analysis.Findings is { VolatileFunction: null, HomeFunction: null })
+        {
+            foreach (var table in tables)
+                table.IgnoresCopies = table.Item.Sample is null;
+        }
         // EXISTS does not look at its outputs.
         var ignoresStar = isExists && select is { IsDistinct: false, Groups.IsEmpty: true };
         foreach (var output in select.Outputs)
@@ -133,6 +139,11 @@ internal sealed class GatherWalker
         foreach (var window in select.Windows)
             WalkAll(Confinement.ExpressionChildren.Of(window), scope);
     }
+
+    // What counts rows, or takes some of them, would notice that some are left out.
+    private static bool GivesRowsAlone(Select select) =>
+        select is { Having: null, HasGroupingSets: false, Groups.IsEmpty: true, Windows.IsEmpty: true, Limits.IsEmpty: true, DistinctOn.IsEmpty: true }
+        && select.Outputs.Select(static output => output.Value).Concat(select.Order).All(static value => value is ColumnReference or Constant);
 
     private GatherScope? Declare(WithClause? with, GatherScope? outer)
     {

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using ShardProxy.Planning.Confinement;
 using ShardProxy.Planning.Spreading;
@@ -29,8 +27,8 @@ internal sealed class QueryPusher(GatherContext context, SourceText source, Spli
             || (select.Groups.IsEmpty && !select.IsDistinct)
             || !context.Names.SystemFirst
             || context.Analysis.Findings is not { VolatileFunction: null, HomeFunction: null, Traits: Traits.None }
-            || FirstTable(select.From) is not { Location: >= 0 } first
-            || !TryRange(first.Location, out var start, out var end))
+            || ClosedQuery.FirstTable(select.From) is not { Location: >= 0 } first
+            || !TryRange(select, out var start, out var end))
         {
             return false;
         }
@@ -40,7 +38,7 @@ internal sealed class QueryPusher(GatherContext context, SourceText source, Spli
             return false;
         var analysis = new StatementAnalysis(context.Planning, context.Names);
         var rows = analysis.Analyze(select, source);
-        if (!rows.Complete || !KnowsAll(select, analysis, scope)
+        if (!rows.Complete || !ClosedQuery.Is(select, analysis, scope)
             || new SpreadPlanner(analysis, rows, source, new TextSpan(start, end)).TryPlan(select, mayRewrite: false) is not { Merge: null })
         {
             return false;
@@ -59,64 +57,13 @@ internal sealed class QueryPusher(GatherContext context, SourceText source, Spli
         return true;
     }
 
-    private static FromTable? FirstTable(ImmutableArray<FromItem> items)
-    {
-        foreach (var item in items)
-        {
-            if (item is FromTable table)
-                return table;
-            if (item is FromJoin join && FirstTable([join.Left, join.Right]) is { } inner)
-                return inner;
-        }
-        return null;
-    }
-
-    // A SELECT in parentheses is the innermost around a table of its FROM that begins with that word.
-    private bool TryRange(int location, out int start, out int end)
+    private bool TryRange(Select select, out int start, out int end)
     {
         (start, end) = (0, 0);
         _tokens ??= SqlTokens.Read(source.Bytes, text.Start, text.End);
-        if (_tokens is not { } tokens)
+        if (_tokens is not { } tokens || ClosedQuery.Parentheses(select, tokens) is not var (opening, closing))
             return false;
-        for (var index = tokens.At(location) - 1; index >= 0; index--)
-        {
-            if (!tokens.IsMark(index, '(') || !tokens.IsWord(index + 1, "select") || tokens.Closing(index) is not (> 0 and var closing) || tokens[closing].Start < location)
-                continue;
-            (start, end) = (tokens[index].End, tokens[closing].Start);
-            return true;
-        }
-        return false;
+        (start, end) = (tokens[opening].End, tokens[closing].Start);
+        return true;
     }
-
-    /// <summary>Every name in it, at any depth, is a column of its own tables, and no table is one of WITH.</summary>
-    private static bool KnowsAll(Query query, StatementAnalysis analysis, GatherScope? scope)
-    {
-        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
-        return query is Select { With: null } select
-            && analysis.Blocks.TryGetValue(select, out var place)
-            && place.Columns.Unqualified.TrueForAll(static list => list.Complete)
-            && select.From.All(item => KnowsAll(item, place, analysis, scope))
-            && select.Outputs.Select(static output => output.Value)
-                .Concat(select.DistinctOn).Concat(select.Groups).Concat(select.Order).Concat(select.Limits)
-                .Concat(select.Windows.SelectMany(static window => ExpressionChildren.Of(window)))
-                .Append(select.Where).Append(select.Having)
-                .All(expression => KnowsAll(expression, place, analysis, scope));
-    }
-
-    private static bool KnowsAll(FromItem item, Place place, StatementAnalysis analysis, GatherScope? scope) => item switch
-    {
-        FromTable table => table.Sample is null && (table.Name.Schema is not null || scope?.Contains(table.Name.Name) != true),
-        FromQuery inner => KnowsAll(inner.Query, analysis, scope),
-        FromJoin join => KnowsAll(join.Left, place, analysis, scope) && KnowsAll(join.Right, place, analysis, scope) && KnowsAll(join.On, place, analysis, scope),
-        _ => false,
-    };
-
-    private static bool KnowsAll(Expression? expression, Place place, StatementAnalysis analysis, GatherScope? scope) => expression switch
-    {
-        null => true,
-        ColumnReference { IsStar: true } star => star.Names.IsEmpty || place.Columns.TryTable(star.Names[^1], out _),
-        ColumnReference column => place.Columns.Resolve(column).Name is not null,
-        SubqueryExpression subquery => KnowsAll(subquery.Test, place, analysis, scope) && KnowsAll(subquery.Query, analysis, scope),
-        _ => ExpressionChildren.Of(expression).All(child => KnowsAll(child, place, analysis, scope)),
-    };
 }

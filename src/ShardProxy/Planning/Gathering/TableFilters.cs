@@ -48,7 +48,7 @@ internal sealed class TableFilters(Select select, GatherWalker walker, bool syst
         foreach (var table in tables)
         {
             var isInside = _inside.Contains(table.Item);
-            var writer = new ConditionWriter(walker.Source, walker.Context.Planning.Catalog.AreShardsAlike, column => isInside ? InnerColumnOf(column, table, names) : ColumnOf(column, table)) { IsInside = isInside };
+            var writer = new ConditionWriter(walker.Source, walker.Context.Names, walker.Context.Planning.Catalog.AreShardsAlike, column => isInside ? InnerColumnOf(column, table, names) : ColumnOf(column, table)) { IsInside = isInside };
             if (writer.Write(condition) is { } written)
                 table.Conditions.Add(written);
         }

@@ -22,6 +22,9 @@ internal sealed record TableUse(FromTable Item, ResolvedRelation Relation)
     /// <summary>How its rows are locked, in SQL; null when they are not.</summary>
     public string? Lock { get; set; }
 
+    /// <summary>Only whether there is a row like it matters (EXISTS, IN), and not how many.</summary>
+    public bool IgnoresCopies { get; set; }
+
     /// <summary>What every row must meet to matter.</summary>
     public List<ReadCondition> Conditions { get; } = [];
 

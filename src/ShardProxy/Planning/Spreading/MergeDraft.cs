@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ShardProxy.Planning.Merging;
+using ShardProxy.Planning.Writing;
 
 namespace ShardProxy.Planning;
 
@@ -47,7 +48,7 @@ public readonly record struct RowCountTerm(long? Value, int Parameter);
 /// <param name="Distinct">The columns that tell rows apart; default when every row counts.</param>
 public sealed record RowsDraft(string ShardText, int VisibleCount, int HiddenCount, ImmutableArray<SortKey> Order, ImmutableArray<int> Distinct, bool DistinctIsSorted, bool WithTies) : MergeDraft
 {
-    public override string Probe => ShardText;
+    public override string Probe => StatementClock.WithAnyTime(ShardText);
 
     public override MergeSpec? SpecOf(ReadOnlySpan<uint> types, int parameterCount) => Complete(types);
 

@@ -24,6 +24,12 @@ public sealed record SpreadPlan(SpreadKeys Keys) : SeveralShardsPlan(Keys)
     /// <summary>The sharded tables of a statement that locks rows.</summary>
     public ImmutableArray<QualifiedName> Locked { get; init; } = [];
 
+    /// <summary>
+    /// The statement with <see cref="Writing.StatementClock"/>'s marks in the places where it reads the clock; they are in
+    /// <see cref="Merge"/>'s text too. Null for a statement that does not.
+    /// </summary>
+    public string? ClockText { get; init; }
+
     /// <summary>What is done when the servers' types turn out not to be merged exactly; null: refused.</summary>
     public Plan? Fallback { get; init; }
 }

@@ -60,7 +60,7 @@ internal sealed class SpreadPlanner(StatementAnalysis analysis, RowsOfQuery rows
         }
         && findings.Traits == Traits.None
         // Whoever locks a row of a reference table must meet the others who do, and they are on the home shard.
-        && !(findings.Locks && findings.ReadsReference);
+        && !(findings.LocksOthers && findings.ReadsReference);
 
     /// <summary>The SELECTs whose rows together are the query's: itself, or the branches of UNION ALL.</summary>
     public bool TryBranches(RowQuery query, List<Select> branches, bool isTop)

@@ -58,6 +58,9 @@ internal static class StatementClock
         return TextEdits.Apply(expression, edits);
     }
 
+    /// <summary>Text that can be parsed, with some time in the place of each mark.</summary>
+    public static string WithAnyTime(string marked) => marked.Replace(TransactionMark, "epoch", StringComparison.Ordinal).Replace(StatementMark, "epoch", StringComparison.Ordinal);
+
     private static bool IsClockWord(string word) => word.ToLowerInvariant() is "now" or "transaction_timestamp" or "statement_timestamp"
         or "current_timestamp" or "current_date" or "current_time" or "localtimestamp" or "localtime";
 

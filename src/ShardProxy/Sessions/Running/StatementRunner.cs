@@ -47,7 +47,7 @@ public sealed class StatementRunner
         _explain = new ExplainShardsRunner(session);
         _explainOverShards = new Explaining.ExplainRunner(session, this);
         Gathers = new GatherRunner(session, _transactions, CopyInput);
-        Writes = new WriteRunner(session, _transactions, Gathers);
+        Writes = new WriteRunner(session, _transactions, Gathers, Spread);
     }
 
     public TransactionRunner Transactions => _transactions;

@@ -33,6 +33,15 @@ public sealed record ClientRequest(ReadOnlyMemory<byte> Sql, ReadOnlyMemory<byte
     /// <summary>EXPLAIN ANALYZE: the rows are counted and thrown away.</summary>
     public SpreadMeasure? Measure { get; init; }
 
+    /// <summary>LIMIT says how many rows are locked: those that are given, and no shard's others.</summary>
+    public bool Locks { get; init; }
+
+    /// <summary>The RowDescription of the client's own text, where the shards get another whose columns would be told otherwise; empty: what they describe.</summary>
+    public byte[] Description { get; init; } = [];
+
+    /// <summary>Takes the rows in the client's stead, in the simple protocol's way; null: the client takes them.</summary>
+    internal KeptAnswer? Kept { get; init; }
+
     public short Format(int column) => Formats.Count switch
     {
         0 => 0,

@@ -24,6 +24,7 @@ public class ShardCursor(Session session, ServerConnection server, byte[] portal
     private long _keptBytes;
     private int _frameLength;
     private uint[] _nested = [];
+    private bool _hasBegun;
     private bool _isDescribed;
     private bool _hasEnded;
 
@@ -33,11 +34,11 @@ public class ShardCursor(Session session, ServerConnection server, byte[] portal
     public byte[] Description { get; private set; } = [];
 
     /// <summary>No row is here, and the shard has more.</summary>
-    public bool IsEmpty => !_hasEnded && _rows.Count == _frameLength;
+    public virtual bool IsEmpty => !_hasEnded && _rows.Count == _frameLength;
 
     public ReadOnlySpan<byte> Frame => _rows.Unread[.._frameLength];
 
-    public RowState TryNext()
+    public virtual RowState TryNext()
     {
         _rows.Consume(_frameLength);
         _frameLength = 0;
@@ -51,6 +52,9 @@ public class ShardCursor(Session session, ServerConnection server, byte[] portal
     public int Portion { get; set; } = portion;
 
     protected byte[] Portal => portal;
+
+    /// <summary>A row is here: the one that was gone on to last, or one that nobody has gone on to yet.</summary>
+    protected bool HoldsRow => !_rows.IsEmpty;
 
     /// <summary>Asks for the next portion.</summary>
     public void Ask()
@@ -74,7 +78,7 @@ public class ShardCursor(Session session, ServerConnection server, byte[] portal
     protected virtual bool IsLast(ReadOnlySpan<byte> body) => true;
 
     /// <summary>Frees the portal before the transaction's end would.</summary>
-    public void Close()
+    public virtual void Close()
     {
         _rows.Release();
         CloseMessage.Write(server.Channel.Output, PreparedKind.Portal, portal);
@@ -86,16 +90,19 @@ public class ShardCursor(Session session, ServerConnection server, byte[] portal
     {
         switch (type)
         {
-            case BackendMessageType.RowDescription:
+            // What the connection owed before (BEGIN, a lock) was sent in the simple way.
+            case BackendMessageType.ParseComplete:
+                _hasBegun = true;
+                break;
+            case BackendMessageType.RowDescription when _hasBegun:
                 Describe(frame.ToArray());
                 break;
-            case BackendMessageType.NoData:
+            case BackendMessageType.NoData when _hasBegun:
                 _isDescribed = true;
                 break;
-            case BackendMessageType.DataRow:
+            case BackendMessageType.DataRow when _hasBegun:
                 Keep(frame);
                 break;
-            // What the connection owed before (BEGIN) ends without a description.
             case BackendMessageType.CommandComplete when _isDescribed:
                 _hasEnded = IsLast(frame[Protocol.Framing.Frame.HeaderLength..]);
                 break;

@@ -36,19 +36,23 @@ public sealed class SpreadCursor : ISpreadRun
     /// <param name="shards">In ascending order, so that two statements which wait for connections cannot wait for each other.</param>
     /// <param name="number">Tells the session's portals apart.</param>
     /// <param name="maxRows">What the client asks for first.</param>
-    public static async ValueTask<SpreadCursor> StartAsync(Session session, IReadOnlyList<int> shards, ShardStatement statement, long number, int maxRows)
+    /// <param name="locks">Only rows that are given are to stay locked (<see cref="LockingShardCursor"/>).</param>
+    public static async ValueTask<SpreadCursor> StartAsync(Session session, IReadOnlyList<int> shards, ShardStatement statement, long number, int maxRows, bool locks)
     {
         var portal = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"shardproxy {number}"));
-        var portion = Math.Clamp(maxRows, LeastPortion, GreatestPortion);
+        var portion = locks ? 1 : Math.Clamp(maxRows, LeastPortion, GreatestPortion);
         await session.MoveGate.EnterAsync(stays: false);
         var servers = new List<ServerConnection>(shards.Count);
         foreach (var shard in shards)
             servers.Add(await session.Servers.GetAsync(shard));
         SpreadRun.CheckMoves(session);
-        var cursors = servers.ConvertAll(server => new ShardCursor(session, server, portal, portion));
+        var cursors = servers.ConvertAll(server => locks ? new LockingShardCursor(session, server, portal) : new ShardCursor(session, server, portal, portion));
         session.StartQueryClock();
-        foreach (var server in servers)
-            (statement with { Portal = portal, MaxRows = portion }).Send(session, server);
+        foreach (var shard in cursors)
+        {
+            (shard as LockingShardCursor)?.Begin();
+            (statement with { Portal = portal, MaxRows = portion }).Send(session, shard.Server);
+        }
         var cursor = new SpreadCursor(session, cursors);
         await cursor.DrainAsync(cursors);
         session.MoveGate.Leave();
@@ -95,6 +99,8 @@ public sealed class SpreadCursor : ISpreadRun
             switch (state)
             {
                 case MergeState.Done or MergeState.Suspended:
+                    if (state == MergeState.Suspended)
+                        await SettleAsync();
                     _session.StopClock();
                     return state == MergeState.Done;
                 case MergeState.WantRows:
@@ -112,6 +118,15 @@ public sealed class SpreadCursor : ISpreadRun
                     break;
             }
         }
+    }
+
+    // What the client sends next must not stand within savepoints of the proxy's.
+    private async ValueTask SettleAsync()
+    {
+        var open = _shards.FindAll(static shard => shard is LockingShardCursor { HasSavepoint: true });
+        foreach (LockingShardCursor shard in open)
+            shard.Settle();
+        await DrainAsync(open);
     }
 
     public async ValueTask FinishAsync()

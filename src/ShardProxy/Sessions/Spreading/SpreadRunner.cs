@@ -2,6 +2,7 @@ using System.Text;
 using ShardProxy.Merging;
 using ShardProxy.Planning;
 using ShardProxy.Planning.Merging;
+using ShardProxy.Planning.Writing;
 using ShardProxy.Protocol.Messages;
 using ShardProxy.Sessions.Running;
 using ShardProxy.Sessions.Uniqueness;
@@ -87,6 +88,15 @@ public sealed class SpreadRunner
 
     public List<int> ShardsOf(SpreadPlan plan, in StatementValues values) => Shards(plan, values);
 
+    /// <summary>Runs a statement for its rows.</summary>
+    /// <returns>The RowDescription message, and the rows in the formats that the request asks for.</returns>
+    public async ValueTask<(byte[] Frame, List<byte[]?[]> Rows)> ReadAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
+    {
+        var kept = new KeptAnswer();
+        await RunAsync(plan, shards, request with { Kept = kept });
+        return (kept.Description, kept.Rows());
+    }
+
     /// <summary>Runs a statement for its figures.</summary>
     public async ValueTask MeasureAsync(SpreadPlan plan, List<int> shards, ClientRequest request) => await RunAsync(plan, shards, request);
 
@@ -127,6 +137,13 @@ public sealed class SpreadRunner
     private async ValueTask<bool> RunAsync(SpreadPlan plan, List<int> shards, ClientRequest request)
     {
         await BeforeLocksAsync(plan, shards);
+        // Other sessions have used the scanner while this one waited.
+        if (plan.Locks && request.IsScanned)
+            _session.Scanner.Scan(request.Sql.Span, _session.StandardConformingStrings);
+        if (plan.ClockText is not null)
+            (plan, request) = await FillAsync(plan, shards[0], request);
+        // Outside of a block nothing stays locked.
+        request = request with { Locks = plan.Locks && _session.Transaction.IsOpen && shards.Count > 1 && request.Measure is null };
         try
         {
             return plan.Merge switch
@@ -157,16 +174,27 @@ public sealed class SpreadRunner
             await TableLock.ShareAsync(_session, shards, table);
     }
 
+    /// <summary>Puts the time of one shard into the texts.</summary>
+    public async ValueTask<(SpreadPlan Plan, ClientRequest Request)> FillAsync(SpreadPlan plan, int shard, ClientRequest request)
+    {
+        var rows = plan.Merge as RowsDraft;
+        var texts = await ShardClock.FillAsync(_session, shard, [new TextEdit(0, 0, plan.ClockText!), new TextEdit(0, 0, rows?.ShardText ?? "")]);
+        return (
+            plan with { ClockText = null, Merge = rows is null ? null : rows with { ShardText = texts[1].Text } },
+            request with { Sql = Encoding.UTF8.GetBytes(texts[0].Text), IsScanned = false });
+    }
+
     private async ValueTask<bool> ConcatenateAsync(List<int> shards, ClientRequest request)
     {
         var statement = Statement(request.Sql, request);
-        var run = await StartAsync(shards, statement, request);
+        var run = await StartAsync(shards, statement, request with { Locks = false });
         return await FinishAsync(run, request, run.Description, () => new Concatenation(run.Rows));
     }
 
     private async ValueTask<bool> MergeRowsAsync(RowsDraft draft, List<int> shards, ClientRequest request)
     {
         var limit = request.Count(draft.Limit, isLimit: true);
+        request = request with { Locks = request.Locks && limit is not null };
         var offset = request.Count(draft.Offset, isLimit: false) ?? 0;
         var shape = _session.Scanner.Hash;
         var known = SpreadTypes.Find(_session, request);
@@ -293,8 +321,8 @@ public sealed class SpreadRunner
     private ValueTask DropAsync(ISpreadRun run) => _session.Transaction.IsOpen ? run.FinishAsync() : run.AbortAsync();
 
     private async ValueTask<ISpreadRun> StartAsync(List<int> shards, ShardStatement statement, ClientRequest request) =>
-        request.Portal is { MaxRows: > 0 and var maxRows }
-            ? await SpreadCursor.StartAsync(_session, shards, statement, ++_cursors, maxRows)
+        request.Portal is { MaxRows: > 0 } || request.Locks
+            ? await SpreadCursor.StartAsync(_session, shards, statement, ++_cursors, request.Portal?.MaxRows ?? 0, request.Locks)
             : await SpreadRun.StartAsync(_session, shards, _ => statement);
 
     private async ValueTask<bool> TakeAsync(ISpreadRun run, IRowPump pump, ClientPortal portal, Func<ValueTask<bool>>? elsewhere = null)
@@ -330,6 +358,8 @@ public sealed class SpreadRunner
         try
         {
             pump = request.Measure is null ? rows() : new DiscardedRows(rows());
+            if (request.Kept is { } kept)
+                pump = kept.Take(description, pump, _session.Database.Limits.MergeBytes);
             if (request.IsDescribed)
                 _session.Client.Output.Write(description);
             if (request.Portal is null)
@@ -349,6 +379,8 @@ public sealed class SpreadRunner
             return true;
         }
         await run.FinishAsync();
+        if (request.Kept is not null)
+            return true;
         if (pump.RowCount == 0 && request.Elsewhere is { } elsewhere)
             return await elsewhere();
         CommandCompleteMessage.Write(_session.Client.Output, "SELECT "u8, pump.RowCount);

@@ -22,14 +22,16 @@ public sealed class WriteRunner
     private readonly ReferenceRunner _references;
     private readonly MovedRowsRunner _movedRows;
     private readonly KeyUpdateRunner _keyUpdates;
+    private readonly PickedRowsRunner _pickedRows;
 
-    public WriteRunner(Session session, TransactionRunner transactions, Running.Gathering.GatherRunner gathers)
+    public WriteRunner(Session session, TransactionRunner transactions, Running.Gathering.GatherRunner gathers, SpreadRunner spread)
     {
         _session = session;
         _transactions = transactions;
         _references = new ReferenceRunner(session);
         _movedRows = new MovedRowsRunner(session, gathers);
         _keyUpdates = new KeyUpdateRunner(session);
+        _pickedRows = new PickedRowsRunner(session, spread, gathers);
     }
 
     /// <summary>A statement of a simple Query.</summary>
@@ -134,12 +136,14 @@ public sealed class WriteRunner
             return await new StepsRunner(_session, this).RunAsync(job, steps);
         if (job.Plan.Draft is ReferenceDraft reference)
             return await _references.RunAsync(job, reference);
-        if (job.Plan.Draft is MovedRowsDraft or KeyUpdateDraft)
+        if (job.Plan.Draft is MovedRowsDraft or KeyUpdateDraft or PickedRowsDraft)
             await _session.MoveGate.EnterAsync(stays: true);
         if (job.Plan.Draft is MovedRowsDraft moved)
             return await _movedRows.RunAsync(job, moved, isOwnBlock);
         if (job.Plan.Draft is KeyUpdateDraft keyUpdate)
             return await _keyUpdates.RunAsync(job, keyUpdate, isOwnBlock);
+        if (job.Plan.Draft is PickedRowsDraft picked)
+            return await ExecuteAsync(await PickAsync(job, picked), isOwnBlock);
         if (job.Plan.Draft is SplitRowsDraft { Conflict: { } conflict } proposed)
             return await new ConflictRunner(_session, job.Request, conflict, new GivenProposal(job, proposed), isOwnBlock).RunAsync();
         await _session.MoveGate.EnterAsync(stays: true);
@@ -168,7 +172,7 @@ public sealed class WriteRunner
             () =>
             {
                 if (job.Request.IsDescribed)
-                    (held ?? _session.Client.Output).Write(run.Description);
+                    (held ?? _session.Client.Output).Write(DescriptionOf(job, run));
             },
             held);
         if (entries is not null)
@@ -176,6 +180,27 @@ public sealed class WriteRunner
         if (held is not null)
             _session.Client.Output.Write(held.Unread);
         return run.AffectedCount;
+    }
+
+    /// <summary>The statement with rows in the place of its subqueries.</summary>
+    private async ValueTask<WriteJob> PickAsync(WriteJob job, PickedRowsDraft draft)
+    {
+        var described = await StatementCheck.AskAsync(_session, job.Request, Encoding.ASCII.GetString(job.Tag).TrimEnd());
+        var sql = await _pickedRows.RewriteAsync(job, draft, described.ParameterTypes);
+        var request = job.Request with { Sql = sql, ParameterTypes = described.ParameterTypes, Description = described.Frame };
+        var planned = Routing.Replan(_session, sql, 0);
+        var plan = planned.Plan switch
+        {
+            WritePlan write => write,
+            OneShardPlan one => new WritePlan(SpreadKeys.All, new OneShardDraft(one)),
+            _ => throw Routing.Refuse(ShardBinder.SeveralShards),
+        };
+        StatementValues Values() => BindMessage.TryRead(request.Bind.Span, out var bind)
+            ? new StatementValues(sql, _session.Scanner, bind, request.ParameterTypes) { IsConverted = _session.ConvertsText, Places = _session.Places }
+            : new StatementValues(sql, _session.Scanner) { IsConverted = _session.ConvertsText, Places = _session.Places };
+        if (Routing.NeedsPlaces(_session, plan, Values()))
+            await Routing.PlaceAsync(_session);
+        return Assign(plan, planned.Verb, request, 0, Values());
     }
 
     /// <summary>
@@ -200,10 +225,13 @@ public sealed class WriteRunner
         if (run.AffectedCount == 0)
             return 0;
         if (job.Request.IsDescribed)
-            _session.Client.Output.Write(run.Description);
+            _session.Client.Output.Write(DescriptionOf(job, run));
         _session.Client.Output.Write(kept.Messages);
         return run.AffectedCount;
     }
+
+    private static byte[] DescriptionOf(WriteJob job, SpreadRun run) =>
+        job.Request.Description is { Length: > 0 } frame ? job.Request.Describe(frame, int.MaxValue) : run.Description;
 
     /// <summary>Which shard gets what.</summary>
     private WriteJob Assign(WritePlan plan, string verb, ClientRequest request, int offset, in StatementValues values)

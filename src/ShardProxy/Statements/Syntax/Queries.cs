@@ -41,8 +41,9 @@ public abstract record RowQuery : Query
 
 /// <param name="Words">As SQL: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE.</param>
 /// <param name="Of">Names of items of FROM; empty for all of them.</param>
-/// <param name="Waits">Neither NOWAIT nor SKIP LOCKED.</param>
-public sealed record LockClause(string Words, ImmutableArray<string> Of, bool Waits);
+/// <param name="Skips">SKIP LOCKED.</param>
+/// <param name="Fails">NOWAIT.</param>
+public sealed record LockClause(string Words, ImmutableArray<string> Of, bool Skips, bool Fails);
 
 /// <param name="Value">What is sorted by: an expression, or a position or name of the output.</param>
 /// <param name="NullsFirst">Null when not said: last for ascending, first for descending.</param>

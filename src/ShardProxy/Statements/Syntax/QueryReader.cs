@@ -77,7 +77,8 @@ internal static class QueryReader
             _ => "FOR UPDATE",
         },
         [.. node.List("lockedRels").Select(static table => table.Text("relname") ?? "")],
-        node.Text("waitPolicy") is null or "LockWaitBlock");
+        Skips: node.Text("waitPolicy") == "LockWaitSkip",
+        Fails: node.Text("waitPolicy") == "LockWaitError");
 
     private static SortItem ReadSortKey(SyntaxNode node) => new(
         ExpressionReader.Read(node.Node("node")),

@@ -81,7 +81,7 @@ internal sealed class ExpressionWriter(StatementDraft draft, QueryWriter queries
         string Near() => Leaf(kind, scope);
         if (kind.IsLoose())
             draft.IsLoose = true;
-        switch (Choices.Roll(depth > 0 ? 19 : 6))
+        switch (Choices.Roll(depth > 0 ? 22 : 6))
         {
             case 0:
             case 1:
@@ -117,9 +117,28 @@ internal sealed class ExpressionWriter(StatementDraft draft, QueryWriter queries
                 return $"{Value()} {Choices.Pick("=", ">", "<=", "<>")} {Choices.Pick("ANY", "ALL")} ({queries.Nested(scope, depth - 1, [kind]).Sql})";
             case 18:
                 return $"{Parenthesised(Leaf(ValueKind.Bool, scope))} IS {Choices.Pick("TRUE", "NOT TRUE", "FALSE", "UNKNOWN")}";
+            case 19 or 20:
+                return OfOneColumn(scope);
+            case 21 when scope.AllowsSubqueries:
+                return $"{(Choices.Roll(2) == 0 ? "" : "NOT ")}EXISTS ({queries.Partner(scope)})";
             default:
                 return $"{Near()} {Choices.Pick(Comparisons)} {Constant(kind)}";
         }
+    }
+
+    /// <summary>A condition that a shard can look at before rows are brought together.</summary>
+    private string OfOneColumn(QueryScope scope)
+    {
+        var text = Leaf(Choices.Pick(ValueKind.Text, ValueKind.Text, ValueKind.PlainText, ValueKind.Padded), scope);
+        return Choices.Pick<Func<string>>(
+            () => $"substring({text} FROM 1 FOR {1 + Choices.Roll(2)}) {Choices.Pick("IN", "NOT IN")} ('a', 'B', 'ab')",
+            () => $"lower({text}) {Choices.Pick("LIKE", "NOT LIKE")} '%a%'",
+            () => $"length({text}) {Choices.Pick(Comparisons)} {Choices.Roll(4)}",
+            () => $"left({text}, -1) {Choices.Pick(Comparisons)} 'a'",
+            () => $"position('a' IN {text}) > 0",
+            () => $"upper(btrim({text})) BETWEEN 'A' AND 'M'",
+            () => $"md5(replace({text}, 'a', '')) > '8'",
+            () => $"extract({Choices.Pick("year", "month", "isodow", "century")} FROM {Leaf(Choices.Pick(ValueKind.Date, ValueKind.Timestamp), scope)}) {Choices.Pick(Comparisons)} {Choices.Pick("2000", "3", "20")}")();
     }
 
     private static string Parenthesised(string expression) => $"({expression})";

@@ -44,6 +44,16 @@ internal sealed class QueryWriter
         return $"(SELECT {value} FROM {from} WHERE {_expressions.Condition(scope, depth)})";
     }
 
+    /// <summary>A query of the rows that go with one of the query around it: how many they are does not matter to who asks for it.</summary>
+    public string Partner(QueryScope outer)
+    {
+        var scope = new QueryScope(outer);
+        var from = _from.Write(scope, 0);
+        var own = Choices.Pick(scope.Columns);
+        var condition = own.Kind.IsOrdered() ? $"{own.Sql} = {_expressions.Leaf(own.Kind, outer)}" : $"{own.Sql} IS NOT NULL";
+        return $"SELECT {Choices.Pick("1", "*", own.Sql)} FROM {from} WHERE {condition}{(Choices.Roll(2) == 0 ? "" : $" AND {_expressions.Condition(scope, 1)}")}";
+    }
+
     public QueryShape Rows(QueryScope? outer, int depth, IReadOnlyList<ValueKind>? kinds, bool isTop)
     {
         var scope = new QueryScope(outer);

@@ -71,7 +71,13 @@ public sealed class ExplainRunner(Session session, StatementRunner runner)
         if (Routing.NeedsPlaces(session, spread, Values(text, bind, types)))
             await Routing.PlaceAsync(session);
         // The home shard has all tables that a query may name whose rows are stored elsewhere.
-        var shards = plan.Inner is WritePlan { Draft: MovedRowsDraft } ? [Database.HomeShard] : runner.Spread.ShardsOf(spread, Values(text, bind, types));
+        var shards = plan.Inner is WritePlan { Draft: MovedRowsDraft or PickedRowsDraft } ? [Database.HomeShard] : runner.Spread.ShardsOf(spread, Values(text, bind, types));
+        if (spread.ClockText is not null)
+        {
+            (spread, var timed) = await runner.Spread.FillAsync(spread, shards[0], new ClientRequest(body, bind, types, [], IsDescribed: false));
+            body = timed.Sql.ToArray();
+            plan = plan with { Inner = spread };
+        }
         var shape = await SpreadShape.AskAsync(session, spread, shards[0], body, types);
         SpreadMeasure? measure = null;
         if (plan.Analyzes)

@@ -48,6 +48,7 @@ internal static class SpreadExplain
     private static string KindOf(Plan plan, MergeSpec? spec) => (plan, spec) switch
     {
         (WritePlan { Draft: MovedRowsDraft }, _) => "Rows Read and Stored Where They Belong",
+        (WritePlan { Draft: PickedRowsDraft }, _) => "Subqueries First, and Then Write",
         (WritePlan { Draft: KeyUpdateDraft }, _) => "Rows Changed and Moved Where They Belong",
         (WritePlan { Draft: SplitRowsDraft }, _) => "Rows Divided by Shard",
         (WritePlan, _) => "Write on Each Shard",
