@@ -52,6 +52,8 @@ internal static class ServerLook
                 if (!reader.GetBoolean(1))
                     return GatherServerState.Not($"its user \"{server.Config.Primary.User}\" may not make temporary tables");
             }
+            if (await UnknownSettingAsync(connection, wanted, cancel) is { } unknown)
+                return GatherServerState.Not(unknown);
             return new GatherServerState(null, await FunctionsAsync(connection, cancel));
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or IOException)
@@ -68,6 +70,27 @@ internal static class ServerLook
         if (found.Encoding != home.Encoding)
             return $"its encoding is {found.Encoding}, the home shard's {home.Encoding}";
         return found.Collation != home.Collation ? $"its database's collation is {found.Collation}, the home shard's {home.Collation}" : null;
+    }
+
+    // Locales and time zones are the machine's.
+    private static async Task<string?> UnknownSettingAsync(NpgsqlConnection connection, ShardNature home, CancellationToken cancel)
+    {
+        foreach (var (name, value) in home.Settings.Where(static setting => setting.Key.StartsWith("lc_", StringComparison.Ordinal) || setting.Key.StartsWith("timezone", StringComparison.Ordinal)))
+        {
+            try
+            {
+                await using var command = new NpgsqlCommand("SELECT set_config($1, $2, true)", connection)
+                {
+                    Parameters = { new NpgsqlParameter<string> { TypedValue = name }, new NpgsqlParameter<string> { TypedValue = value } },
+                };
+                await command.ExecuteNonQueryAsync(cancel);
+            }
+            catch (PostgresException exception)
+            {
+                return $"{name} cannot be {value} there, as it is on the home shard: {exception.MessageText}";
+            }
+        }
+        return null;
     }
 
     private static async Task<ShardNature> NatureAsync(ControlShard shard, CancellationToken cancel)

@@ -91,6 +91,7 @@ internal sealed class ServerLoader
 
     private async ValueTask<bool> TryLeaseAsync()
     {
+        var server = _session.Database.GatherServer;
         try
         {
             _target = await _session.Servers.GetAsync(Database.Beside);
@@ -98,9 +99,9 @@ internal sealed class ServerLoader
         }
         catch (SqlErrorException exception) when (exception.Error.SqlState != SqlStates.QueryCanceled)
         {
-            // That all connections are in use says nothing against the server.
-            if (exception.Error.SqlState != SqlStates.TooManyConnections)
-                _session.Database.GatherServer?.NoteFailure(exception.Error);
+            // That all connections are in use, or that another server has been configured, says nothing against this one.
+            if (exception.Error.SqlState is not (SqlStates.TooManyConnections or SqlStates.AdminShutdown))
+                server?.NoteFailure(exception.Error);
             return false;
         }
     }
@@ -115,13 +116,14 @@ internal sealed class ServerLoader
         _run.Description = _tap.Description;
         var answers = _tap.Values.Take(ServerScript.QuestionCount(Plan)).Select(static value => value is null ? null : Encoding.UTF8.GetString(value)).ToList();
         return answers[0] == "1" && !answers.Contains(null) && GatherPlace.KnowsTypes(_run.Description, _tap.Parameters)
-            && await TryCreateAsync(answers[1]!, [.. answers.Skip(2).OfType<string>()]);
+            && await TryCreateAsync(types, answers[1]!, [.. answers.Skip(2).OfType<string>()]);
     }
 
-    private async ValueTask<bool> TryCreateAsync(string settings, List<string> columns)
+    private async ValueTask<bool> TryCreateAsync(uint[] types, string settings, List<string> columns)
     {
         _target.SendQuery(ServerScript.Prepare(_run, _session, settings, columns, isOpen: _target.TransactionStatus == (byte)TransactionStatus.InTransaction), Disposition.Swallow);
-        ExtendedUnit.WriteUnnamed(_target, _run.Text(), _tap.Parameters, Disposition.Swallow);
+        // As it will be parsed to run: what the client has not declared is to be found as at home.
+        ExtendedUnit.WriteUnnamed(_target, _run.Text(), types, Disposition.Swallow);
         DescribeMessage.Write(_target.Channel.Output, PreparedKind.Statement, []);
         _target.Ledger.Expect(ReplyKind.DescribeStatement, Disposition.Swallow);
         _target.SendSync(Disposition.Swallow);
