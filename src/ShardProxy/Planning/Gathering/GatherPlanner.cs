@@ -27,9 +27,7 @@ internal static class GatherPlanner
             return survey.Refusal;
         var reads = new List<GatherRead>();
         var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
-        // One read serves all places of a table that need the same rows.
-        foreach (var use in survey.Uses)
-            use.IgnoresCopies &= !survey.Uses.Exists(other => other.Relation.Name == use.Relation.Name && !other.IgnoresCopies);
+        ShareReads(survey);
         foreach (var use in survey.Uses)
             readOf[use] = Add(reads, ReadFor(use, survey));
         var plan = new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [.. survey.Views])
@@ -58,6 +56,7 @@ internal static class GatherPlanner
             return null;
         var reads = new List<GatherRead>();
         var readOf = new Dictionary<TableUse, int>(ReferenceEqualityComparer.Instance);
+        ShareReads(survey);
         foreach (var use in survey.Uses)
             readOf[use] = Add(reads, ReadFor(use, survey) with { Place = PlaceOf(use.Relation.Class) });
         return new GatherPlan([.. reads], text.ToPieces(use => readOf[use]), [])
@@ -66,6 +65,13 @@ internal static class GatherPlanner
             Links = shared.Links.Resolve([.. survey.Uses], use => readOf[use]),
             Needs = server.Needs(home.Analysis.Findings.ReadsClock),
         };
+    }
+
+    // One read serves all places of a table that need the same rows.
+    private static void ShareReads(GatherSurvey survey)
+    {
+        foreach (var use in survey.Uses)
+            use.IgnoresCopies &= !survey.Uses.Exists(other => other.Relation.Name == use.Relation.Name && !other.IgnoresCopies);
     }
 
     private static ReadPlace PlaceOf(RelationClass kind) => kind switch
