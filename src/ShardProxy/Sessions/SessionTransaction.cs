@@ -29,6 +29,7 @@ public sealed class SessionTransaction
     private SettingsState _settingsAtBegin = SettingsState.Empty;
     private List<int>? _otherWriters;
     private List<int>? _entryWriters;
+    private List<int>? _lockers;
 
     public TransactionStatus Status { get; private set; } = TransactionStatus.Idle;
 
@@ -133,6 +134,15 @@ public sealed class SessionTransaction
             _entryWriters?.Remove(shard);
     }
 
+    /// <summary>Rows were locked on the shard (FOR UPDATE and its kin) for as long as the block lasts.</summary>
+    public bool HasLocked(int shard) => _lockers is not null && _lockers.Contains(shard);
+
+    public void AddLocker(int shard)
+    {
+        if (!HasLocked(shard))
+            (_lockers ??= []).Add(shard);
+    }
+
     /// <summary>BEGIN inside an implicit block makes the block an ordinary one, with what has run in it already.</summary>
     public void MakeExplicit() => IsImplicit = false;
 
@@ -228,6 +238,7 @@ public sealed class SessionTransaction
         WriterShard = NoWriter;
         _otherWriters = null;
         _entryWriters = null;
+        _lockers = null;
         SaysReadOnly = null;
     }
 

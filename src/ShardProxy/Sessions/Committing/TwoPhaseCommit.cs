@@ -12,7 +12,8 @@ namespace ShardProxy.Sessions.Committing;
 /// <remarks>
 /// <code>
 ///   others    PREPARE TRANSACTION ─┐                        ┌─ COMMIT PREPARED
-///   readers   COMMIT ──────────────┼─ all done ─► COMMIT ───┤
+///   readers   COMMIT ──────────────┤                        │
+///   lockers   SELECT ──────────────┼─ all done ─► COMMIT ───┼─ COMMIT
 ///   decider   decide(secret) ──────┘             (decider)  └─ the client is answered
 /// </code>
 /// Before the decider's COMMIT any failure rolls everything back; after it nothing does. When its answer is lost, the
@@ -28,7 +29,8 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
     private long _startedAt;
 
     /// <returns>Null when the transaction has committed; else the error for the client.</returns>
-    public async ValueTask<ServerError?> RunAsync(List<ServerConnection> writers, List<ServerConnection> readers)
+    /// <param name="lockers">Readers whose blocks stay open.</param>
+    public async ValueTask<ServerError?> RunAsync(List<ServerConnection> writers, List<ServerConnection> readers, List<ServerConnection> lockers)
     {
         _startedAt = Environment.TickCount64;
         ServerConnection decider;
@@ -52,9 +54,9 @@ internal sealed class TwoPhaseCommit(Session session, TransactionRunner transact
             var answers = await ServerCommands.RunAsync(session, [.. parts, decider, .. readers], server =>
                 server == decider ? support.DecideStatement(secret)
                 : parts.IndexOf(server) is >= 0 and var part ? $"PREPARE TRANSACTION '{transaction.NameOfPart(part)}'"
-                : "COMMIT", Left());
+                : BlockCommit.EndOf(server, lockers), Left());
             // What was set in the block is now in force wherever it has ended.
-            foreach (var answer in answers.Where(answer => answer.Succeeded && answer.Server != decider))
+            foreach (var answer in answers.Where(answer => answer.Succeeded && answer.Server != decider && !lockers.Contains(answer.Server)))
                 answer.Server.Applied = session.Settings.WithoutLocal.Session;
             // Somebody has removed the function or its table: they are made anew for the next.
             if (Array.Exists(answers, answer => answer.Server == decider && answer.Error?.SqlState is SqlStates.UndefinedFunction or SqlStates.UndefinedTable or SqlStates.InvalidSchemaName))

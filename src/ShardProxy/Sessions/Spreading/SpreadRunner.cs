@@ -170,6 +170,8 @@ public sealed class SpreadRunner
         await _session.MoveGate.EnterAsync(stays: true);
         if (!_session.Transaction.IsOpen || shards.Count < 2)
             return;
+        foreach (var shard in shards)
+            _session.Transaction.AddLocker(shard);
         foreach (var table in plan.Locked)
             await TableLock.ShareAsync(_session, shards, table);
     }
