@@ -166,4 +166,45 @@ public sealed class ViewTests(Lab lab) : IAsyncLifetime
             }
         }
     }
+
+    /// <summary>A view passes by the policies for its reader, as long as its shards read it; its query in the reader's name would not.</summary>
+    [Fact]
+    public async Task Row_security_is_the_owners()
+    {
+        foreach (var endpoint in (Endpoint[])[lab.Reference, lab.Subject])
+        {
+            await using var client = await WireClient.ConnectAsync(endpoint);
+            await client.MustAsync("CREATE ROLE looker");
+            await client.MustAsync("GRANT SELECT ON orders, v_sums, v_products TO looker");
+            await client.MustAsync("CREATE POLICY shown_some ON orders USING (product > 1)");
+            await client.MustAsync("ALTER TABLE orders ENABLE ROW LEVEL SECURITY");
+        }
+        try
+        {
+            await _differential.SameAsync(
+                "SET ROLE looker",
+                "SELECT product, count(*) FROM orders GROUP BY product ORDER BY 1",
+                "SELECT a.id, b.id FROM orders a JOIN orders b ON b.product = a.id ORDER BY 1, 2",
+                "SELECT * FROM v_sums ORDER BY user_id",
+                "RESET ROLE");
+            await using var client = await WireClient.ConnectAsync(lab.Subject);
+            await client.MustAsync("SET ROLE looker");
+            var refusal = (await client.QueryAsync("SELECT * FROM v_products")).Single(static message => message.Type == 'E');
+            refusal.SqlState.ShouldBe("0A000");
+            refusal.Fields['M'].ShouldContain("row security");
+            refusal.Fields['H'].ShouldContain("Read the table itself");
+            await client.MustAsync("RESET ROLE");
+        }
+        finally
+        {
+            foreach (var endpoint in (Endpoint[])[lab.Reference, lab.Subject])
+            {
+                await using var client = await WireClient.ConnectAsync(endpoint);
+                await client.MustAsync("ALTER TABLE orders DISABLE ROW LEVEL SECURITY");
+                await client.MustAsync("DROP POLICY shown_some ON orders");
+                await client.MustAsync("REVOKE ALL ON orders, v_sums, v_products FROM looker");
+                await client.MustAsync("DROP ROLE looker");
+            }
+        }
+    }
 }

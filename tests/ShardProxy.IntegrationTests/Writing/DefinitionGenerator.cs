@@ -19,7 +19,7 @@ internal sealed class DefinitionGenerator(int seed)
         < 12 => Column(),
         < 15 => Constraint(),
         < 17 => Index(inBlock),
-        < 18 => View(),
+        < 18 => Pick(View(), Partition()),
         _ => Other(),
     };
 
@@ -120,6 +120,22 @@ internal sealed class DefinitionGenerator(int seed)
             $"GRANT SELECT ON {name} TO PUBLIC");
     }
 
+    private string Partition()
+    {
+        var name = $"d_e{1 + Roll(3)}";
+        return Pick(
+            $"CREATE TABLE {Pick("", "IF NOT EXISTS ")}{name} PARTITION OF d_events {Pick("FOR VALUES FROM (0) TO (50)", "FOR VALUES FROM (50) TO (100)", "DEFAULT")}",
+            $"DROP TABLE {Pick("", "IF EXISTS ")}{name}",
+            $"ALTER TABLE {name} RENAME TO d_e{1 + Roll(3)}",
+            $"ALTER TABLE {name} {Pick($"ALTER COLUMN {Name()} SET DEFAULT {Literal()}", $"ADD CONSTRAINT d_k{1 + Roll(4)} CHECK ({Name()} IS NOT NULL)")}",
+            $"CREATE INDEX d_x{1 + Roll(4)} ON {name} ({Name()})",
+            $"INSERT INTO {name} (id, n) VALUES ({Key()}, {Roll(110)})",
+            $"UPDATE {name} SET {Name()} = {Literal()}",
+            $"SELECT * FROM {name}",
+            $"TRUNCATE {name}",
+            $"COMMENT ON TABLE {name} IS 'a part'");
+    }
+
     private string Other()
     {
         var (table, _) = Table();
@@ -143,11 +159,12 @@ internal sealed class DefinitionGenerator(int seed)
             $"LOCK TABLE {table} IN SHARE MODE");
     }
 
-    private (string Name, string Keys) Table() => Roll(7) switch
+    private (string Name, string Keys) Table() => Roll(8) switch
     {
         < 3 => ("d_items", "id"),
         < 5 => ("d_parts", "item, n"),
-        5 => ("d_kinds", "code"),
+        5 => ("d_events", "id, n"),
+        6 => ("d_kinds", "code"),
         _ => ("d_notes", "id"),
     };
 
@@ -156,6 +173,7 @@ internal sealed class DefinitionGenerator(int seed)
     private string Keys(string table) => table switch
     {
         "d_parts" => $"{Key()}, {30 + Roll(30)}",
+        "d_events" => $"{Key()}, {20 + Roll(90)}",
         "d_kinds" => $"'{Pick("a", "d", "e", "f")}'",
         _ => $"{Key()}",
     };
