@@ -38,7 +38,7 @@ public sealed class CatalogTests(ThreeServers servers) : IClassFixture<ThreeServ
         [
             new Column("id", 1, 20, -1, true, true, false, true) { OrdersByBytes = true, Default = "nextval('\"Sales\".\"Order_id_seq\"'::regclass)" },
             new Column("User", 2, 23, -1, false, false, false, true) { OrdersByBytes = true },
-            new Column("total", 4, 1700, (10 << 16 | 2) + 4, true, false, false, true) { OrdersByBytes = true },
+            new Column("total", 4, 1700, (10 << 16 | 2) + 4, true, false, false, true) { OrdersByBytes = true, IsDomain = true },
             new Column("code", 5, 1043, 7 + 4, false, false, false, false) { HasOwnCollation = true },
             new Column("twice", 6, 23, -1, false, true, true, true) { OrdersByBytes = true },
             new Column("n", 7, 23, -1, true, true, false, true) { OrdersByBytes = true, IsIdentity = true, IsIdentityAlways = true },

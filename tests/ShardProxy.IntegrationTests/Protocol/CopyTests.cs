@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using Npgsql;
 using ShardProxy.IntegrationTests.Fixtures;
 using ShardProxy.IntegrationTests.Wire;
 
@@ -324,6 +325,27 @@ public sealed class CopyTests(Lab lab) : IAsyncLifetime
         var expected = await CopyOutAsync(lab.Reference, $"COPY {table} TO STDOUT");
         var actual = await CopyOutAsync(lab.Subject, $"COPY {table} TO STDOUT");
         Sorted(actual.Data).ShouldBe(Sorted(expected.Data));
+    }
+
+    /// <summary>A client that is faster than the server fills the proxy's buffer, and the server's next look empties it all at once: the proxy once waited for more news than that.</summary>
+    [Fact]
+    public async Task A_home_table_takes_what_comes_faster_than_it_can()
+    {
+        const int Rows = 400_000;
+        await using var connection = await lab.Subject.OpenAsync();
+        await using var command = new NpgsqlCommand("CREATE TABLE filled (id int4, t char(84))", connection);
+        await command.ExecuteNonQueryAsync();
+        var rows = string.Concat(Enumerable.Repeat($"1\t{new string('x', 84)}\n", Rows / 400));
+        for (var round = 0; round < 3; round++)
+        {
+            await using var writer = await connection.BeginTextImportAsync("COPY filled FROM STDIN");
+            for (var part = 0; part < 400; part++)
+                await writer.WriteAsync(rows).WaitAsync(Until.Patience);
+        }
+        command.CommandText = "SELECT count(*) FROM filled";
+        (await command.ExecuteScalarAsync()).ShouldBe(3L * Rows);
+        command.CommandText = "DROP TABLE filled";
+        await command.ExecuteNonQueryAsync();
     }
 
     private async Task AllPlacedAsync(string table, string type, long rows)

@@ -1,3 +1,4 @@
+using ShardProxy.Catalog;
 using ShardProxy.Planning.Gathering;
 using ShardProxy.Statements.Syntax;
 
@@ -62,7 +63,7 @@ internal static class TableCommands
             case "ClusterStmt":
                 return node.Has("relation") ? placement.Over(Relation(node), Traits.Writes, verb) : Everywhere(verb);
             case "ReindexStmt":
-                return PlanReindex(placement, node, verb);
+                return PlanReindex(planner, node, verb);
             default:
                 return null;
         }
@@ -95,12 +96,15 @@ internal static class TableCommands
         return relations.Count == 0 ? new PlannedStatement(new EveryShardPlan(null), traits, verb) : placement.Over(relations, traits, verb);
     }
 
-    private static PlannedStatement PlanReindex(Placement placement, SyntaxNode node, string verb)
+    private static PlannedStatement PlanReindex(CommandPlanner planner, SyntaxNode node, string verb)
     {
         if (!node.Has("relation"))
             return Everywhere(verb);
         var concurrently = node.List("params").Any(static option => option.Text("defname") == "concurrently" && SessionCommands.IsOn(option));
-        return placement.Over(Relation(node), Traits.Writes | NotInBlock(concurrently), verb);
+        var relation = planner.Names.Resolve(Relation(node)).Relation;
+        // Each partition is a transaction of its own.
+        var isParted = (relation?.Table is { } table ? planner.Names.Resolve(table.Schema, table.Name).Relation : relation)?.Kind == RelationKind.PartitionedTable;
+        return planner.Placement.Over(Relation(node), Traits.Writes | NotInBlock(concurrently || isParted), verb);
     }
 
     private static PlannedStatement Everywhere(string verb) => new(new EveryShardPlan(null), Traits.Writes | Traits.NotInTransaction, verb);

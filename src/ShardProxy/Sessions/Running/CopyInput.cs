@@ -43,7 +43,8 @@ public sealed class CopyInput
                 server.IsTakingCopyData = false;
                 break;
             }
-            if (canWrite && TryReceive())
+            // The pump has sent what stood in the way; nobody else would tell of that.
+            if (canWrite ? TryReceive() : server.Channel.Output.Count < ServerHighWater)
                 continue;
             server.Channel.Connection.Interest = server.Channel.Output.IsEmpty ? Readiness.Readable : Readiness.Readable | Readiness.Writable;
             _session.Client.TryFlush();
