@@ -1,5 +1,4 @@
 using System.Globalization;
-using ShardProxy.IntegrationTests.Wire;
 using Xunit.Abstractions;
 
 namespace ShardProxy.IntegrationTests.Writing;
@@ -31,48 +30,13 @@ public sealed class GeneratedDefinitionTests(DefinitionCluster cluster, ITestOut
         await using var beside = await WritesBeside.ConnectAsync(cluster.Cluster.ReferenceEndpoint, cluster.Subject, DefinitionSchema.State, anyWrongValue: true);
         while (beside.Count < StatementsPerSeed)
         {
-            var said = generator.Roll(3) == 0 ? await BlockAsync(beside, generator) : [await OneAsync(beside, generator)];
-            var after = string.Join(";\n", said);
+            var after = string.Join(";\n", await GeneratedSteps.StepAsync(beside, generator));
             await beside.SameStateAsync(after);
             await SameShardsAsync(after);
         }
         output.WriteLine($"{100.0 * beside.Refused / beside.Count:0.00} % of {beside.Count} statements refused");
         beside.Refused.ShouldBeLessThan(beside.Count / 8);
     }
-
-    private static async Task<string> OneAsync(WritesBeside beside, DefinitionGenerator generator)
-    {
-        var statement = generator.Next(inBlock: false);
-        await beside.SameOrRefusedAsync(Script(statement, generator), statement, inBlock: false);
-        return statement;
-    }
-
-    private static async Task<List<string>> BlockAsync(WritesBeside beside, DefinitionGenerator generator)
-    {
-        var said = new List<string> { "BEGIN" };
-        await beside.SameAsync("BEGIN");
-        for (var left = 1 + generator.Roll(5); left > 0; left--)
-        {
-            var statement = generator.Roll(6) switch
-            {
-                0 => "SAVEPOINT s",
-                1 when said.Contains("SAVEPOINT s") => "ROLLBACK TO s",
-                _ => generator.Next(inBlock: true),
-            };
-            said.Add(statement);
-            if (!await beside.SameOrRefusedAsync(Script(statement, generator), statement, inBlock: true))
-                return said;
-        }
-        said.Add(generator.Roll(4) == 0 ? "ROLLBACK" : "COMMIT");
-        await beside.SameAsync(said[^1]);
-        return said;
-    }
-
-    private static FrontendScript Script(string statement, DefinitionGenerator generator) => generator.Roll(3) switch
-    {
-        0 => new FrontendScript().Run(statement).Sync(),
-        _ => new FrontendScript().Query(statement),
-    };
 
     private async Task SameShardsAsync(string after)
     {

@@ -1,7 +1,7 @@
 namespace ShardProxy.IntegrationTests.Writing;
 
 /// <summary>Makes INSERT, UPDATE, DELETE and MERGE from a seed over the tables of <see cref="WriteSchema"/>.</summary>
-internal sealed class WriteGenerator(int seed)
+internal sealed class WriteGenerator(int seed) : IStatementGenerator
 {
     private static readonly string[] Conditions =
     [
@@ -21,7 +21,7 @@ internal sealed class WriteGenerator(int seed)
 
     public int Roll(int sides) => _random.Next(sides);
 
-    public string Next() => Roll(14) switch
+    public string Next(bool inBlock) => Roll(14) switch
     {
         12 => Pick(Moved(), Steps()),
         13 => KeyUpdate(),
@@ -64,7 +64,7 @@ internal sealed class WriteGenerator(int seed)
 
     /// <summary>Keys that never were there, so that no order of the rows decides whether one is there twice in between.</summary>
     private string KeyUpdate() => Pick(
-        $"UPDATE w_accounts SET id = {Key()} WHERE id = {Key()}{Returning("id, balance", "*")}",
+        $"UPDATE w_accounts SET id = {Key()} WHERE id = {Key()}{Returning("id, balance", "id, owner, balance, region")}",
         $"UPDATE w_accounts SET id = 1000 * {1 + Roll(1000)} + id % 1000, balance = balance + 1{Where()}{Returning("id, owner")}",
         $"UPDATE w_accounts AS w_accounts SET id = CASE WHEN id BETWEEN 20 AND 999 THEN {1_000_000L * ++_moves} + id ELSE id END, changed = now(){Where()}",
         $"UPDATE w_entries SET account = account + {2000 * ++_moves}, note = {Pick("'moved'", "note", "NULL")} WHERE account < 1000 AND {Pick($"line = {1 + Roll(4)}", $"account = {Key()}", "amount > 30")}{Returning("*", "account")}",
